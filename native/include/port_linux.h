@@ -1,0 +1,71 @@
+/*
+ * port_linux.h - what event ports on Linux have beyond illumos.
+ *
+ * Needed where the C library can't be interposed (static programs), and where
+ * Linux allows more. Errors as in <port.h>.
+ */
+#ifndef EVENT_PORTS_PORT_LINUX_H
+#define EVENT_PORTS_PORT_LINUX_H
+
+#include <port.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Closes a descriptor of a port as close(2) does under libport.so: threads of
+ * this process blocked on this number get EBADF, what the process owns goes
+ * with its last descriptor (2.11). EBADF, EBADFD. */
+int port_close(int port);
+
+/* To be called before close(fd) where close is not interposed: ends this
+ * process's associations of fd on every port (4.13). EBADF. */
+int port_fd_close(int fd);
+
+/* Creates a port with its own event limit (1 ... 0x7fffffff; 0: the default,
+ * environment PORT_MAX_EVENTS or 65536) and FD_CLOEXEC if cloexec is not 0.
+ * Errors of port_create, EINVAL. */
+int port_create_limit(unsigned int max_events, int cloexec);
+
+/* One item of port_associate_list: error is 0 or the errno of this item. */
+typedef struct port_assoc {
+	uintptr_t pa_object;
+	void *pa_user;
+	int pa_events;
+	int pa_error;
+} port_assoc_t;
+
+/* Associates count descriptors (PORT_SOURCE_FD) in one call. Returns how many
+ * succeeded; pa_error tells of each. Order of effect is not promised.
+ * EFAULT: list is NULL. */
+int port_associate_list(int port, port_assoc_t list[], unsigned int count);
+
+/* Counters of a port: a snapshot (illumos keeps them as kstat). */
+typedef struct port_info {
+	uint32_t pi_size;       /* in: sizeof (port_info_t) */
+	uint32_t pi_limit;      /* events the port may hold: slots (12.2) */
+	uint32_t pi_slots;      /* slots in use */
+	uint32_t pi_queued;     /* events queued */
+	uint32_t pi_waiters;    /* threads and loops waiting */
+	uint32_t pi_members;    /* processes */
+	uint32_t pi_ports;      /* ports open in this process */
+	uint32_t pi_alert;      /* events value of alert mode, 0: not in it */
+	uint64_t pi_delivered[8]; /* by PORT_SOURCE_*; index 0 unused */
+	uint64_t pi_wakeups;    /* system calls made to wake a waiter */
+	uint64_t pi_uid;        /* of the creator (2.1.4) */
+	uint64_t pi_gid;
+	struct timespec pi_created; /* CLOCK_REALTIME */
+} port_info_t;
+
+/* EINVAL: pi_size is not a size this library knows. */
+int port_getinfo(int port, port_info_t *info);
+
+/* 1 if fd is a port of this process, else 0: in place of S_ISPORT. */
+int port_isport(int fd);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EVENT_PORTS_PORT_LINUX_H */
