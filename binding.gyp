@@ -1,0 +1,37 @@
+{
+	"targets": [
+		{
+			"target_name": "event_ports",
+			"sources": ["<!@(node scripts/sources.mjs core addon)"],
+			"include_dirs": [
+				"native",
+				"native/include",
+				"<!(node -p \"require('node-addon-api').include_dir\")",
+			],
+			"defines": [
+				"EVP_ADDON",
+				"NAPI_VERSION=9",
+				"NAPI_CPP_EXCEPTIONS",
+				"NODE_ADDON_API_DISABLE_DEPRECATED",
+				"NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS",
+				"_GNU_SOURCE",
+			],
+			"cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+			"cflags_cc": [
+				"-std=gnu++20",
+				"-fexceptions",
+				"-fvisibility=hidden",
+				"-fvisibility-inlines-hidden",
+				"-Wall",
+				"-Wextra",
+			],
+			"ldflags": [
+				"-Wl,--exclude-libs,ALL",
+				"-Wl,--version-script=<(module_root_dir)/native/cmake/exports.map",
+				"-Wl,-z,now",
+				"-Wl,-z,relro",
+				"-Wl,-z,nodelete",
+			],
+		},
+	],
+}

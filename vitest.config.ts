@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+	test: {
+		include: ['test/node/**/*.test.ts'],
+		// A native crash must not take the runner down.
+		pool: 'forks',
+		// No test is judged by time: this only ends one that hangs.
+		testTimeout: 120_000,
+		hookTimeout: 120_000,
+		typecheck: { include: ['test/types/**/*.test-d.ts'] },
+	},
+});
