@@ -1,0 +1,27 @@
+# read_sources(variable section): the files of one section of sources.list. A change of the list
+# runs CMake again.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+	"${CMAKE_CURRENT_SOURCE_DIR}/sources.list")
+
+function(read_sources variable section)
+	file(STRINGS "${CMAKE_CURRENT_SOURCE_DIR}/sources.list" lines)
+	set(current "")
+	set(found FALSE)
+	set(files "")
+	foreach(line IN LISTS lines)
+		string(REGEX REPLACE "#.*" "" line "${line}")
+		string(STRIP "${line}" line)
+		if(line MATCHES "^\\[(.*)\\]$")
+			set(current "${CMAKE_MATCH_1}")
+			if(current STREQUAL section)
+				set(found TRUE)
+			endif()
+		elseif(NOT line STREQUAL "" AND current STREQUAL section)
+			list(APPEND files "${CMAKE_CURRENT_SOURCE_DIR}/${line}")
+		endif()
+	endforeach()
+	if(NOT found)
+		message(FATAL_ERROR "sources.list has no section [${section}]")
+	endif()
+	set(${variable} ${files} PARENT_SCOPE)
+endfunction()
