@@ -1,14 +1,5 @@
-// npm's install step. This file has to run in any old Node, because saying that the Node is too
-// old is its job; what it loads afterwards doesn't.
+// npm's install step. An old Node ends in the first line: it couldn't even parse the second file.
 'use strict';
 
-var OLDEST = [20, 19];
-var version = process.versions.node.split('.').map(Number);
-if (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1])) {
-	console.error(
-		'event-ports needs Node.js ' + OLDEST.join('.') + ' or later; ' +
-			process.execPath + ' is ' + process.versions.node + '.'
-	);
-	process.exit(1);
-}
+require('./check-node.cjs');
 require('./install-native.cjs');

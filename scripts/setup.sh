@@ -1,0 +1,42 @@
+#!/bin/sh
+# Sets this checkout up on Debian or Ubuntu: system packages, npm packages, the build.
+#   sh scripts/setup.sh         what building and the demo need
+#   sh scripts/setup.sh test    what the tests need as well
+# As root, or as a user with sudo. Packages that are there already are left alone.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages="g++ make python3 liburing-dev"
+if [ "${1:-}" = test ]; then
+	packages="$packages cmake pkg-config curl wrk chromium"
+fi
+
+fail() {
+	echo "setup: $*" >&2
+	exit 1
+}
+
+command -v node >/dev/null || fail "Node.js 20.19 or later is needed, and no node is in PATH."
+node scripts/check-node.cjs
+command -v npm >/dev/null || fail "npm is needed, and none is in PATH."
+
+missing=""
+for package in $packages; do
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=absent
+	[ "$state" = installed ] || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+	command -v apt-get >/dev/null || fail "please install (names of Debian's packages):$missing"
+	as_root=""
+	if [ "$(id -u)" != 0 ]; then
+		as_root=sudo
+		command -v sudo >/dev/null || fail "as root, please run: apt-get install$missing"
+	fi
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update
+	# shellcheck disable=SC2086 # a list of words
+	$as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y --no-install-recommends install $missing
+fi
+
+npm ci

@@ -1,0 +1,39 @@
+// What can be seen without running anything of ours: format, types, the shape of the package.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { runChecks } from './counts.mjs';
+import { bin, capture, root } from './process.mjs';
+import { sourcesOf } from './sources.mjs';
+import { buildPackage } from './suites-node.mjs';
+
+const read = (file) => readFileSync(path.join(root, file), 'utf8');
+
+function assert(condition, message) {
+	if (!condition) throw new Error(message);
+}
+
+const checks = {
+	'biome: format and lint': () => capture(bin('biome'), ['ci', '--colors=off']),
+	'tsc: types of everything': () => capture(bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']),
+	'publint: the exports map': () => capture(bin('publint'), ['--strict']),
+	'attw: types for node16, CommonJS, ES modules and bundlers': () =>
+		capture(bin('attw'), ['--pack', '.', '--no-color']),
+	'sources.list: every file is there': () => {
+		sourcesOf(['core', 'capi', 'interpose', 'addon']);
+	},
+	'README: the test line is what CI runs': () => {
+		const line = /^sh scripts\/setup\.sh test .*$/m.exec(read('README.md'))?.[0];
+		assert(line !== undefined && read('.ci/run').includes(line), 'they differ');
+	},
+	'package-lock.json: names no registry': () => {
+		assert(!/"resolved":/.test(read('package-lock.json')), 'it has "resolved" entries');
+	},
+};
+
+export const staticSuite = {
+	static: async () => {
+		await buildPackage();
+		return runChecks(checks);
+	},
+};

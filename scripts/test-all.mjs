@@ -1,0 +1,58 @@
+// npm test: runs the named suites, or all, shows what they print, and ends in one line of totals.
+// A suite that ran nothing has failed.
+//   node scripts/test-all.mjs [static|native|conformance|node|install|tarball|asan|tsan ...]
+
+import { add, format, none } from './counts.mjs';
+import { installSuite } from './suite-install.mjs';
+import { staticSuite } from './suite-static.mjs';
+import { tarballSuite } from './suite-tarball.mjs';
+import { nativeSuites } from './suites-native.mjs';
+import { nodeSuites } from './suites-node.mjs';
+
+const { native, conformance, asan, tsan } = nativeSuites;
+const suites = {
+	...staticSuite,
+	native,
+	conformance,
+	...nodeSuites,
+	asan,
+	tsan,
+	...installSuite,
+	...tarballSuite,
+};
+
+async function run(name) {
+	console.log(`\n== ${name}`);
+	const started = performance.now();
+	let counts;
+	try {
+		counts = await suites[name]();
+	} catch (error) {
+		console.log(error.output ?? error.stack);
+		counts = { ...none(), failed: 1 };
+	}
+	if (counts.passed + counts.failed === 0) {
+		console.log(`${name}: no test ran`);
+		counts = { ...counts, failed: 1 };
+	}
+	const seconds = ((performance.now() - started) / 1000).toFixed(0);
+	return { name, counts, seconds };
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
+const unknown = names.filter((name) => !Object.hasOwn(suites, name));
+if (unknown.length > 0) {
+	console.error(`no such suite: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
+	process.exit(2);
+}
+
+const results = [];
+for (const name of names) results.push(await run(name));
+
+console.log('');
+for (const { name, counts, seconds } of results) {
+	console.log(`${name.padEnd(12)} ${format(counts)} (${seconds} s)`);
+}
+const total = results.map((result) => result.counts).reduce(add);
+console.log(format(total));
+process.exitCode = total.failed > 0 ? 1 : 0;
