@@ -19,6 +19,7 @@ const checks = {
 	'publint: the exports map': () => capture(bin('publint'), ['--strict']),
 	'attw: types for node16, CommonJS, ES modules and bundlers': () =>
 		capture(bin('attw'), ['--pack', '.', '--no-color']),
+	'typedoc: every export is documented': () => capture(bin('typedoc'), ['--emit', 'none']),
 	'sources.list: every file is there': () => {
 		sourcesOf(['core', 'capi', 'interpose', 'addon']);
 	},
