@@ -1,0 +1,72 @@
+// The calls of <port_linux.h>.
+
+#include "capi/errno.hpp"
+#include "sys/fd.hpp"
+
+#include <port_linux.h>
+
+#include <cstring>
+
+using namespace evp;
+using namespace evp::capi;
+
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+PUBLIC int port_close(int number) { return answer(registry::close_number(number)); }
+
+PUBLIC int port_fd_close(int fd) {
+	if (!sys::is_open(fd) || !registry::before_close(fd)) return fail(EBADF);
+	return 0;
+}
+
+PUBLIC int port_create_limit(unsigned limit, int cloexec) {
+	Result<int> number = registry::create({limit, cloexec != 0});
+	return number ? *number : fail(number.error());
+}
+
+PUBLIC int port_associate_list(int number, port_assoc_t list[], unsigned count) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	if (!list && count != 0) return fail(EFAULT);
+	int done = 0;
+	for (unsigned i = 0; i < count; i++) {
+		port_assoc_t& item = list[i];
+		item.pa_error = port->associate(SourceKind::FD, item.pa_object, item.pa_events,
+		                                reinterpret_cast<uintptr_t>(item.pa_user))
+		                    .error();
+		done += item.pa_error == 0;
+	}
+	return done;
+}
+
+PUBLIC int port_getinfo(int number, port_info_t* out) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	if (!out) return fail(EFAULT);
+	if (out->pi_size != sizeof(port_info_t)) return fail(EINVAL);
+	PortInfo info = port->info();
+	out->pi_limit = info.limit;
+	out->pi_slots = info.slots;
+	out->pi_queued = info.queued;
+	out->pi_waiters = info.waiters;
+	out->pi_members = info.members;
+	out->pi_ports = registry::port_count();
+	out->pi_alert = static_cast<uint32_t>(info.alert);
+	memcpy(out->pi_delivered, info.delivered, sizeof info.delivered);
+	out->pi_wakeups = info.wakeups;
+	out->pi_uid = info.uid;
+	out->pi_gid = info.gid;
+	out->pi_created.tv_sec = static_cast<time_t>(info.created_ns / 1'000'000'000);
+	out->pi_created.tv_nsec = static_cast<long>(info.created_ns % 1'000'000'000);
+	return 0;
+}
+
+PUBLIC int port_isport(int fd) {
+	int saved = errno;
+	int error = 0;
+	bool is = static_cast<bool>(registry::find(fd, &error));
+	errno = saved;
+	return is;
+}

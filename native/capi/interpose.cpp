@@ -1,0 +1,103 @@
+// The libc calls that libport.so wraps, and why: each may end a descriptor that
+// is a port or associated with one, and illumos' kernel sees that (2.11, 4.13,
+// 4.15). For any other descriptor the cost is one load. fclose, posix_spawn and
+// raw system calls don't come through here; what is lost then is found late, by
+// the next association of the number (docs/divergences.md).
+
+#include "core/registry.hpp"
+#include "sys/fd.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <vector>
+
+using namespace evp;
+
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+template <class F>
+F* next_symbol(const char* name) {
+	return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
+}
+
+// Every number in [first, last] that we know, and of these our own descriptors,
+// which the program can't mean and must not lose while it holds a port.
+void before_close_range(unsigned first, unsigned last) {
+	auto close_one = [](int fd, bool internal, void*) {
+		if (!internal) registry::before_close(fd);
+	};
+	registry::each_known(first, last, close_one, nullptr);
+}
+
+std::vector<unsigned> own_descriptors(unsigned first, unsigned last) {
+	std::vector<unsigned> own;
+	auto collect = [](int fd, bool internal, void* list) {
+		if (internal) static_cast<std::vector<unsigned>*>(list)->push_back(static_cast<unsigned>(fd));
+	};
+	registry::each_known(first, last, collect, &own);
+	std::sort(own.begin(), own.end());
+	return own;
+}
+
+int close_range_raw(unsigned first, unsigned last, unsigned flags) {
+	return static_cast<int>(syscall(SYS_close_range, first, last, flags));
+}
+
+} // namespace
+
+PUBLIC int close(int fd) {
+	static auto* real = next_symbol<int(int)>("close");
+	if (!registry::before_close(fd)) {
+		errno = EBADF;
+		return -1;
+	}
+	return real(fd);
+}
+
+PUBLIC int dup2(int from, int to) {
+	static auto* real = next_symbol<int(int, int)>("dup2");
+	if (from != to && sys::is_open(from) && !registry::before_close(to)) {
+		errno = EBUSY;
+		return -1;
+	}
+	return real(from, to);
+}
+
+PUBLIC int dup3(int from, int to, int flags) {
+	static auto* real = next_symbol<int(int, int, int)>("dup3");
+	if (from != to && (flags & ~O_CLOEXEC) == 0 && sys::is_open(from) && !registry::before_close(to)) {
+		errno = EBUSY;
+		return -1;
+	}
+	return real(from, to, flags);
+}
+
+PUBLIC int close_range(unsigned first, unsigned last, int flags) {
+	constexpr int CLOEXEC = 4; // CLOSE_RANGE_CLOEXEC closes nothing yet
+	if (first > last || flags & CLOEXEC)
+		return close_range_raw(first, last, static_cast<unsigned>(flags));
+	before_close_range(first, last);
+	unsigned from = first;
+	for (unsigned own : own_descriptors(first, last)) {
+		if (own > from && close_range_raw(from, own - 1, static_cast<unsigned>(flags)) != 0) return -1;
+		from = own + 1;
+	}
+	if (from > last) return 0;
+	return close_range_raw(from, last, static_cast<unsigned>(flags));
+}
+
+PUBLIC void closefrom(int first) {
+	int saved = errno;
+	unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
+	if (close_range(from, ~0u, 0) != 0 && errno == ENOSYS) { // before Linux 5.9
+		for (unsigned fd = from, end = static_cast<unsigned>(sysconf(_SC_OPEN_MAX)); fd < end; fd++)
+			close(static_cast<int>(fd));
+	}
+	errno = saved;
+}

@@ -1,0 +1,144 @@
+// The calls of <port.h>: argument checks in the contract's order (2.12), errno.
+
+#include "capi/errno.hpp"
+
+#include <port.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <poll.h>
+
+namespace evp::capi {
+
+static_assert(sizeof(Event) == sizeof(port_event_t));
+static_assert(offsetof(Event, source) == offsetof(port_event_t, portev_source));
+static_assert(offsetof(Event, object) == offsetof(port_event_t, portev_object));
+static_assert(offsetof(Event, user) == offsetof(port_event_t, portev_user));
+static_assert(sizeof(void*) == 8, "event ports for Linux are for 64-bit machines");
+
+bool read_timeout(const timespec* timeout, Deadline* deadline) {
+	constexpr int64_t SECOND = 1'000'000'000;
+	if (!timeout) {
+		*deadline = Deadline::never();
+		return true;
+	}
+	timespec given = *timeout;
+	if (given.tv_sec == 0 && given.tv_nsec == 0) {
+		*deadline = Deadline::now();
+		return true;
+	}
+	if (given.tv_sec < 0 || given.tv_nsec < 0 || given.tv_nsec >= SECOND) return false;
+	int64_t ns = given.tv_sec > INT64_MAX / SECOND - 1 ? INT64_MAX : given.tv_sec * SECOND + given.tv_nsec;
+	*deadline = Deadline::after(ns);
+	return true;
+}
+
+namespace {
+
+uint64_t cookie(void* user) { return reinterpret_cast<uintptr_t>(user); }
+
+// Retrieval proper. The timeout is read only if the call would have to wait
+// (2.5.5, 2.5.6): an alert, or enough events, come before a bad timeout.
+Taken retrieve(Port& port, int number, Event* list, unsigned max, unsigned wanted,
+               const timespec* timeout) {
+	Deadline deadline;
+	if (read_timeout(timeout, &deadline)) return port.get(number, list, max, wanted, deadline);
+	Taken taken = port.try_get(list, max, wanted);
+	return taken.code == 0 && taken.count == 0 ? Taken{EINVAL, 0} : taken;
+}
+
+} // namespace
+} // namespace evp::capi
+
+using namespace evp;
+using namespace evp::capi;
+
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+PUBLIC int port_create(void) {
+	Result<int> number = registry::create({});
+	return number ? *number : fail(number.error());
+}
+
+PUBLIC int port_associate(int number, int source, uintptr_t object, int events, void* user) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
+	return answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user)));
+}
+
+PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
+	return answer(port->dissociate(static_cast<SourceKind>(source), object));
+}
+
+PUBLIC int port_send(int number, int events, void* user) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	return answer(port->send(events, cookie(user)));
+}
+
+PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, void* user) {
+	if (count == 0) return fail(EINVAL);
+	if (!ports) return fail(EFAULT);
+	int sent = 0;
+	for (unsigned i = 0; i < count; i++) {
+		int error = 0;
+		{
+			PortRef port = registry::find(ports[i], &error);
+			if (port) error = port->send(events, cookie(user)).error();
+		}
+		if (error == 0) {
+			sent++;
+		} else if (!errors) {
+			return fail(EFAULT); // what was sent stays sent (2.7.5)
+		}
+		// errors[] is written from the first failure on, whole (2.7.3).
+		if (error != 0 && sent == static_cast<int>(i)) std::fill(errors, errors + count, 0);
+		if (error != 0) errors[i] = error;
+	}
+	return sent;
+}
+
+PUBLIC int port_get(int number, port_event_t* event, const struct timespec* timeout) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	if (!event) return fail(EFAULT);
+	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(event), 1, 1, timeout);
+	if (taken.code != 0) return fail(taken.code);
+	// Polled and nothing there: the source of illumos answers 0 (2.4.3).
+	if (taken.count == 0 && !port->strict()) return fail(ETIME);
+	return 0;
+}
+
+PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* nget,
+                     const struct timespec* timeout) {
+	if (!nget) return fail(EINVAL);
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	unsigned wanted = *nget;
+	if (max == 0) {
+		*nget = port->count();
+		return 0;
+	}
+	if (wanted > max) return fail(EINVAL);
+	if (!list) return fail(EFAULT);
+	if (wanted == 0) return 0;
+	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(list), max, wanted, timeout);
+	if (taken.code == 0 || taken.code == ETIME) *nget = taken.count;
+	return taken.code == 0 ? 0 : fail(taken.code);
+}
+
+PUBLIC int port_alert(int number, int flags, int events, void* user) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	return answer(port->alert(flags, events, cookie(user)));
+}

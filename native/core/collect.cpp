@@ -1,0 +1,126 @@
+// From kernel readiness to queued events: what the leader, or whoever polls,
+// does with the inner set.
+
+#include "core/port.hpp"
+#include "core/slots.hpp"
+#include "core/tags.hpp"
+#include "sys/eventfd.hpp"
+
+namespace evp {
+
+using shm::Header;
+using shm::Slot;
+using shm::SlotState;
+
+namespace {
+
+constexpr uint32_t ALWAYS_REPORTED = 0x8 | 0x10; // POLLERR, POLLHUP (4.8)
+
+} // namespace
+
+// Whether a get must ask the kernel before it looks at the queue: it does not
+// wait, something was armed since the last time, or it is the kernel's turn.
+bool Port::collection_due(bool drain) const {
+	Header& header = region_.header();
+	if (header.pollable.load() == 0) return false;
+	return drain || header.uncollected.load() != 0 || header.since_collect.load() >= FAIR_EVENTS;
+}
+
+// The system call. Negative: -errno (EINTR).
+int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
+	region_.header().uncollected.store(0);
+	Result<int> n = sys::epoll_collect(inner_.get(), ready, COLLECT_MAX, deadline);
+	return n ? *n : -n.error();
+}
+
+// Queues what is ready among slots; lists in `rearm` the slots whose registration
+// fired for nothing that was asked. Locked.
+uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm) {
+	Header& header = region_.header();
+	header.since_collect.store(0);
+	uint32_t rearms = 0;
+	for (int i = 0; i < count; i++) {
+		uint64_t tag = ready[i].data;
+		if (tag & TAG_SPECIAL) continue;
+		Slot& slot = region_.slot(tag_index(tag));
+		// Not armed, or armed anew: the news is of an association that is over.
+		if (slot.state.load() != SlotState::ARMED || slot.arm.load() != tag_arm(tag)) continue;
+		uint32_t events = ready[i].events & (slot.asked.load() | ALWAYS_REPORTED);
+		if (events == 0) { // never post an event without a bit (4.7)
+			rearm[rearms++] = tag_index(tag);
+			continue;
+		}
+		pollable_add(-1);
+		slot.events.store(static_cast<int32_t>(events));
+		slots::enqueue(region_, tag_index(tag));
+	}
+	if (count > 0) post_self();
+	return rearms;
+}
+
+// The part that needs system calls: what fired in vain is armed again, sources read
+// their descriptors. Not locked.
+void Port::finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
+                        bool leading) {
+	Header& header = region_.header();
+	for (uint32_t i = 0; i < rearms; i++) {
+		Slot& slot = region_.slot(rearm[i]);
+		sys::epoll_mod(inner_.get(), static_cast<int>(slot.object.load()),
+		               slot.asked.load() | sys::EPOLL_ONESHOT, tag_slot(rearm[i], slot.arm.load()));
+	}
+	for (int i = 0; i < count; i++) {
+		uint64_t tag = ready[i].data;
+		if (!(tag & TAG_SPECIAL)) continue;
+		if (tag == TAG_KICK) {
+			if (leading) continue;
+			// It was meant for the leader: taken from under one, it is passed on.
+			shm::Waiter& leader = region_.waiter(header.leader.load());
+			uint32_t word = leader.word.load();
+			if (header.leader.load() != 0 && word != 0 && !(word & shm::POLLING))
+				sys::eventfd_raise(kick_.get());
+			continue;
+		}
+		if (tag_member(tag) == member_ && tag_kind(tag) < SOURCE_KINDS)
+			if (Source* handler = sources_[tag_kind(tag)].get()) handler->collect(*this);
+	}
+}
+
+void Port::collect_now() {
+	sys::Ready ready[COLLECT_MAX];
+	uint32_t rearm[COLLECT_MAX];
+	int count = ask_kernel(ready, Deadline::now());
+	uint32_t rearms;
+	{
+		Guard guard(*this);
+		rearms = post_ready(ready, count, rearm);
+	}
+	finish_ready(ready, count, rearm, rearms, false);
+}
+
+Result<void> Port::watch_private(SourceKind kind, int fd) {
+	int rc = sys::epoll_add(inner_.get(), fd, sys::EPOLL_READABLE | sys::EPOLL_ONESHOT,
+	                        tag_private(kind, member_));
+	if (rc != 0) return Error{rc};
+	return {};
+}
+
+void Port::watch_again(SourceKind kind, int fd) {
+	sys::epoll_mod(inner_.get(), fd, sys::EPOLL_READABLE | sys::EPOLL_ONESHOT,
+	               tag_private(kind, member_));
+}
+
+// The port associated with itself (4.18): the kernel can't watch that, but it is
+// ready exactly when something is queued. Locked.
+void Port::post_self() {
+	Header& header = region_.header();
+	uint32_t index = header.self_slot.load();
+	if (index == 0 || header.queued.load() == 0) [[likely]]
+		return;
+	Slot& slot = region_.slot(index);
+	uint32_t events = slot.asked.load() & (0x1 | 0x40); // POLLIN, POLLRDNORM
+	if (slot.state.load() != SlotState::ARMED || events == 0) return;
+	slot.events.store(static_cast<int32_t>(events));
+	slots::enqueue(region_, index);
+}
+
+} // namespace evp

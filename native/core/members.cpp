@@ -1,0 +1,123 @@
+// Which processes hold the port: joining, leaving, what goes with each (2.11, 11).
+
+#include "core/port.hpp"
+#include "core/slots.hpp"
+#include "sys/process.hpp"
+
+#include <cerrno>
+#include <sched.h>
+
+namespace evp {
+
+using shm::Header;
+using shm::Member;
+using shm::MemberState;
+using shm::Slot;
+using shm::SlotState;
+
+namespace {
+
+constexpr uint64_t ENTERING = 1ull << 63; // of epoch_: somebody is at it
+
+} // namespace
+
+// A process is told from its parent by its epoch; the object it inherited still
+// speaks for the parent until it has joined in its own name.
+int Port::enter() {
+	uint64_t now = sys::process_epoch();
+	for (;;) {
+		uint64_t seen = epoch_.load(std::memory_order_acquire);
+		if (seen == now) [[likely]]
+			return 0;
+		if (seen == (now | ENTERING)) {
+			sched_yield();
+			continue;
+		}
+		if (!epoch_.compare_exchange_strong(seen, now | ENTERING)) continue;
+		member_ = 0;
+		int error = join();
+		for (auto& handler : sources_)
+			if (handler && error == 0) handler->revive(*this);
+		epoch_.store(error == 0 ? now : 0, std::memory_order_release);
+		return error;
+	}
+}
+
+int Port::join() {
+	Guard guard(*this);
+	for (uint32_t i = 1; i < shm::MAX_MEMBERS; i++) {
+		if (!region_.need_members(i + 1)) return ENOMEM;
+		Member& record = region_.member(i);
+		if (record.state.load() != MemberState::FREE) continue;
+		const sys::Identity& me = sys::identity();
+		record.state.store(MemberState::JOINING);
+		record.pid.store(me.pid);
+		record.start_time.store(me.start_time);
+		record.nonce.store(me.nonce);
+		record.queue.head.store(0);
+		record.queue.tail.store(0);
+		record.queue.count.store(0);
+		record.reserved.store(0);
+		record.state.store_release(MemberState::LIVE);
+		Header& header = region_.header();
+		header.member_count.store(header.member_count.load() + 1);
+		member_ = i;
+		return 0;
+	}
+	return EAGAIN;
+}
+
+bool Port::member_dead(uint32_t index) {
+	if (index == 0 || index == member_) return false;
+	Member& record = region_.member(index);
+	if (record.state.load() == MemberState::FREE) return true;
+	return sys::process_dead(record.pid.load(), record.start_time.load());
+}
+
+// Everything in the port that belongs to a member and does not outlive its hold
+// of the port: associations and events that nobody else may have, alert mode.
+void Port::release_owned(uint32_t member) {
+	Header& header = region_.header();
+	uint32_t used = header.fresh.load();
+	for (uint32_t i = 1; i < used && i <= region_.limit(); i++) {
+		Slot& slot = region_.slot(i);
+		SlotState state = slot.state.load();
+		if (state == SlotState::FREE || slot.owner.load() != member) continue;
+		if (slot.flags.load() & shm::SLOT_SHARED) continue; // USER events stay
+		if (state == SlotState::QUEUED) slots::dequeue(region_, i);
+		if (state == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) pollable_add(-1);
+		if (header.self_slot.load() == i) header.self_slot.store(0);
+		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_remove(region_, i);
+		slots::release(region_, i);
+	}
+	if (header.alert_member.load() == member) header.alert_events.store(0);
+}
+
+void Port::disown() {
+	for (auto& handler : sources_)
+		if (handler) handler->close(*this);
+	Guard guard(*this);
+	release_owned(member_);
+}
+
+void Port::leave() {
+	if (member_ == 0) return;
+	bool alone;
+	{
+		Guard guard(*this);
+		alone = region_.header().member_count.load() <= 1;
+	}
+	// The last one out takes the region with it; there is nothing to tidy.
+	if (alone) {
+		for (auto& handler : sources_)
+			if (handler) handler->close(*this);
+		return;
+	}
+	disown();
+	Guard guard(*this);
+	Header& header = region_.header();
+	region_.member(member_).state.store_release(MemberState::FREE);
+	if (header.member_count.load() != 0) header.member_count.store(header.member_count.load() - 1);
+}
+
+} // namespace evp

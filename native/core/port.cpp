@@ -1,0 +1,286 @@
+#include "core/port.hpp"
+
+#include "core/slots.hpp"
+#include "core/tags.hpp"
+#include "sys/eventfd.hpp"
+#include "sys/futex.hpp"
+#include "sys/process.hpp"
+
+#include <cerrno>
+
+namespace evp {
+
+using shm::Header;
+using shm::Slot;
+
+namespace {
+
+constexpr uint32_t DEFAULT_EVENTS = 65536; // process.max-port-events (12.1)
+constexpr int DEFERRED_SEND = 1 << 16;  // codes beside the flags of port_alert
+constexpr int DEFERRED_ALERT = 1 << 17;
+
+} // namespace
+
+// --- Making and unmaking.
+
+Result<std::unique_ptr<Port>> Port::make(const PortOptions& options) {
+	uint32_t limit = options.limit;
+	if (limit == 0) limit = sys::environment_number("PORT_MAX_EVENTS", 1, shm::MAX_LIMIT, DEFAULT_EVENTS);
+	if (limit > shm::MAX_LIMIT) return Error{EINVAL};
+	std::unique_ptr<Port> port(new (std::nothrow) Port);
+	if (!port) return Error{ENOMEM};
+
+	// The number first: it is the lowest free descriptor (2.1.1).
+	Result<sys::UniqueFd> outer = sys::epoll_make(options.cloexec);
+	if (!outer) return Error{outer.error()};
+	port->outer_ = std::move(*outer);
+	Result<sys::UniqueFd> inner = sys::epoll_make();
+	if (!inner) return Error{inner.error()};
+	port->inner_ = sys::move_high(std::move(*inner));
+	for (sys::UniqueFd* bell : {&port->bell_, &port->kick_}) {
+		Result<sys::UniqueFd> made = sys::eventfd_create();
+		if (!made) return Error{made.error()};
+		*bell = sys::move_high(std::move(*made));
+	}
+	if (Result<void> r = port->region_.create(limit); !r) return Error{r.error()};
+
+	int rc = sys::epoll_add(port->outer_.get(), port->bell_.get(), sys::EPOLL_READABLE, TAG_BELL);
+	if (rc == 0)
+		rc = sys::epoll_add(port->outer_.get(), port->inner_.get(), sys::EPOLL_READABLE, TAG_INNER);
+	if (rc == 0)
+		rc = sys::epoll_add(port->inner_.get(), port->kick_.get(),
+		                    sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_KICK);
+	if (rc != 0) return Error{rc};
+
+	Header& header = port->region_.header();
+	port->strict_ = sys::environment_number("PORT_STRICT", 0, 1, 0) == 1;
+	header.strict.store(port->strict_);
+	header.uid.store(sys::user_id());
+	header.gid.store(sys::group_id());
+	header.created_ns.store(sys::realtime_ns());
+	if (int error = port->enter(); error != 0) return Error{error};
+	return port;
+}
+
+Port::~Port() {
+	if (is_member()) leave();
+}
+
+bool Port::same_port(int fd) const {
+	// The outer set of this port, and no other, holds this bell: a re-arm that
+	// changes nothing succeeds there and gives ENOENT or EINVAL elsewhere.
+	return sys::epoll_mod(fd, bell_.get(), sys::EPOLL_READABLE, TAG_BELL) == 0;
+}
+
+void Port::internals(int fds[4]) const {
+	fds[0] = inner_.get();
+	fds[1] = bell_.get();
+	fds[2] = kick_.get();
+	fds[3] = region_.fd();
+}
+
+bool Port::internal(int fd) const {
+	return fd == inner_.get() || fd == bell_.get() || fd == kick_.get() || fd == region_.fd();
+}
+
+// --- The critical section.
+
+void Port::Guard::lock() {
+	bool inherited = shm::lock(port_.region_.header().lock, thread_, port_.member_, port_);
+	held_ = true;
+	if (inherited) [[unlikely]]
+		port_.repair();
+}
+
+void Port::Guard::unlock() {
+	waiters::settle(port_.region_, wakes_);
+	held_ = false;
+	shm::unlock(port_.region_.header().lock, thread_);
+	if (wakes_.count || wakes_.kick || wakes_.alerted || wakes_.bell) [[unlikely]]
+		port_.fire(wakes_);
+	wakes_ = waiters::Wakes();
+	if (thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
+		sys::run_deferred(thread_);
+}
+
+void Port::fire(const waiters::Wakes& wakes) {
+	Header& header = region_.header();
+	for (uint32_t i = 0; i < wakes.count; i++)
+		sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1);
+	if (wakes.kick) sys::eventfd_raise(kick_.get());
+	if (wakes.alerted) {
+		uint32_t used = header.waiter_fresh.load();
+		for (uint32_t i = 1; i < used && i < shm::MAX_WAITERS; i++)
+			if (region_.waiter(i).word.load() & shm::SIGNAL_ALERT)
+				sys::futex_wake(region_.waiter(i).word.word(), 1);
+	}
+	header.wakeups.fetch_add(wakes.count + wakes.kick);
+	if (!wakes.bell) return;
+	// Raising and lowering of several threads may overtake one another outside
+	// the lock: whoever finds its change outdated makes the newest once more.
+	bool high = wakes.bell_high;
+	for (uint32_t made = wakes.bell_version;;) {
+		high ? sys::eventfd_raise(bell_.get()) : sys::eventfd_lower(bell_.get());
+		uint32_t newest = header.bell_version.load_acquire();
+		if (newest == made) break;
+		made = newest;
+		high = header.bell_high.load() != 0;
+	}
+	header.bell_pending.fetch_add(-1u);
+}
+
+// --- USER and ALERT.
+
+Result<void> Port::send(int32_t events, uint64_t user) {
+	sys::Thread& thread = sys::self();
+	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
+		return send_in_handler(thread, events, user);
+	Guard guard(*this);
+	Header& header = region_.header();
+	// What was ready when it was associated comes before this event (4.5, 3.1).
+	if (header.uncollected.load() != 0 && header.pollable.load() != 0) {
+		guard.unlock();
+		collect_now();
+		guard.lock();
+	}
+	return post_user(events, user);
+}
+
+Result<void> Port::post_user(int32_t events, uint64_t user) {
+	int error = 0;
+	uint32_t index = slots::take(region_, &error);
+	if (index == 0) return Error{error};
+	Slot& slot = region_.slot(index);
+	slot.source.store(static_cast<uint8_t>(SourceKind::USER));
+	slot.flags.store(shm::SLOT_SHARED);
+	slot.owner.store(member_);
+	slot.object.store(0);
+	slot.user.store(user);
+	slot.events.store(events);
+	slots::enqueue(region_, index);
+	post_self();
+	return {};
+}
+
+Result<void> Port::alert(int flags, int32_t events, uint64_t user) {
+	constexpr int SET = 1, UPDATE = 2;
+	Header& header = region_.header();
+	if (events != 0) {
+		if ((flags & (SET | UPDATE)) == (SET | UPDATE)) return Error{EINVAL};
+		if (flags == UPDATE && header.alert_events.load() != 0) return Error{EBUSY};
+	}
+	sys::Thread& thread = sys::self();
+	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]] {
+		sys::DeferredCall call{run_deferred_call, this, flags | DEFERRED_ALERT, events, user};
+		if (!sys::defer(thread, call)) return Error{EAGAIN};
+		return {};
+	}
+	Guard guard(*this);
+	if (events != 0 && flags == UPDATE && header.alert_events.load() != 0) return Error{EBUSY};
+	header.alert_user.store(user);
+	header.alert_member.store(member_);
+	header.alert_events.store(events);
+	if (events != 0) waiters::alert_all(region_, guard.wakes());
+	return {};
+}
+
+// A signal handler on a thread that holds the lock, or is about to: the slot is
+// promised now, so that the answer is true, and the event posted at unlock.
+Result<void> Port::send_in_handler(sys::Thread& thread, int32_t events, uint64_t user) {
+	Header& header = region_.header();
+	uint32_t promised = header.reserved.fetch_add(1) + 1;
+	// One more: the interrupted call may be between its check and its count.
+	if (header.used.load() + promised + 1 > region_.limit()) {
+		header.reserved.fetch_add(-1u);
+		return Error{EAGAIN};
+	}
+	sys::DeferredCall call{run_deferred_call, this, DEFERRED_SEND, events, user};
+	if (!sys::defer(thread, call)) {
+		header.reserved.fetch_add(-1u);
+		return Error{EAGAIN};
+	}
+	region_.member(member_).reserved.fetch_add(1);
+	return {};
+}
+
+void Port::run_deferred_call(const sys::DeferredCall& call) {
+	auto* port = static_cast<Port*>(call.target);
+	int saved = errno;
+	if (call.code == DEFERRED_SEND) {
+		Guard guard(*port);
+		port->region_.member(port->member_).reserved.fetch_add(-1u);
+		port->region_.header().reserved.fetch_add(-1u);
+		// The slot was promised: this fails only if memory itself ran out.
+		(void)port->post_user(call.events, call.user);
+	} else {
+		(void)port->alert(call.code & ~DEFERRED_ALERT, call.events, call.user);
+	}
+	errno = saved;
+}
+
+// --- Sources.
+
+Result<void> Port::associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user) {
+	Source* handler = source(kind);
+	if (!handler) return Error{EINVAL};
+	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
+	return handler->associate(*this, object, events, user);
+}
+
+Result<void> Port::dissociate(SourceKind kind, uint64_t object) {
+	Source* handler = source(kind);
+	if (!handler) return Error{EINVAL};
+	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
+	return handler->dissociate(*this, object);
+}
+
+void Port::fd_closing(int fd) {
+	for (auto& handler : sources_)
+		if (handler) handler->descriptor_closing(*this, fd);
+}
+
+Result<void> Source::associate(Port&, uint64_t, int32_t, uint64_t) { return Error{EINVAL}; }
+Result<void> Source::dissociate(Port&, uint64_t) { return Error{EINVAL}; }
+
+void Port::set_source(SourceKind kind, std::unique_ptr<Source> source) {
+	sources_[static_cast<int>(kind)] = std::move(source);
+}
+
+uint32_t Port::next_arm() {
+	uint32_t arm = region_.header().arm_counter.load() + 1;
+	region_.header().arm_counter.store(arm);
+	return arm;
+}
+
+void Port::pollable_add(int amount) {
+	Header& header = region_.header();
+	int64_t now = static_cast<int64_t>(header.pollable.load()) + amount;
+	header.pollable.store(now < 0 ? 0 : static_cast<uint32_t>(now));
+}
+
+// --- What can be seen of it.
+
+uint32_t Port::count() {
+	if (sys::self().critical.load(std::memory_order_relaxed)) return region_.header().queued.load();
+	if (region_.header().pollable.load() != 0) collect_now();
+	return region_.header().queued.load();
+}
+
+PortInfo Port::info() {
+	Header& header = region_.header();
+	PortInfo info{};
+	info.limit = region_.limit();
+	info.slots = header.used.load();
+	info.queued = header.queued.load();
+	info.waiters = header.waiter_count.load();
+	info.members = header.member_count.load();
+	info.alert = header.alert_events.load();
+	for (int i = 0; i < SOURCE_KINDS; i++) info.delivered[i] = header.delivered[i].load();
+	info.wakeups = header.wakeups.load();
+	info.uid = header.uid.load();
+	info.gid = header.gid.load();
+	info.created_ns = header.created_ns.load();
+	return info;
+}
+
+} // namespace evp

@@ -1,0 +1,154 @@
+// A port as this process sees it: the region, the kernel's sets, the sources.
+//
+// Threads: every member function may be called by any thread; a caller holds a
+// PortRef (registry.hpp) so that the object outlives the call.
+// Processes: the region and the descriptors are shared after fork; the object
+// is private. A child becomes a member of its own on first use (enter()).
+// Signal handlers: send() and alert() are deferred while their own thread is
+// inside the critical section (hazard 18); other calls answer EINTR or EAGAIN.
+//
+// Descriptors: number -- the outer set, what the program knows; it holds
+//   inner -- user descriptors (one-shot), private sources, kick (edge); where the
+//            leader sleeps,
+//   bell  -- level: the queue holds something that no waiter was handed.
+#pragma once
+#include "core/source.hpp"
+#include "core/types.hpp"
+#include "core/waiters.hpp"
+#include "shm/region.hpp"
+#include "sys/epoll.hpp"
+#include "sys/thread.hpp"
+
+#include <atomic>
+#include <memory>
+
+namespace evp {
+
+struct PortOptions {
+	uint32_t limit = 0;   // 0: PORT_MAX_EVENTS of the environment, or 65536
+	bool cloexec = false;
+};
+
+class Port final : private shm::Liveness {
+public:
+	static constexpr int COLLECT_MAX = 256;      // descriptors taken from the kernel at once
+	static constexpr uint32_t FAIR_EVENTS = 256; // deliveries between two collections (design rule 5)
+
+	// EMFILE ENOMEM EINVAL (limit); the count of ports is the registry's matter.
+	static Result<std::unique_ptr<Port>> make(const PortOptions& options);
+	~Port();
+
+	// --- The calls of the contract. The lock is not held.
+	Result<void> associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user);
+	Result<void> dissociate(SourceKind kind, uint64_t object);
+	Result<void> send(int32_t events, uint64_t user);
+	Result<void> alert(int flags, int32_t events, uint64_t user);
+	// `restart` hides EINTR (JavaScript); wanted >= 1 and <= max.
+	Taken get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
+	          bool restart = false);
+	// Takes up to max, but only when `wanted` are there or alert mode is on.
+	Taken try_get(Event* out, uint32_t max, uint32_t wanted);
+	uint32_t count(); // queued events, raw (2.5.3)
+	PortInfo info();
+	bool strict() const { return strict_; }
+
+	// --- Event loops (the addon). `loop_set` is a descriptor to be polled by one
+	// loop: readable when the loop should call loop_woken() and retrieve.
+	Result<int> loop_set();            // owned by the caller: sys::close_raw
+	void loop_woken(int set);          // takes the edges
+	void loop_again(int set);          // gives new ones if something is still ready
+	Result<uint32_t> loop_wait(uint32_t wanted, int number); // registers; a waiter's index
+	// What it was woken for; the record is gone afterwards when `leave`.
+	struct LoopState {
+		bool alerted;
+		Event alert;
+	};
+	LoopState loop_state(uint32_t waiter, bool leave);
+
+	// --- For sources.
+	class Guard;
+	shm::Region& region() { return region_; }
+	uint32_t member() const { return member_; }
+	int inner() const { return inner_.get(); }
+	uint32_t next_arm(); // locked
+	// Registers a private descriptor in the inner set, one-shot (hazard 2).
+	Result<void> watch_private(SourceKind kind, int fd);
+	void watch_again(SourceKind kind, int fd);
+	void set_source(SourceKind kind, std::unique_ptr<Source> source);
+	Source* source(SourceKind kind) { return sources_[static_cast<int>(kind)].get(); }
+	// Changes the number of things armed in the inner set. Locked.
+	void pollable_add(int amount);
+	// Asks the kernel, now; posts what it reports. The lock is not held.
+	void collect_now();
+
+	// --- For the registry.
+	int outer() const { return outer_.get(); }
+	int give_number() { return outer_.release(); } // from now on the program's
+	bool same_port(int fd) const;  // fd is a descriptor of this port (a dup)
+	void internals(int fds[4]) const;
+	bool internal(int fd) const;   // fd is one of them
+	bool is_member() const { return epoch_.load() == sys::process_epoch(); }
+	void disown();                 // ends what this process owns (2.11.1)
+	void wake_number(int number);  // waiters on a closed number get EBADF, and are gone
+	void fd_closing(int fd);       // a descriptor of this process is about to close (4.13)
+	int enter();                   // first thing in every call: 0, or why it can't be a member
+
+	std::atomic<uint32_t> references{0}; // numbers and handles; the registry's
+
+private:
+	friend class Guard;
+	Port() = default;
+
+	bool member_dead(uint32_t index) override;
+	int join();
+	void leave();
+	void release_owned(uint32_t member); // locked
+	void repair();                       // locked
+	void revive_waiter(uint32_t index);  // locked
+	void fire(const waiters::Wakes& wakes);
+	Result<void> post_user(int32_t events, uint64_t user); // locked
+	Result<void> send_in_handler(sys::Thread& thread, int32_t events, uint64_t user);
+	static void run_deferred_call(const sys::DeferredCall& call);
+
+	bool collection_due(bool drain) const;
+	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
+	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm); // locked
+	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
+	                  bool leading);
+	uint32_t take(Event* out, uint32_t max);         // locked
+	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline);
+	void post_self();                                // locked
+	void count_delivered(SourceKind kind);           // locked
+	void departed();
+
+	shm::Region region_;
+	sys::UniqueFd outer_, inner_, bell_, kick_;
+	uint32_t member_ = 0;
+	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
+	bool strict_ = false;
+	std::unique_ptr<Source> sources_[SOURCE_KINDS];
+	std::atomic<uint32_t> departures_{0}; // bumped when a waiter leaves a closed number
+
+};
+
+// The critical section of a port. Leaving it settles waiters and doorbell, then
+// makes the system calls that asks for, then runs what signal handlers deferred.
+class Port::Guard {
+public:
+	explicit Guard(Port& port) : port_(port), thread_(sys::self()) { lock(); }
+	Guard(const Guard&) = delete;
+	~Guard() {
+		if (held_) unlock();
+	}
+	void lock();
+	void unlock();
+	waiters::Wakes& wakes() { return wakes_; }
+
+private:
+	Port& port_;
+	sys::Thread& thread_;
+	waiters::Wakes wakes_;
+	bool held_ = false;
+};
+
+} // namespace evp

@@ -1,0 +1,277 @@
+#include "core/registry.hpp"
+
+#include "sources/sources.hpp"
+#include "sys/directory.hpp"
+#include "sys/process.hpp"
+
+#include <cerrno>
+#include <new>
+#include <sched.h>
+
+namespace evp {
+
+namespace {
+
+constexpr uint32_t DEFAULT_PORTS = 8192; // project.max-port-ids (12.1)
+constexpr uint32_t MOST_PORTS = 65536;
+
+enum Mark : uint8_t { ASSOCIATED = 1, INTERNAL = 2 };
+
+struct Entry {
+	std::atomic<Port*> port{nullptr};
+	std::atomic<uint8_t> marks{0};
+};
+
+constexpr uint32_t CHUNK = 1024;
+constexpr uint32_t CHUNKS = 1u << 16; // 67 million descriptors
+std::atomic<Entry*> chunks[CHUNKS];
+std::atomic<uint32_t> highest_chunk{0};
+
+// Ports of this process. Nodes are reused, never freed: readers take no lock.
+struct Node {
+	std::atomic<Port*> port{nullptr};
+	Node* next = nullptr;
+};
+std::atomic<Node*> nodes{nullptr};
+std::atomic<uint32_t> ports{0};
+
+Entry* entry_of(int fd) {
+	if (fd < 0 || static_cast<uint32_t>(fd) / CHUNK >= CHUNKS) return nullptr;
+	Entry* chunk = chunks[static_cast<uint32_t>(fd) / CHUNK].load(std::memory_order_acquire);
+	return chunk ? &chunk[static_cast<uint32_t>(fd) % CHUNK] : nullptr;
+}
+
+Entry* make_entry(int fd) {
+	if (Entry* entry = entry_of(fd)) return entry;
+	if (fd < 0 || static_cast<uint32_t>(fd) / CHUNK >= CHUNKS) return nullptr;
+	auto* fresh = new (std::nothrow) Entry[CHUNK];
+	if (!fresh) return nullptr;
+	uint32_t at = static_cast<uint32_t>(fd) / CHUNK;
+	Entry* expected = nullptr;
+	if (!chunks[at].compare_exchange_strong(expected, fresh)) delete[] fresh;
+	uint32_t seen = highest_chunk.load();
+	while (seen < at && !highest_chunk.compare_exchange_weak(seen, at)) {}
+	return entry_of(fd);
+}
+
+void mark(int fd, uint8_t bits, bool on) {
+	Entry* entry = on ? make_entry(fd) : entry_of(fd);
+	if (!entry) return;
+	on ? entry->marks.fetch_or(bits) : entry->marks.fetch_and(static_cast<uint8_t>(~bits));
+}
+
+template <class Do>
+void each_internal(const Port& port, Do what) {
+	int fds[4];
+	port.internals(fds);
+	for (int fd : fds) what(fd);
+}
+
+Node* take_node(Port* port) {
+	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next) {
+		Port* empty = nullptr;
+		if (n->port.compare_exchange_strong(empty, port)) return n;
+	}
+	auto* fresh = new (std::nothrow) Node;
+	if (!fresh) return nullptr;
+	fresh->port.store(port);
+	fresh->next = nodes.load();
+	while (!nodes.compare_exchange_weak(fresh->next, fresh)) {}
+	return fresh;
+}
+
+// A vfork child runs in its parent's memory: what it closes is its own business.
+bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
+
+} // namespace
+
+// Protects what `source` points to for the length of a call.
+struct RegistryAccess {
+	static PortRef protect(const std::atomic<Port*>& source) {
+		sys::Thread& thread = sys::self();
+		uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+		if (depth >= sys::Thread::NESTING) return {};
+		for (;;) {
+			Port* port = source.load(std::memory_order_acquire);
+			if (!port) return {};
+			thread.in_use[depth].store(port, std::memory_order_release);
+			sys::reader_fence();
+			if (source.load(std::memory_order_acquire) == port) {
+				thread.depth.store(depth + 1, std::memory_order_relaxed);
+				return PortRef(port, &thread);
+			}
+			thread.in_use[depth].store(nullptr, std::memory_order_release);
+		}
+	}
+};
+
+PortRef::~PortRef() {
+	if (!port_) return;
+	uint32_t depth = thread_->depth.load(std::memory_order_relaxed) - 1;
+	thread_->in_use[depth].store(nullptr, std::memory_order_release);
+	thread_->depth.store(depth, std::memory_order_relaxed);
+}
+
+namespace registry {
+
+namespace {
+
+// Waits until no other thread is inside a call on the port, then frees it. If
+// this thread itself is (a signal handler closed it), it stays mapped.
+void destroy(Port* port) {
+	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next) {
+		Port* mine = port;
+		n->port.compare_exchange_strong(mine, nullptr);
+	}
+	ports.fetch_sub(1);
+	each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
+	sys::scanner_fence();
+	const sys::Thread& me = sys::self();
+	for (sys::Thread* t = sys::all_threads(); t; t = t->next) {
+		if (t->epoch.load(std::memory_order_relaxed) != me.epoch.load(std::memory_order_relaxed)) continue;
+		for (auto& in_use : t->in_use) {
+			if (t == &me && in_use.load() == port) return;
+			while (in_use.load(std::memory_order_acquire) == port) sched_yield();
+		}
+	}
+	delete port;
+}
+
+bool name(int number, Port* port) {
+	Entry* entry = make_entry(number);
+	if (!entry) return false;
+	Port* before = entry->port.exchange(port);
+	if (before != port) port->references.fetch_add(1);
+	// A number closed behind our back and now reused: the old port loses a name.
+	if (before && before != port) release(*before);
+	return true;
+}
+
+// Another descriptor of this port in this process that the table doesn't know.
+bool adopt_duplicate(Port& port, int except) {
+	int found = -1;
+	sys::each_descriptor([&](int fd) {
+		if (found < 0 && fd != except && !port.internal(fd) && port.same_port(fd)) found = fd;
+	});
+	return found >= 0 && name(found, &port);
+}
+
+void close_port_number(int number, Entry& entry, Port& port) {
+	Port* named = &port;
+	if (!entry.port.compare_exchange_strong(named, nullptr)) return; // closed by another
+	if (sys::self().critical.load()) return; // in a handler over our own lock
+	if (port.is_member()) {
+		port.wake_number(number);
+		if (port.strict()) port.disown(); // every close does (2.11.2)
+	}
+	if (port.references.load() == 1) adopt_duplicate(port, number);
+	release(port);
+}
+
+} // namespace
+
+Result<int> create(const PortOptions& options) {
+	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
+	if (ports.fetch_add(1) >= most) {
+		ports.fetch_sub(1);
+		return Error{EAGAIN};
+	}
+	Result<std::unique_ptr<Port>> made = Port::make(options);
+	if (!made) {
+		ports.fetch_sub(1);
+		return Error{made.error()};
+	}
+	Port* port = made->get();
+	install_sources(*port);
+	if (!make_entry(port->outer()) || !take_node(port)) {
+		ports.fetch_sub(1);
+		return Error{ENOMEM};
+	}
+	each_internal(*port, [](int fd) { mark(fd, INTERNAL, true); });
+	(void)made->release();
+	int number = port->give_number();
+	name(number, port);
+	return number;
+}
+
+PortRef find(int number, int* error) {
+	for (bool resolved = false;; resolved = true) {
+		if (Entry* entry = entry_of(number)) {
+			PortRef ref = RegistryAccess::protect(entry->port);
+			if (ref) {
+				*error = ref->enter();
+				return *error == 0 ? std::move(ref) : PortRef();
+			}
+		}
+		*error = number >= 0 && sys::is_open(number) ? EBADFD : EBADF;
+		if (resolved || *error == EBADF) return {};
+		bool found = false;
+		for (Node* n = nodes.load(std::memory_order_acquire); n && !found; n = n->next) {
+			PortRef ref = RegistryAccess::protect(n->port);
+			if (ref && ref->same_port(number)) found = name(number, &*ref);
+		}
+		if (!found) return {};
+	}
+}
+
+bool names(int number, const Port* port) {
+	Entry* entry = entry_of(number);
+	return entry && entry->port.load(std::memory_order_acquire) == port;
+}
+
+void retain(Port& port) { port.references.fetch_add(1); }
+
+void release(Port& port) {
+	if (port.references.fetch_sub(1) == 1) destroy(&port);
+}
+
+bool before_close(int fd) {
+	Entry* entry = entry_of(fd);
+	if (!entry) return true;
+	uint8_t marks = entry->marks.load(std::memory_order_relaxed);
+	Port* port = entry->port.load(std::memory_order_acquire);
+	if (marks == 0 && !port) [[likely]]
+		return true;
+	if (borrowed_memory()) return true;
+	if (marks & INTERNAL) return false;
+	if (marks & ASSOCIATED && !sys::self().critical.load()) {
+		entry->marks.fetch_and(static_cast<uint8_t>(~ASSOCIATED));
+		for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
+			if (PortRef ref = RegistryAccess::protect(n->port))
+				if (ref->is_member()) ref->fd_closing(fd);
+	}
+	if (port) close_port_number(fd, *entry, *port);
+	return true;
+}
+
+Result<void> close_number(int number) {
+	int error = 0;
+	if (!find(number, &error)) return Error{error};
+	before_close(number);
+	sys::close_raw(number);
+	return {};
+}
+
+void note_associated(int fd) {
+	Entry* entry = make_entry(fd);
+	if (entry && !(entry->marks.load(std::memory_order_relaxed) & ASSOCIATED))
+		entry->marks.fetch_or(ASSOCIATED);
+}
+
+uint32_t port_count() { return ports.load(); }
+
+void each_known(uint32_t first, uint32_t last, void (*seen)(int fd, bool internal, void*), void* data) {
+	uint32_t end = highest_chunk.load() + 1;
+	for (uint32_t c = first / CHUNK; c < end && c <= last / CHUNK && c < CHUNKS; c++) {
+		Entry* chunk = chunks[c].load(std::memory_order_acquire);
+		for (uint32_t i = 0; chunk && i < CHUNK; i++) {
+			uint32_t fd = c * CHUNK + i;
+			uint8_t marks = chunk[i].marks.load(std::memory_order_relaxed);
+			if (fd >= first && fd <= last && (marks != 0 || chunk[i].port.load() != nullptr))
+				seen(static_cast<int>(fd), marks & INTERNAL, data);
+		}
+	}
+}
+
+} // namespace registry
+} // namespace evp

@@ -1,0 +1,70 @@
+// Which descriptor numbers of this process are ports, and which are associated.
+//
+// Lookups take no lock and may run in signal handlers. The table is trusted, not
+// verified at each call (hazard 15): an interposed close, dup2 ... keeps it true.
+// A number not in the table is resolved once by asking the kernel (a dup, a
+// descriptor received over a socket); a number closed behind our back is noticed
+// when it is reused for a port, or when the kernel refuses it.
+// Fork: a child inherits table and objects as they are.
+#pragma once
+#include "core/port.hpp"
+
+namespace evp {
+
+// Keeps a Port alive for the length of a call.
+class PortRef {
+public:
+	PortRef() = default;
+	PortRef(PortRef&& other) noexcept : port_(other.port_), thread_(other.thread_) {
+		other.port_ = nullptr;
+	}
+	PortRef(const PortRef&) = delete;
+	~PortRef();
+	explicit operator bool() const { return port_ != nullptr; }
+	Port* operator->() const { return port_; }
+	Port& operator*() const { return *port_; }
+
+private:
+	friend struct RegistryAccess;
+	PortRef(Port* port, sys::Thread* thread) : port_(port), thread_(thread) {}
+	Port* port_ = nullptr;
+	sys::Thread* thread_ = nullptr;
+};
+
+namespace registry {
+
+// Makes a port and gives its number. EAGAIN (PORT_MAX_PORTS) EMFILE ENOMEM.
+Result<int> create(const PortOptions& options);
+
+// The port a number names; *error EBADF or EBADFD (or why this process can't
+// become a member) when it names none.
+PortRef find(int number, int* error);
+
+// Whether the number still names this very port.
+bool names(int number, const Port* port);
+
+// The same port under another object's name: a further owner that keeps the
+// port after its numbers are closed until release() (an isolate of Node).
+void retain(Port& port);
+void release(Port& port);
+
+// Closes a number of a port as 2.11 says. EBADF EBADFD.
+Result<void> close_number(int number);
+
+// To be called before a descriptor is closed or replaced: ends associations of
+// it, and if it is a port, what 2.11 says; the descriptor itself stays open.
+// False: it is a descriptor of our own, which the program can't know (EBADF).
+bool before_close(int fd);
+
+// Marks a number as associated with some port of this process.
+void note_associated(int fd);
+
+// Calls `seen` for each number in [first, last] that is a port, associated, or a
+// descriptor of our own.
+void each_known(uint32_t first, uint32_t last, void (*seen)(int fd, bool internal, void* data),
+                void* data);
+
+uint32_t port_count();
+
+} // namespace registry
+} // namespace evp

@@ -1,0 +1,177 @@
+// After a death in the critical section: everything is rebuilt from the slots and
+// the waiters' and members' records. Locked; the former holder's process is gone.
+//
+// Any store may have been the last. A slot is what its `state` says; a slot that
+// was being made is still FREE, one that was being delivered is still QUEUED or
+// already CACHED or FREE (its event went with the process that took it).
+
+#include "core/port.hpp"
+#include "core/slots.hpp"
+#include "sys/eventfd.hpp"
+#include "sys/futex.hpp"
+#include "sys/process.hpp"
+
+#include <algorithm>
+#include <new>
+#include <vector>
+
+namespace evp {
+
+using shm::Header;
+using shm::Member;
+using shm::MemberState;
+using shm::Slot;
+using shm::SlotState;
+using shm::Waiter;
+using shm::WaiterKind;
+
+namespace {
+
+void clear(shm::QueueWords& queue) {
+	queue.head.store(0);
+	queue.tail.store(0);
+	queue.count.store(0);
+}
+
+void append(shm::Region& region, shm::QueueWords& queue, uint32_t index) {
+	Slot& slot = region.slot(index);
+	uint32_t tail = queue.tail.load();
+	slot.next.store(0);
+	slot.prev.store(tail);
+	if (tail != 0)
+		region.slot(tail).next.store(index);
+	else
+		queue.head.store(index);
+	queue.tail.store(index);
+	queue.count.store(queue.count.load() + 1);
+}
+
+uint32_t rebuild_members(shm::Region& region) {
+	Header& header = region.header();
+	uint32_t live = 0;
+	uint32_t reserved = 0;
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
+		Member& record = region.member(i);
+		if (record.state.load() == MemberState::JOINING) record.state.store(MemberState::FREE);
+		clear(record.queue);
+		if (record.state.load() != MemberState::LIVE) continue;
+		live++;
+		reserved += record.reserved.load();
+	}
+	header.reserved.store(reserved);
+	return live;
+}
+
+void rebuild_waiters(shm::Region& region) {
+	Header& header = region.header();
+	struct Standing {
+		uint32_t wanted, index;
+	};
+	std::vector<Standing> order;
+	header.waiter_free.store(0);
+	header.waiter_first.store(0);
+	header.handed.store(0);
+	header.leader.store(0);
+	uint32_t rung = 0;
+	uint32_t used = std::min(header.waiter_fresh.load(), shm::MAX_WAITERS);
+	for (uint32_t i = 1; i < used; i++) {
+		Waiter& record = region.waiter(i);
+		uint32_t member = record.member.load();
+		bool live = record.kind.load() != WaiterKind::FREE &&
+		            region.member(member).state.load() == MemberState::LIVE;
+		if (live) {
+			order.push_back({record.wanted.load(), i});
+			// The one that sleeps in the inner set goes on leading.
+			if (record.word.load() & shm::POLLING) header.leader.store(i);
+			if (record.kind.load() == WaiterKind::LOOP && record.word.load() != 0) rung++;
+			continue;
+		}
+		record.kind.store(WaiterKind::FREE);
+		record.next.store(header.waiter_free.load());
+		header.waiter_free.store(i);
+	}
+	std::stable_sort(order.begin(), order.end(),
+	                 [](const Standing& a, const Standing& b) { return a.wanted < b.wanted; });
+	uint32_t before = 0;
+	for (const Standing& standing : order) {
+		region.waiter(standing.index).prev.store(before);
+		region.waiter(standing.index).next.store(0);
+		if (before != 0)
+			region.waiter(before).next.store(standing.index);
+		else
+			header.waiter_first.store(standing.index);
+		before = standing.index;
+	}
+	header.waiter_count.store(static_cast<uint32_t>(order.size()));
+	header.loops_rung.store(rung);
+}
+
+} // namespace
+
+void Port::repair() {
+	Header& header = region_.header();
+	header.member_count.store(rebuild_members(region_));
+	rebuild_waiters(region_);
+	// The dead one may have announced a wake-up and not made it.
+	for (uint32_t i = 1; i < header.waiter_fresh.load() && i < shm::MAX_WAITERS; i++)
+		if (region_.waiter(i).kind.load() != WaiterKind::FREE) revive_waiter(i);
+
+	for (uint32_t i = 0; i < header.buckets_committed.load() && i < header.buckets.load(); i++)
+		region_.bucket(i).store(0);
+	clear(header.shared);
+	header.free_head.store(0);
+	uint32_t used = 0;
+	uint32_t pollable = 0;
+	uint64_t newest = 0;
+	std::vector<uint32_t> queued;
+	uint32_t end = std::min(header.fresh.load(), region_.limit() + 1);
+	for (uint32_t i = 1; i < end; i++) {
+		Slot& slot = region_.slot(i);
+		SlotState state = slot.state.load();
+		if (state == SlotState::FREE) {
+			slot.next.store(header.free_head.load());
+			header.free_head.store(i);
+			continue;
+		}
+		used++;
+		newest = std::max(newest, slot.seq.load());
+		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_insert(region_, i);
+		if (state == SlotState::QUEUED) queued.push_back(i);
+		if (state == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) pollable++;
+	}
+	std::sort(queued.begin(), queued.end(), [&](uint32_t a, uint32_t b) {
+		return region_.slot(a).seq.load() < region_.slot(b).seq.load();
+	});
+	for (uint32_t i : queued) {
+		Slot& slot = region_.slot(i);
+		bool shared = slot.flags.load() & shm::SLOT_SHARED;
+		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, i);
+	}
+	header.used.store(used);
+	header.queued.store(static_cast<uint32_t>(queued.size()));
+	header.pollable.store(pollable);
+	header.next_seq.store(std::max(header.next_seq.load(), newest + 1));
+	header.uncollected.store(1);
+	// The doorbell may be anywhere: the next settle() sets it right.
+	header.bell_high.store(2);
+
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
+		if (region_.member(i).state.load() != MemberState::LIVE || !member_dead(i)) continue;
+		release_owned(i);
+		region_.member(i).state.store_release(MemberState::FREE);
+		header.member_count.store(header.member_count.load() - 1);
+	}
+}
+
+// A waiter whose record may carry a signal that nobody followed with a system
+// call: let it come and look.
+void Port::revive_waiter(uint32_t index) {
+	Waiter& record = region_.waiter(index);
+	bool polling = record.word.load() & shm::POLLING;
+	if (record.word.load() == 0) return;
+	record.word.store(shm::SIGNAL_LEAD);
+	if (polling) sys::eventfd_raise(kick_.get());
+	sys::futex_wake(record.word.word(), 1);
+}
+
+} // namespace evp

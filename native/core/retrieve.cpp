@@ -1,0 +1,249 @@
+// port_get and port_getn (2.4, 2.5): taking, waiting, leading.
+
+#include "core/port.hpp"
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+#include "core/tags.hpp"
+#include "sys/eventfd.hpp"
+#include "sys/futex.hpp"
+
+#include <cerrno>
+
+namespace evp {
+
+using shm::Header;
+using shm::Slot;
+using shm::SlotState;
+using shm::WaiterKind;
+
+// Moves up to max events that this process may have into `out`. Locked.
+uint32_t Port::take(Event* out, uint32_t max) {
+	Header& header = region_.header();
+	uint32_t taken = 0;
+	while (taken < max) {
+		uint32_t index = slots::oldest(region_, member_);
+		if (index == 0) break;
+		Slot& slot = region_.slot(index);
+		Event& event = out[taken];
+		uint8_t source = slot.source.load() % SOURCE_KINDS;
+		uint16_t flags = slot.flags.load();
+		event.events = slot.events.load();
+		event.source = source;
+		event.pad = 0;
+		event.object = slot.object.load();
+		event.user = slot.user.load();
+		slots::dequeue(region_, index);
+		if (flags & shm::SLOT_LATE) {
+			if (sources_[source] && !sources_[source]->deliver(*this, slot, event)) continue;
+		}
+		if (flags & shm::SLOT_RETAINED)
+			slots::publish(region_, index, SlotState::CACHED);
+		else
+			slots::release(region_, index);
+		header.delivered[source].store(header.delivered[source].load() + 1);
+		taken++;
+	}
+	header.since_collect.store(header.since_collect.load() + taken);
+	return taken;
+}
+
+namespace {
+
+Event alert_event(int32_t events, uint64_t user) {
+	return {events, static_cast<uint16_t>(SourceKind::ALERT), 0, 0, user};
+}
+
+} // namespace
+
+// Sleeps as leader or follower until signalled, ready or late, and posts what
+// the kernel reported. Called and left with the lock held. 0 or an errno.
+int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline) {
+	Header& header = region_.header();
+	shm::Waiter& record = region_.waiter(waiter);
+	bool lead = header.leader.load() == waiter || (header.leader.load() == 0 && header.pollable.load() != 0);
+	if (!lead) {
+		record.word.store(shm::SLEEPING);
+		guard.unlock();
+		int rc = sys::futex_wait(record.word.word(), shm::SLEEPING, deadline.at);
+		guard.lock();
+		return rc == EAGAIN ? 0 : rc;
+	}
+	header.leader.store(waiter);
+	record.word.store(shm::POLLING);
+	guard.unlock();
+	sys::Ready ready[COLLECT_MAX];
+	int count = ask_kernel(ready, deadline);
+	if (count < 0) {
+		guard.lock();
+		return -count;
+	}
+	uint32_t rearm[COLLECT_MAX];
+	guard.lock();
+	uint32_t rearms = post_ready(ready, count, rearm);
+	bool unfinished = rearms != 0;
+	for (int i = 0; i < count && !unfinished; i++)
+		unfinished = (ready[i].data & TAG_SPECIAL) && ready[i].data != TAG_KICK;
+	if (unfinished) {
+		guard.unlock();
+		finish_ready(ready, count, rearm, rearms, true);
+		guard.lock();
+	}
+	return count == 0 && deadline.passed() ? ETIMEDOUT : 0;
+}
+
+Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
+                bool restart) {
+	sys::Thread& thread = sys::self();
+	// In a handler over our own critical section nothing can be taken or waited for.
+	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
+		return {EINTR, 0};
+	Header& header = region_.header();
+	bool drain = deadline.poll;
+	bool late = false;
+	uint32_t waiter = 0;
+	Guard guard(*this);
+	auto leave = [&](Taken taken) {
+		if (waiter != 0) waiters::remove(region_, waiter);
+		return taken;
+	};
+	for (;;) {
+		if (waiter != 0) {
+			uint32_t bits = waiters::consume(region_, waiter);
+			if (bits & shm::SIGNAL_ALERT) {
+				shm::Waiter& record = region_.waiter(waiter);
+				out[0] = alert_event(record.alert_events.load(), record.alert_user.load());
+				count_delivered(SourceKind::ALERT);
+				return leave({0, 1});
+			}
+			if (bits & shm::SIGNAL_CLOSED) {
+				waiters::remove(region_, waiter);
+				departed();
+				return {EBADF, 0};
+			}
+		}
+		if (int32_t events = header.alert_events.load(); events != 0) {
+			out[0] = alert_event(events, header.alert_user.load());
+			count_delivered(SourceKind::ALERT);
+			return leave({0, 1});
+		}
+		if (collection_due(drain)) {
+			drain = false;
+			guard.unlock();
+			collect_now();
+			guard.lock();
+			continue;
+		}
+		if (slots::deliverable(region_, member_) >= wanted) {
+			uint32_t taken = take(out, max);
+			if (taken != 0) return leave({0, taken});
+			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
+		}
+		if (deadline.poll) return leave({0, take(out, max)});
+		if (late) return leave({ETIME, take(out, max)});
+		if (waiter == 0) {
+			// Closed since the call began? Then nobody would wake us (2.11.4).
+			if (!registry::names(number, this)) return {EBADF, 0};
+			waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
+			if (waiter == 0) return {ENOMEM, 0};
+		}
+		int rc = sleep(guard, waiter, deadline);
+		if (rc == EINTR && !restart) return leave({EINTR, 0});
+		late = rc == ETIMEDOUT || (rc == EINTR && deadline.passed());
+	}
+}
+
+Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
+	if (sys::self().critical.load(std::memory_order_relaxed)) [[unlikely]]
+		return {EINTR, 0};
+	if (region_.header().pollable.load() != 0) collect_now();
+	Guard guard(*this);
+	if (int32_t events = region_.header().alert_events.load(); events != 0) {
+		out[0] = alert_event(events, region_.header().alert_user.load());
+		count_delivered(SourceKind::ALERT);
+		return {0, 1};
+	}
+	if (slots::deliverable(region_, member_) < wanted) return {0, 0};
+	return {0, take(out, max)};
+}
+
+void Port::count_delivered(SourceKind kind) {
+	auto& counter = region_.header().delivered[static_cast<int>(kind)];
+	counter.store(counter.load() + 1);
+}
+
+// --- Closing under a waiter.
+
+void Port::departed() {
+	departures_.fetch_add(1, std::memory_order_release);
+	sys::futex_wake(&departures_, INT32_MAX);
+}
+
+void Port::wake_number(int number) {
+	for (;;) {
+		uint32_t seen = departures_.load(std::memory_order_acquire);
+		uint32_t waiting = 0;
+		{
+			Guard guard(*this);
+			uint32_t at = region_.header().waiter_first.load();
+			for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+				shm::Waiter& record = region_.waiter(at);
+				if (record.number.load() == number && record.member.load() == member_ &&
+				    record.kind.load() == WaiterKind::THREAD) {
+					waiting++;
+					waiters::Wakes one;
+					waiters::signal(region_, at, shm::SIGNAL_CLOSED, one);
+					guard.wakes().kick |= one.kick;
+					if (one.count != 0) sys::futex_wake(record.word.word(), 1);
+				}
+				at = record.next.load();
+			}
+		}
+		if (waiting == 0) return;
+		sys::futex_wait(&departures_, seen, sys::monotonic_ns() + 1'000'000'000);
+	}
+}
+
+// --- Event loops.
+
+Result<int> Port::loop_set() {
+	Result<sys::UniqueFd> set = sys::epoll_make();
+	if (!set) return Error{set.error()};
+	// Inner and bell one by one rather than the outer set: the kernel allows only
+	// so many sets within sets, and a loop puts this one into its own.
+	constexpr uint32_t EDGE = sys::EPOLL_READABLE | sys::EPOLL_EDGE;
+	int rc = sys::epoll_add(set->get(), bell_.get(), EDGE, TAG_BELL);
+	if (rc == 0) rc = sys::epoll_add(set->get(), inner_.get(), EDGE, TAG_INNER);
+	if (rc != 0) return Error{rc};
+	return sys::move_high(std::move(*set)).release();
+}
+
+void Port::loop_woken(int set) {
+	sys::Ready edges[2];
+	(void)sys::epoll_collect(set, edges, 2, Deadline::now());
+}
+
+void Port::loop_again(int set) {
+	sys::epoll_mod(set, inner_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_INNER);
+	sys::epoll_mod(set, bell_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_BELL);
+}
+
+Result<uint32_t> Port::loop_wait(uint32_t wanted, int number) {
+	Guard guard(*this);
+	uint32_t waiter =
+	    waiters::add(region_, WaiterKind::LOOP, wanted, member_, number, sys::self().tid);
+	if (waiter == 0) return Error{ENOMEM};
+	return waiter;
+}
+
+Port::LoopState Port::loop_state(uint32_t waiter, bool leave) {
+	Guard guard(*this);
+	uint32_t bits = waiters::consume(region_, waiter);
+	LoopState state{};
+	state.alerted = bits & shm::SIGNAL_ALERT;
+	shm::Waiter& record = region_.waiter(waiter);
+	state.alert = alert_event(record.alert_events.load(), record.alert_user.load());
+	if (leave) waiters::remove(region_, waiter);
+	return state;
+}
+
+} // namespace evp

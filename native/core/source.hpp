@@ -1,0 +1,52 @@
+// The interface of an event source. One source is one file under sources/.
+//
+// A source turns what the kernel reports into queued slots. Its objects live in
+// slots of the port (shm/layout.hpp), so the port bounds, orders, wakes, repairs
+// and accounts for them; what is private to a process (descriptors, heaps) lives
+// in the Source object of that process and never crosses fork.
+//
+// States of a slot: ARMED --post--> QUEUED --deliver--> CACHED (retained) or FREE;
+// associating again arms it from any state and drops a queued event (3.8).
+// Locks: "locked" means the port's lock is held: no system call, no allocation
+// there. Everything else is called with no lock of the port held.
+// Fork: revive() is called in a child before its first use; the objects of the
+// parent stay the parent's.
+#pragma once
+#include "core/types.hpp"
+#include "shm/layout.hpp"
+
+namespace evp {
+
+class Port;
+
+class Source {
+public:
+	virtual ~Source() = default;
+	virtual SourceKind kind() const = 0;
+
+	// port_associate and port_dissociate (2.2, 2.3). EINVAL: not for this source.
+	virtual Result<void> associate(Port& port, uint64_t object, int32_t events, uint64_t user);
+	virtual Result<void> dissociate(Port& port, uint64_t object);
+
+	// The descriptor this process registered with Port::watch_private() is ready:
+	// turn it into queued events, then Port::watch_again(). Budget: as much as the
+	// kernel has now, at most some hundred events, the rest at the next collection.
+	virtual void collect(Port&) {}
+
+	// The last word before an event with SLOT_LATE is handed over: refresh it
+	// (a timer's count) or refuse it (false: the slot is released or armed again by
+	// the source, nothing is delivered). Locked.
+	virtual bool deliver(Port&, shm::Slot&, Event&) { return true; }
+
+	// A descriptor of this process is about to close: what is bound to it goes (4.13).
+	virtual void descriptor_closing(Port&, int) {}
+
+	// This process lets go of the port: end what it owns in the kernel. Its slots
+	// are released by the port afterwards.
+	virtual void close(Port&) {}
+
+	// The first use in a forked child: forget the parent's private objects.
+	virtual void revive(Port&) {}
+};
+
+} // namespace evp

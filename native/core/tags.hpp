@@ -1,0 +1,27 @@
+// What the 64 bits of an epoll registration mean.
+//
+// A slot: its index and the low half of the association's number, so that
+// readiness of an association that is over can be told from the present one.
+#pragma once
+#include "core/types.hpp"
+
+namespace evp {
+
+inline constexpr uint64_t TAG_SPECIAL = 1ull << 63; // no slot index reaches this bit
+// The inner set.
+inline constexpr uint64_t TAG_KICK = TAG_SPECIAL;
+constexpr uint64_t tag_slot(uint32_t index, uint32_t arm) {
+	return static_cast<uint64_t>(index) << 32 | arm;
+}
+constexpr uint64_t tag_private(SourceKind kind, uint32_t member) {
+	return TAG_SPECIAL | static_cast<uint64_t>(kind) << 32 | member;
+}
+constexpr uint32_t tag_index(uint64_t tag) { return static_cast<uint32_t>(tag >> 32); }
+constexpr uint32_t tag_arm(uint64_t tag) { return static_cast<uint32_t>(tag); }
+constexpr int tag_kind(uint64_t tag) { return static_cast<int>(tag >> 32 & 0xff); }
+constexpr uint32_t tag_member(uint64_t tag) { return static_cast<uint32_t>(tag); }
+// The outer set and the sets of event loops.
+inline constexpr uint64_t TAG_BELL = 1;
+inline constexpr uint64_t TAG_INNER = 2;
+
+} // namespace evp

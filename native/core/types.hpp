@@ -1,0 +1,47 @@
+// Words that all of the core shares.
+#pragma once
+#include "sys/clock.hpp"
+#include "sys/result.hpp"
+
+#include <cstdint>
+
+namespace evp {
+
+using sys::Deadline;
+
+enum class SourceKind : uint8_t { // PORT_SOURCE_* (1.1)
+	AIO = 1,
+	TIMER = 2,
+	USER = 3,
+	FD = 4,
+	ALERT = 5,
+	MQ = 6,
+	FILE = 7,
+};
+inline constexpr int SOURCE_KINDS = 8;
+
+struct Event { // laid out as port_event_t (1.2); capi/port.cpp asserts it
+	int32_t events;
+	uint16_t source;
+	uint16_t pad;
+	uint64_t object;
+	uint64_t user;
+};
+
+// What a get call answers. code: 0, or ETIME (with what was there stored), EINTR,
+// EBADF (the port's descriptor was closed meanwhile), EAGAIN (no waiter record).
+struct Taken {
+	int code;
+	uint32_t count;
+};
+
+struct PortInfo {
+	uint32_t limit, slots, queued, waiters, members;
+	int32_t alert;
+	uint64_t delivered[SOURCE_KINDS];
+	uint64_t wakeups;
+	uint32_t uid, gid;
+	uint64_t created_ns;
+};
+
+} // namespace evp

@@ -1,0 +1,176 @@
+#include "core/waiters.hpp"
+
+#include "core/slots.hpp"
+
+namespace evp::waiters {
+
+using shm::Header;
+using shm::Waiter;
+using shm::WaiterKind;
+
+uint32_t add(Region& region, WaiterKind kind, uint32_t wanted, uint32_t member, int number,
+             uint32_t tid) {
+	Header& header = region.header();
+	uint32_t index = header.waiter_free.load();
+	if (index != 0) {
+		header.waiter_free.store(region.waiter(index).next.load());
+	} else {
+		index = header.waiter_fresh.load();
+		if (index >= shm::MAX_WAITERS || !region.need_waiters(index + 1)) return 0;
+		header.waiter_fresh.store(index + 1);
+	}
+	Waiter& record = region.waiter(index);
+	record.word.store(0);
+	record.wanted.store(wanted);
+	record.member.store(member);
+	record.number.store(number);
+	record.tid.store(tid);
+
+	uint32_t before = 0;
+	uint32_t at = header.waiter_first.load();
+	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+		if (region.waiter(at).wanted.load() >= wanted) break;
+		before = at;
+		at = region.waiter(at).next.load();
+	}
+	record.next.store(at);
+	record.prev.store(before);
+	record.kind.store(kind);
+	if (before != 0)
+		region.waiter(before).next.store(index);
+	else
+		header.waiter_first.store(index);
+	if (at != 0) region.waiter(at).prev.store(index);
+	header.waiter_count.store(header.waiter_count.load() + 1);
+	return index;
+}
+
+void remove(Region& region, uint32_t index) {
+	Header& header = region.header();
+	Waiter& record = region.waiter(index);
+	consume(region, index);
+	record.kind.store(WaiterKind::FREE);
+	uint32_t next = record.next.load();
+	uint32_t prev = record.prev.load();
+	if (prev != 0)
+		region.waiter(prev).next.store(next);
+	else
+		header.waiter_first.store(next);
+	if (next != 0) region.waiter(next).prev.store(prev);
+	header.waiter_count.store(header.waiter_count.load() - 1);
+	if (header.leader.load() == index) header.leader.store(0);
+	record.next.store(header.waiter_free.load());
+	header.waiter_free.store(index);
+}
+
+uint32_t consume(Region& region, uint32_t index) {
+	Header& header = region.header();
+	Waiter& record = region.waiter(index);
+	uint32_t bits = record.word.exchange(0);
+	if (bits != 0 && record.kind.load() == WaiterKind::LOOP && header.loops_rung.load() != 0)
+		header.loops_rung.store(header.loops_rung.load() - 1);
+	if (header.handed.load() == index) header.handed.store(0);
+	return bits;
+}
+
+void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
+	Waiter& record = region.waiter(index);
+	uint32_t seen = record.word.load();
+	uint32_t signals = (seen | bits) & ~(shm::SLEEPING | shm::POLLING);
+	while (!record.word.compare_exchange(seen, signals))
+		signals = (seen | bits) & ~(shm::SLEEPING | shm::POLLING);
+	if (record.kind.load() == WaiterKind::LOOP) {
+		if (seen == 0) region.header().loops_rung.store(region.header().loops_rung.load() + 1);
+		wakes.ring = true;
+	} else if (seen & shm::POLLING)
+		wakes.kick = true;
+	else if (seen & shm::SLEEPING && wakes.count < 2)
+		wakes.futex[wakes.count++] = index;
+}
+
+namespace {
+
+// The first thread in order whose nget the queue satisfies; failing that the
+// first event loop. Loops come second because a loop may be busy in JavaScript
+// for long, while a sleeping thread has nothing else to do.
+uint32_t first_satisfied(Region& region) {
+	uint32_t queued = region.header().queued.load();
+	uint32_t loop = 0;
+	uint32_t at = region.header().waiter_first.load();
+	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+		Waiter& record = region.waiter(at);
+		if (record.wanted.load() > queued) break; // and so do all behind it
+		if (slots::deliverable(region, record.member.load()) >= record.wanted.load()) {
+			if (record.kind.load() == WaiterKind::THREAD) return at;
+			if (loop == 0 && !(record.word.load() & shm::SIGNAL_TAKE)) loop = at;
+		}
+		at = record.next.load();
+	}
+	return loop;
+}
+
+void hand_over(Region& region, Wakes& wakes) {
+	Header& header = region.header();
+	uint32_t taker = first_satisfied(region);
+	if (taker == 0) return;
+	// A loop is not waited for: others may be handed the queue before it runs.
+	if (region.waiter(taker).kind.load() == WaiterKind::THREAD) header.handed.store(taker);
+	signal(region, taker, shm::SIGNAL_TAKE, wakes);
+}
+
+void appoint_leader(Region& region, Wakes& wakes) {
+	Header& header = region.header();
+	uint32_t at = header.waiter_first.load();
+	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+		Waiter& record = region.waiter(at);
+		constexpr uint32_t LEAVING = shm::SIGNAL_TAKE | shm::SIGNAL_ALERT | shm::SIGNAL_CLOSED;
+		if (record.kind.load() == WaiterKind::THREAD && !(record.word.load() & LEAVING)) {
+			header.leader.store(at);
+			signal(region, at, shm::SIGNAL_LEAD, wakes);
+			return;
+		}
+		at = record.next.load();
+	}
+}
+
+} // namespace
+
+void settle(Region& region, Wakes& wakes) {
+	Header& header = region.header();
+	uint32_t queued = header.queued.load();
+	if (header.waiter_count.load() != 0) {
+		if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
+		if (header.pollable.load() != 0 && header.leader.load() == 0) appoint_leader(region, wakes);
+	}
+	// A rung loop needs the level until it comes: an edge of a bell that was
+	// lowered again is not reported.
+	uint32_t high = (queued != 0 && header.handed.load() == 0) || header.loops_rung.load() != 0;
+	if (header.bell_high.load() != high || (wakes.ring && high)) {
+		header.bell_high.store(high);
+		wakes.bell_version = header.bell_version.load() + 1;
+		header.bell_version.store_release(wakes.bell_version);
+		header.bell_pending.fetch_add(1);
+		wakes.bell = true;
+		wakes.bell_high = high;
+	}
+}
+
+void alert_all(Region& region, Wakes& wakes) {
+	Header& header = region.header();
+	uint32_t at = header.waiter_first.load();
+	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+		Waiter& record = region.waiter(at);
+		if (!(record.word.load() & shm::SIGNAL_ALERT)) { // an earlier copy stays (3.15)
+			record.alert_events.store(header.alert_events.load());
+			record.alert_user.store(header.alert_user.load());
+			Wakes one;
+			signal(region, at, shm::SIGNAL_ALERT, one);
+			wakes.kick |= one.kick;
+			wakes.ring |= one.ring;
+			wakes.alerted |= one.count != 0;
+		}
+		at = record.next.load();
+	}
+}
+
+} // namespace evp::waiters

@@ -1,0 +1,51 @@
+// Who waits, in which order, and who is woken (3.10 ... 3.17).
+//
+// Waiters stand in a list: smallest nget first, the newest first among equals.
+// Roles of a sleeping thread: follower (futex) or leader (the inner set; at most
+// one). A post hands the queue to the first waiter it satisfies; while that one
+// has not come for it (`handed`) nobody else is woken, and whoever leaves hands
+// on. Event loops are rung by the doorbell, and only when no thread can take.
+#pragma once
+#include "core/types.hpp"
+#include "shm/region.hpp"
+
+namespace evp::waiters {
+
+using shm::Region;
+
+// System calls that a change of state asks for, made after the lock is released.
+struct Wakes {
+	uint32_t futex[2];
+	uint32_t count = 0;
+	bool kick = false;     // the leader sleeps in the inner set
+	bool ring = false;     // an event loop, though the doorbell is high already
+	bool alerted = false;  // every waiter that carries SIGNAL_ALERT
+	bool bell = false;     // the doorbell's level changed
+	bool bell_high = false;
+	uint32_t bell_version = 0;
+};
+
+// All with the port's lock held.
+
+// A record for a new waiter, in its place. 0: none left (ENOMEM).
+uint32_t add(Region& region, shm::WaiterKind kind, uint32_t wanted, uint32_t member, int number,
+             uint32_t tid);
+
+// Takes a waiter out, with whatever role or hand-over it holds; settle() passes
+// those on (3.13).
+void remove(Region& region, uint32_t waiter);
+
+// The waiter has come: takes its signal bits, and ends a hand-over to it.
+uint32_t consume(Region& region, uint32_t waiter);
+
+// Adds signal bits; notes the system call needed.
+void signal(Region& region, uint32_t waiter, uint32_t bits, Wakes& wakes);
+
+// Brings hand-over, leadership and doorbell in line with the queue. To be called
+// before the lock is released by whoever changed queue, waiters or sources.
+void settle(Region& region, Wakes& wakes);
+
+// Gives every waiter its copy of the alert (3.15).
+void alert_all(Region& region, Wakes& wakes);
+
+} // namespace evp::waiters

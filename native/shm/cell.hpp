@@ -1,0 +1,65 @@
+// Cell<T>: the only way to touch a field of the shared region.
+//
+// A load copies the value once (a peer may scribble at any time: design rule
+// 7); a plain assignment does not compile. In a build with EVP_KILLPOINTS every
+// store is a numbered point at which a test may kill the process.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+#ifdef EVP_KILLPOINTS
+extern "C" void evp_killpoint(const char* file, int line);
+#define EVP_STORE_SITE                                                                             \
+	, const char *file = __builtin_FILE(), int line = __builtin_LINE()
+#define EVP_KILLPOINT() evp_killpoint(file, line)
+#else
+#define EVP_STORE_SITE
+#define EVP_KILLPOINT() (void)0
+#endif
+
+namespace evp::shm {
+
+template <class T>
+class Cell {
+	static_assert(std::is_integral_v<T> || std::is_enum_v<T>);
+	static_assert(std::atomic<T>::is_always_lock_free);
+
+public:
+	Cell() = delete; // lives in mapped memory only
+	Cell(const Cell&) = delete;
+	void operator=(const Cell&) = delete;
+	void operator=(T) = delete;
+
+	// Relaxed: the port's lock orders what it guards.
+	T load() const { return value_.load(std::memory_order_relaxed); }
+	T load_acquire() const { return value_.load(std::memory_order_acquire); }
+	void store(T value EVP_STORE_SITE) {
+		EVP_KILLPOINT();
+		value_.store(value, std::memory_order_relaxed);
+	}
+	// Publishes what was stored before: the commit points of the region.
+	void store_release(T value EVP_STORE_SITE) {
+		EVP_KILLPOINT();
+		value_.store(value, std::memory_order_release);
+	}
+	T exchange(T value EVP_STORE_SITE) {
+		EVP_KILLPOINT();
+		return value_.exchange(value, std::memory_order_acq_rel);
+	}
+	bool compare_exchange(T& expected, T value EVP_STORE_SITE) {
+		EVP_KILLPOINT();
+		return value_.compare_exchange_strong(expected, value, std::memory_order_acq_rel,
+		                                      std::memory_order_acquire);
+	}
+	T fetch_add(T amount EVP_STORE_SITE) {
+		EVP_KILLPOINT();
+		return value_.fetch_add(amount, std::memory_order_acq_rel);
+	}
+	const std::atomic<T>* word() const { return &value_; } // for futex(2)
+
+private:
+	std::atomic<T> value_;
+};
+
+} // namespace evp::shm

@@ -1,0 +1,93 @@
+#include "shm/lock.hpp"
+
+#include "sys/clock.hpp"
+#include "sys/futex.hpp"
+
+#include <cerrno>
+#include <linux/futex.h>
+
+namespace evp::shm {
+
+namespace {
+
+constexpr int SPINS = 200;                    // some microseconds: several holders' worth
+constexpr int64_t RECHECK_NS = 100'000'000;   // a death that the kernel did not mark
+
+// The list node the kernel would find the word by; never dereferenced by it.
+void announce(sys::Thread& thread, const LockWords* words) {
+	if (!thread.robust) return;
+	auto* node = words ? reinterpret_cast<char*>(const_cast<std::atomic<uint32_t>*>(words->word.word())) -
+	                         thread.robust_offset
+	                   : nullptr;
+	__atomic_store_n(reinterpret_cast<void**>(&thread.robust->list_op_pending), node, __ATOMIC_RELAXED);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+void relax() {
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	asm volatile("yield");
+#endif
+}
+
+bool holder_dead(const LockWords& words, Liveness& liveness) {
+	uint32_t holder = words.holder.load();
+	return holder != 0 && liveness.member_dead(holder);
+}
+
+// Waits until the word can be taken; returns whether a death was inherited.
+bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
+	for (int spin = 0; spin < SPINS; spin++) {
+		uint32_t seen = 0;
+		if (words.word.load() == 0 && words.word.compare_exchange(seen, tid)) return false;
+		relax();
+	}
+	bool unknown_death = false;
+	for (;;) {
+		uint32_t seen = words.word.load();
+		if (seen == 0) {
+			if (words.word.compare_exchange(seen, tid | FUTEX_WAITERS)) return false;
+			continue;
+		}
+		if (seen & FUTEX_OWNER_DIED) {
+			// Marked by the kernel; believed when the holder's process is gone,
+			// or after a pause if it died before it could say who it was.
+			bool believed = holder_dead(words, liveness) || (words.holder.load() == 0 && unknown_death);
+			if (believed && words.word.compare_exchange(seen, tid | FUTEX_WAITERS)) return true;
+			unknown_death = words.holder.load() == 0;
+		} else if (!(seen & FUTEX_WAITERS)) {
+			if (!words.word.compare_exchange(seen, seen | FUTEX_WAITERS)) continue;
+			seen |= FUTEX_WAITERS;
+		}
+		int rc = sys::futex_wait(words.word.word(), seen, sys::monotonic_ns() + RECHECK_NS);
+		if (rc == ETIMEDOUT && holder_dead(words, liveness) && words.word.load() == seen &&
+		    words.word.compare_exchange(seen, tid | FUTEX_WAITERS))
+			return true;
+	}
+}
+
+} // namespace
+
+bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Liveness& liveness) {
+	thread.critical.store(1, std::memory_order_relaxed);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+	announce(thread, &words);
+	uint32_t seen = 0;
+	bool inherited = false;
+	if (!words.word.compare_exchange(seen, thread.tid)) [[unlikely]]
+		inherited = lock_slow(words, thread.tid, liveness);
+	words.holder.store(member);
+	return inherited;
+}
+
+void unlock(LockWords& words, sys::Thread& thread) {
+	words.holder.store(0);
+	if (words.word.exchange(0) & FUTEX_WAITERS) [[unlikely]]
+		sys::futex_wake(words.word.word(), 1);
+	announce(thread, nullptr);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+	thread.critical.store(0, std::memory_order_relaxed);
+}
+
+} // namespace evp::shm

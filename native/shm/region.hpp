@@ -1,0 +1,54 @@
+// A port's region mapped into this process: a sealed memfd (layout.hpp).
+//
+// Every index that comes out of shared memory goes through slot(), waiter(),
+// member() or bucket(), which answer an index out of range with the record 0, a
+// sink that nothing refers to: a scribbling peer can spoil the port, never this
+// process (design rule 7).
+#pragma once
+#include "shm/layout.hpp"
+#include "sys/memory.hpp"
+
+namespace evp::shm {
+
+class Region {
+public:
+	Region() = default;
+	Region(const Region&) = delete;
+	~Region();
+
+	// Makes a region for `limit` slots. ENOMEM EMFILE.
+	Result<void> create(uint32_t limit);
+
+	Header& header() const { return *header_; }
+	Slot& slot(uint32_t index) const { return slots_[index <= limit_ ? index : 0]; }
+	Waiter& waiter(uint32_t index) const { return waiters_[index < MAX_WAITERS ? index : 0]; }
+	Member& member(uint32_t index) const { return members_[index < MAX_MEMBERS ? index : 0]; }
+	Cell<uint32_t>& bucket(uint64_t hash) const { return buckets_[hash & bucket_mask_]; }
+	uint32_t bucket_index(uint64_t hash) const { return static_cast<uint32_t>(hash) & bucket_mask_; }
+	uint32_t limit() const { return limit_; }
+	int fd() const { return fd_.get(); }
+
+	// Backs records with memory before their first use (hazard 19). ENOMEM.
+	// Called with the port's lock held; each is a no-op but at a chunk's edge.
+	Result<void> need_slots(uint32_t count);
+	Result<void> need_waiters(uint32_t count);
+	Result<void> need_members(uint32_t count);
+	Result<void> need_bucket(uint32_t index);
+
+private:
+	Result<void> map(uint32_t limit, uint32_t buckets);
+	Result<void> extend(Cell<uint32_t>& committed, size_t base, size_t record, uint32_t need,
+	                    uint32_t step, uint32_t most);
+
+	sys::UniqueFd fd_;
+	Header* header_ = nullptr;
+	Member* members_ = nullptr;
+	Waiter* waiters_ = nullptr;
+	Cell<uint32_t>* buckets_ = nullptr;
+	Slot* slots_ = nullptr;
+	Offsets offsets_{};
+	uint32_t limit_ = 0;
+	uint32_t bucket_mask_ = 0;
+};
+
+} // namespace evp::shm

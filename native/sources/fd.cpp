@@ -1,0 +1,297 @@
+// PORT_SOURCE_FD (section 4).
+//
+// Interface: associate, dissociate, descriptor_closing. Readiness is turned into events
+// by core/collect.cpp, which knows slots registered in the inner set.
+// States: shm::SlotState, ARMED while the kernel's one shot is loaded.
+// Identity: (number, open file) an owner. The EPOLL_CTL_MOD that re-arms is also
+// the probe: ENOENT, the number means another file by now; EBADF, it is closed.
+// Locks: the slot changes under the port's lock, the kernel's registration
+// outside it. Two threads may therefore register in the wrong order; whoever
+// finds that the slot moved on while it was registering registers again, so the
+// kernel ends with what the slot says (4.19).
+// Fork: slots keep their owner; a child's associations are slots of its own.
+
+#include "sources/fd.hpp"
+
+#include "core/port.hpp"
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+#include "core/tags.hpp"
+
+#include <cerrno>
+#include <climits>
+
+namespace evp {
+
+using shm::Header;
+using shm::Slot;
+using shm::SlotState;
+
+namespace {
+
+constexpr uint8_t FD = static_cast<uint8_t>(SourceKind::FD);
+// Bits of poll(2) that a program may ask for; only the low 16 count (2.2.7).
+constexpr uint32_t ASKABLE = 0x27c7;
+// What a descriptor without a poll method is always ready for (4.16).
+constexpr uint32_t ALWAYS_READY = 0x1 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200;
+
+struct Armed {
+	uint32_t index;
+	uint32_t arm;
+	bool registered; // the kernel knew this number when it was last armed
+	bool fresh;      // the slot was made for this association
+};
+
+} // namespace
+
+class FdSource final : public Source {
+public:
+	SourceKind kind() const override { return SourceKind::FD; }
+	Result<void> associate(Port& port, uint64_t object, int32_t events, uint64_t user) override;
+	Result<void> dissociate(Port& port, uint64_t object) override;
+	void descriptor_closing(Port& port, int fd) override;
+
+private:
+	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user);
+	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
+	void reconcile(Port& port, int fd);
+	bool still(Port& port, const Armed& armed);
+	void undo(Port& port, const Armed& armed);
+	void post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag);
+};
+
+namespace {
+
+// Ends whatever the slot was doing, keeping the slot. Locked.
+SlotState disarm(Port& port, uint32_t index) {
+	shm::Region& region = port.region();
+	Slot& slot = region.slot(index);
+	SlotState was = slot.state.load();
+	if (was == SlotState::QUEUED) slots::dequeue(region, index);
+	if (was == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) port.pollable_add(-1);
+	return was;
+}
+
+// Disarms and frees. Locked.
+SlotState drop(Port& port, uint32_t index) {
+	shm::Region& region = port.region();
+	SlotState was = disarm(port, index);
+	if (region.header().self_slot.load() == index) region.header().self_slot.store(0);
+	slots::table_remove(region, index);
+	slots::release(region, index);
+	return was;
+}
+
+// Whether the inner set holds this number for the file it means here: nothing can
+// be registered twice (hazard 13).
+bool registered_here(Port& port, int fd) {
+	if (sys::epoll_add(port.inner(), fd, sys::EPOLL_ONESHOT, 0) == EEXIST) return true;
+	sys::epoll_del(port.inner(), fd);
+	return false;
+}
+
+// At the limit: associations whose descriptor was closed where no one saw it
+// give up their slots (14.1.11). A few at a time, so that a program that lives at
+// its limit does not pay for all of them at each refusal.
+bool sweep_closed(Port& port) {
+	constexpr uint32_t BUDGET = 64;
+	shm::Region& region = port.region();
+	Header& header = region.header();
+	bool freed = false;
+	uint32_t at = header.sweep.load();
+	for (uint32_t looked = 0; looked < BUDGET && looked < region.limit(); looked++) {
+		if (++at > region.limit() || at >= header.fresh.load()) at = 1;
+		Slot& slot = region.slot(at);
+		if (slot.state.load() == SlotState::FREE || slot.source.load() != FD) continue;
+		if (slot.owner.load() != port.member()) continue;
+		if (sys::is_open(static_cast<int>(slot.object.load()))) continue;
+		Port::Guard guard(port);
+		if (slot.state.load() == SlotState::FREE || slot.source.load() != FD) continue;
+		drop(port, at);
+		freed = true;
+	}
+	header.sweep.store(at);
+	return freed;
+}
+
+} // namespace
+
+// The slot's side of an association: found or made, its old event dropped, armed.
+Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user) {
+	shm::Region& region = port.region();
+	Port::Guard guard(port);
+	Armed armed{};
+	armed.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), port.member());
+	if (armed.index == 0) {
+		int error = 0;
+		if (!region.need_bucket(region.bucket_index(slots::table_hash(FD, static_cast<uint64_t>(fd)))))
+			return Error{ENOMEM};
+		armed.index = slots::take(region, &error);
+		if (armed.index == 0) return Error{error};
+		armed.fresh = true;
+		Slot& slot = region.slot(armed.index);
+		slot.source.store(FD);
+		slot.flags.store(0);
+		slot.owner.store(port.member());
+		slot.object.store(static_cast<uint64_t>(fd));
+	} else {
+		armed.registered = region.slot(armed.index).flags.load() & shm::SLOT_REGISTERED;
+		disarm(port, armed.index);
+	}
+	Slot& slot = region.slot(armed.index);
+	armed.arm = port.next_arm();
+	slot.arm.store(armed.arm);
+	slot.user.store(user);
+	slot.asked.store(asked);
+	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED);
+	slots::publish(region, armed.index, SlotState::ARMED);
+	if (armed.fresh) slots::table_insert(region, armed.index);
+	port.pollable_add(1);
+	region.header().fd_used.store(1);
+	return armed;
+}
+
+// The kernel's side: MOD where it should be known, ADD where not. 0 or errno.
+int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
+	uint32_t events = asked | sys::EPOLL_ONESHOT;
+	uint64_t tag = tag_slot(armed.index, armed.arm);
+	int rc = armed.registered ? sys::epoll_mod(port.inner(), fd, events, tag)
+	                          : sys::epoll_add(port.inner(), fd, events, tag);
+	if (armed.registered && rc == ENOENT) rc = sys::epoll_add(port.inner(), fd, events, tag);
+	// Left behind by a dissociation that is still under way, or by another member.
+	if (rc == EEXIST) rc = sys::epoll_mod(port.inner(), fd, events, tag);
+	return rc;
+}
+
+// Another thread armed or dissociated this descriptor while we were at the kernel:
+// bring the registration in line with what the slots say now.
+void FdSource::reconcile(Port& port, int fd) {
+	shm::Region& region = port.region();
+	for (;;) {
+		Armed seen{};
+		uint32_t asked;
+		{
+			Port::Guard guard(port);
+			seen.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), port.member());
+			Slot& slot = region.slot(seen.index);
+			if (seen.index != 0 && slot.state.load() != SlotState::ARMED) return; // fired already
+			seen.arm = slot.arm.load();
+			asked = slot.asked.load();
+		}
+		if (seen.index == 0) {
+			sys::epoll_del(port.inner(), fd);
+			return;
+		}
+		seen.registered = true;
+		enter_kernel(port, fd, asked, seen);
+		if (still(port, seen)) return;
+	}
+}
+
+// Whether the slot is as it was armed.
+bool FdSource::still(Port& port, const Armed& armed) {
+	Slot& slot = port.region().slot(armed.index);
+	return slot.arm.load_acquire() == armed.arm && slot.state.load() != SlotState::FREE;
+}
+
+// The kernel refused: the association ends, as if it had not been.
+void FdSource::undo(Port& port, const Armed& armed) {
+	Port::Guard guard(port);
+	Slot& slot = port.region().slot(armed.index);
+	if (slot.arm.load() == armed.arm && slot.state.load() != SlotState::FREE) drop(port, armed.index);
+}
+
+// Ready here and now, without the kernel: posts at once, or waits for ever.
+void FdSource::post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag) {
+	shm::Region& region = port.region();
+	Port::Guard guard(port);
+	Slot& slot = region.slot(armed.index);
+	if (slot.arm.load() != armed.arm || slot.state.load() != SlotState::ARMED) return;
+	port.pollable_add(-1);
+	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | flag);
+	if (flag == shm::SLOT_SELF) region.header().self_slot.store(armed.index);
+	if (events == 0) return;
+	slot.events.store(static_cast<int32_t>(events));
+	slots::enqueue(region, armed.index);
+}
+
+Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, uint64_t user) {
+	if (object > INT_MAX) return Error{EBADFD};
+	int fd = static_cast<int>(object);
+	uint32_t asked = static_cast<uint32_t>(events) & ASKABLE;
+	Result<Armed> armed = arm(port, fd, asked, user);
+	if (!armed) {
+		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
+		if (armed.error() == EAGAIN && sweep_closed(port)) armed = arm(port, fd, asked, user);
+		if (!armed) return Error{armed.error()};
+	}
+	registry::note_associated(fd);
+	int rc = enter_kernel(port, fd, asked, *armed);
+	if (rc == 0) [[likely]] {
+		port.region().header().uncollected.store(1);
+		if (!still(port, *armed)) reconcile(port, fd);
+		return {};
+	}
+	if (rc == EPERM) { // no poll method: a regular file, a directory (4.16)
+		post_now(port, *armed, asked & ALWAYS_READY, shm::SLOT_ALWAYS);
+		return {};
+	}
+	if ((rc == EINVAL || rc == ELOOP) && registry::names(fd, &port)) { // itself (4.18)
+		bool queued = port.region().header().queued.load() != 0;
+		post_now(port, *armed, queued ? asked & (0x1 | 0x40) : 0, shm::SLOT_SELF);
+		return {};
+	}
+	undo(port, *armed);
+	return Error{rc == EBADF ? EBADFD : rc};
+}
+
+Result<void> FdSource::dissociate(Port& port, uint64_t object) {
+	if (object > INT_MAX) return Error{EBADFD};
+	int fd = static_cast<int>(object);
+	shm::Region& region = port.region();
+	if (region.header().fd_used.load() == 0) return Error{ENOENT};
+	if (!sys::is_open(fd)) return Error{EBADFD};
+	SlotState was = SlotState::FREE;
+	bool registered = false;
+	uint32_t other = 0;
+	{
+		Port::Guard guard(port);
+		uint32_t index = slots::table_find(region, FD, object, port.member());
+		if (index != 0) {
+			registered = region.slot(index).flags.load() & shm::SLOT_REGISTERED;
+			was = drop(port, index);
+		} else {
+			other = slots::table_find_other(region, FD, object, port.member());
+		}
+	}
+	if (was == SlotState::FREE) {
+		// Another member's entry of that number is ours to see only if it means the
+		// same file here; nothing can be registered twice.
+		return Error{other != 0 && registered_here(port, fd) ? EACCES : ENOENT};
+	}
+	int rc = registered ? sys::epoll_del(port.inner(), fd) : 0;
+	bool again;
+	{
+		Port::Guard guard(port);
+		again = slots::table_find(region, FD, object, port.member()) != 0;
+	}
+	if (again) reconcile(port, fd); // associated anew meanwhile
+	// The kernel never heard of this file under this number: another one has it.
+	if (rc == ENOENT) return Error{ENOENT};
+	return was == SlotState::CACHED ? Result<void>(Error{ENOENT}) : Result<void>();
+}
+
+void FdSource::descriptor_closing(Port& port, int fd) {
+	{
+		Port::Guard guard(port);
+		uint32_t index =
+		    slots::table_find(port.region(), FD, static_cast<uint64_t>(fd), port.member());
+		if (index == 0) return;
+		drop(port, index);
+	}
+	sys::epoll_del(port.inner(), fd);
+}
+
+std::unique_ptr<Source> make_fd_source() { return std::make_unique<FdSource>(); }
+
+} // namespace evp

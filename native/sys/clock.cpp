@@ -1,0 +1,13 @@
+#include "sys/clock.hpp"
+
+#include <ctime>
+
+namespace evp::sys {
+
+int64_t monotonic_ns() {
+	timespec now{};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+} // namespace evp::sys

@@ -1,0 +1,76 @@
+#include "sys/epoll.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace evp::sys {
+
+static_assert(sizeof(Ready) == sizeof(epoll_event));
+static_assert(EPOLL_ONESHOT == EPOLLONESHOT && EPOLL_EDGE == EPOLLET);
+static_assert(EPOLL_READABLE == EPOLLIN);
+
+namespace {
+
+int control(int set, int op, int fd, uint32_t events, uint64_t data) {
+	epoll_event event{};
+	event.events = events;
+	event.data.u64 = data;
+	return ::epoll_ctl(set, op, fd, &event) == 0 ? 0 : errno;
+}
+
+// Raw calls: the libc wrappers are cancellation points.
+int wait_raw(int set, Ready* out, int max, int64_t remaining_ns) {
+#ifdef SYS_epoll_pwait2
+	static std::atomic<bool> absent{false}; // before Linux 5.11, or refused by a filter
+	if (!absent.load(std::memory_order_relaxed)) {
+		timespec left{remaining_ns / 1'000'000'000, remaining_ns % 1'000'000'000};
+		long n = syscall(SYS_epoll_pwait2, set, out, max, remaining_ns < 0 ? nullptr : &left,
+		                 nullptr, 8);
+		if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(n);
+		absent.store(true, std::memory_order_relaxed);
+	}
+#endif
+	int64_t ms = remaining_ns < 0 ? -1 : std::min<int64_t>((remaining_ns + 999'999) / 1'000'000,
+	                                                       INT32_MAX);
+	return static_cast<int>(syscall(SYS_epoll_pwait, set, out, max, static_cast<int>(ms), nullptr, 8));
+}
+
+} // namespace
+
+Result<UniqueFd> epoll_make(bool cloexec) {
+	int fd = epoll_create1(cloexec ? EPOLL_CLOEXEC : 0);
+	if (fd < 0) return Error{errno};
+	return UniqueFd(fd);
+}
+
+int epoll_add(int set, int fd, uint32_t events, uint64_t data) {
+	return control(set, EPOLL_CTL_ADD, fd, events, data);
+}
+
+int epoll_mod(int set, int fd, uint32_t events, uint64_t data) {
+	return control(set, EPOLL_CTL_MOD, fd, events, data);
+}
+
+int epoll_del(int set, int fd) { return control(set, EPOLL_CTL_DEL, fd, 0, 0); }
+
+Result<int> epoll_collect(int set, Ready* out, int max, const Deadline& deadline) {
+	if (deadline.poll || deadline.infinite()) {
+		// epoll_wait is the cheapest entry of the three.
+		long n = syscall(SYS_epoll_pwait, set, out, max, deadline.poll ? 0 : -1, nullptr, 8);
+		if (n < 0) return Error{errno};
+		return static_cast<int>(n);
+	}
+	for (;;) {
+		int64_t left = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
+		int n = wait_raw(set, out, max, left);
+		if (n < 0) return Error{errno};
+		if (n > 0 || deadline.passed()) return n;
+	}
+}
+
+} // namespace evp::sys

@@ -1,0 +1,29 @@
+#include "sys/eventfd.hpp"
+
+#include <cerrno>
+#include <cstdint>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace evp::sys {
+
+Result<UniqueFd> eventfd_create() {
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0) return Error{errno};
+	return UniqueFd(fd);
+}
+
+// Raw calls: read and write are cancellation points in libc, and neither may
+// end a thread here.
+void eventfd_raise(int fd) {
+	uint64_t one = 1;
+	syscall(SYS_write, fd, &one, sizeof one);
+}
+
+void eventfd_lower(int fd) {
+	uint64_t count;
+	syscall(SYS_read, fd, &count, sizeof count);
+}
+
+} // namespace evp::sys

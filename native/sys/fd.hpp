@@ -1,0 +1,43 @@
+// A descriptor that closes itself, and placing of internal descriptors.
+#pragma once
+#include "sys/result.hpp"
+
+namespace evp::sys {
+
+// Closes by raw system call: never re-enters an interposed close(2).
+void close_raw(int fd);
+
+class UniqueFd {
+public:
+	UniqueFd() = default;
+	explicit UniqueFd(int fd) : fd_(fd) {}
+	UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+	UniqueFd& operator=(UniqueFd&& other) noexcept {
+		if (this != &other) reset(other.release());
+		return *this;
+	}
+	~UniqueFd() { reset(); }
+	int get() const { return fd_; }
+	int release() {
+		int fd = fd_;
+		fd_ = -1;
+		return fd;
+	}
+	void reset(int fd = -1) {
+		if (fd_ >= 0) close_raw(fd_);
+		fd_ = fd;
+	}
+
+private:
+	int fd_ = -1;
+};
+
+// Moves an internal descriptor out of the way of the program's own numbers
+// (select(2) users need the low ones; illumos has no internal descriptors).
+// Keeps the number it has when there is no room. The copy is close-on-exec.
+UniqueFd move_high(UniqueFd fd);
+
+bool is_open(int fd);                 // fcntl(F_GETFD)
+Result<void> set_cloexec(int fd, bool on); // EBADF
+
+} // namespace evp::sys

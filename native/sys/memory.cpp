@@ -1,0 +1,47 @@
+#include "sys/memory.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+namespace evp::sys {
+
+Result<UniqueFd> memfd_sealed(size_t size) {
+	constexpr unsigned BASE = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int raw = memfd_create("event-port", BASE | MFD_NOEXEC_SEAL);
+	if (raw < 0 && errno == EINVAL) raw = memfd_create("event-port", BASE); // before Linux 6.3
+	if (raw < 0) return Error{errno};
+	UniqueFd fd(raw);
+	if (ftruncate(raw, static_cast<off_t>(size)) != 0)
+		return Error{errno == EFBIG || errno == EINVAL ? ENOMEM : errno};
+	if (fcntl(raw, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+		return Error{errno};
+	return fd;
+}
+
+Result<void*> map_shared(int fd, size_t size) {
+	void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (base == MAP_FAILED) return Error{errno};
+	return base;
+}
+
+void unmap(void* base, size_t size) { munmap(base, size); }
+
+Result<void> commit(int fd, size_t from, size_t to) {
+	while (fallocate(fd, 0, static_cast<off_t>(from), static_cast<off_t>(to - from)) != 0)
+		if (errno != EINTR) return Error{ENOMEM};
+	return {};
+}
+
+size_t page_size() {
+	static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+	return size;
+}
+
+} // namespace evp::sys

@@ -1,0 +1,62 @@
+#include "sys/process.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace evp::sys {
+
+uint32_t environment_number(const char* name, uint32_t least, uint32_t most, uint32_t otherwise) {
+	const char* text = getenv(name);
+	if (!text || *text < '0' || *text > '9') return otherwise;
+	char* end = nullptr;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (errno != 0 || *end != 0 || value < least || value > most) return otherwise;
+	return static_cast<uint32_t>(value);
+}
+
+uint32_t user_id() { return getuid(); }
+uint32_t group_id() { return getgid(); }
+
+uint64_t realtime_ns() {
+	timespec now{};
+	clock_gettime(CLOCK_REALTIME, &now);
+	return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+int32_t process_id() { return static_cast<int32_t>(syscall(SYS_getpid)); }
+
+uint64_t start_time_of(int32_t pid, char* state) {
+	char path[32];
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return 0;
+	char text[1024];
+	ssize_t n = syscall(SYS_read, fd, text, sizeof text - 1);
+	syscall(SYS_close, fd);
+	if (n <= 0) return 0;
+	text[n] = 0;
+	// Field 22, counted behind the command name, which may hold anything.
+	char* at = strrchr(text, ')');
+	if (at && state) *state = at[1] ? at[2] : 0;
+	for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+	return at ? strtoull(at, nullptr, 10) : 0;
+}
+
+bool process_dead(int32_t pid, uint64_t start_time) {
+	if (pid <= 0) return true;
+	if (kill(pid, 0) != 0 && errno == ESRCH) return true;
+	char state = 0;
+	uint64_t started = start_time_of(pid, &state);
+	if (started == 0) return false; // no /proc, or it went just now: asked again later
+	return started != start_time || state == 'Z' || state == 'X';
+}
+
+} // namespace evp::sys

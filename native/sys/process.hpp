@@ -1,0 +1,26 @@
+// Small facts of the process: environment, credentials, wall clock, other processes.
+#pragma once
+#include "sys/result.hpp"
+#include "sys/thread.hpp"
+
+#include <cstdint>
+
+namespace evp::sys {
+
+// A decimal number of the environment within [least, most], else `otherwise`.
+uint32_t environment_number(const char* name, uint32_t least, uint32_t most, uint32_t otherwise);
+
+uint32_t user_id();
+uint32_t group_id();
+uint64_t realtime_ns();
+int32_t process_id(); // getpid by system call: right in a vfork child too
+
+// Clock ticks since boot at which a process started, 0 if it can't be read; its
+// state letter as in /proc/PID/stat.
+uint64_t start_time_of(int32_t pid, char* state);
+
+// Whether the process named by pid and start time is gone. A process that can't
+// be looked at counts as alive.
+bool process_dead(int32_t pid, uint64_t start_time);
+
+} // namespace evp::sys

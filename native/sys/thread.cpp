@@ -1,0 +1,219 @@
+#include "sys/thread.hpp"
+
+#include "sys/process.hpp"
+
+#include <cstdlib>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <new>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace evp::sys {
+
+namespace {
+
+enum : uint32_t { UNBORN = 0, STARTING = 1, READY = 2 };
+
+// Lies alone on a page that the kernel zeroes in a forked child.
+struct Wiped {
+	std::atomic<uint32_t> state;
+};
+
+struct Process {
+	std::atomic<uint64_t> epoch{0};
+	Identity identity;
+	bool membarrier = false;
+};
+
+Process process;
+std::atomic<Wiped*> wiped{nullptr};
+std::atomic<Thread*> records{nullptr};
+pthread_key_t exit_key;
+pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
+__attribute__((tls_model("initial-exec")))
+#endif
+thread_local Thread* current = nullptr;
+
+void unborn_child() {
+	if (Wiped* page = wiped.load(std::memory_order_relaxed)) page->state.store(UNBORN);
+}
+
+Wiped* make_wiped_page() {
+	size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+	void* page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED) abort(); // one page: the process can't go on anyhow
+	if (madvise(page, size, MADV_WIPEONFORK) != 0) pthread_atfork(nullptr, nullptr, unborn_child);
+	Wiped* expected = nullptr;
+	if (wiped.compare_exchange_strong(expected, static_cast<Wiped*>(page))) return static_cast<Wiped*>(page);
+	munmap(page, size);
+	return expected;
+}
+
+uint64_t random_nonce() {
+	uint64_t nonce = 0;
+	if (getrandom(&nonce, sizeof nonce, GRND_NONBLOCK) != sizeof nonce)
+		nonce = static_cast<uint64_t>(getpid()) << 32 ^ reinterpret_cast<uintptr_t>(&nonce);
+	return nonce | 1;
+}
+
+void start_process() {
+	int32_t pid = process_id();
+	process.identity = {pid, start_time_of(pid, nullptr), random_nonce()};
+	process.membarrier =
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+	process.epoch.fetch_add(1, std::memory_order_relaxed);
+}
+
+void ensure_process() {
+	Wiped* page = wiped.load(std::memory_order_acquire);
+	if (!page) page = make_wiped_page();
+	uint32_t state = UNBORN;
+	if (page->state.compare_exchange_strong(state, STARTING, std::memory_order_acquire)) {
+		start_process();
+		page->state.store(READY, std::memory_order_release);
+		return;
+	}
+	while (page->state.load(std::memory_order_acquire) != READY) sched_yield();
+}
+
+void release_record(void* record) {
+	auto* thread = static_cast<Thread*>(record);
+	current = nullptr;
+	thread->taken.store(false, std::memory_order_release);
+}
+
+void make_exit_key() { pthread_key_create(&exit_key, release_record); }
+
+void reset_record(Thread& thread) {
+	thread.critical.store(0, std::memory_order_relaxed);
+	thread.depth.store(0, std::memory_order_relaxed);
+	thread.deferred_count.store(0, std::memory_order_relaxed);
+	for (auto& object : thread.in_use) object.store(nullptr, std::memory_order_relaxed);
+}
+
+// A record of another image belongs to a thread that fork left behind: anyone's.
+bool inherit_record(Thread& thread, uint64_t epoch) {
+	uint64_t seen = thread.epoch.load(std::memory_order_relaxed);
+	return seen != epoch && thread.epoch.compare_exchange_strong(seen, epoch);
+}
+
+Thread* take_record() {
+	uint64_t epoch = process.epoch.load(std::memory_order_relaxed);
+	for (Thread* t = records.load(std::memory_order_acquire); t; t = t->next) {
+		if (inherit_record(*t, epoch) || !t->taken.exchange(true)) {
+			t->taken.store(true, std::memory_order_relaxed);
+			reset_record(*t);
+			return t;
+		}
+	}
+	auto* fresh = new (std::nothrow) Thread;
+	if (!fresh) abort(); // no thread can run without a few hundred bytes
+	fresh->taken.store(true, std::memory_order_relaxed);
+	fresh->epoch.store(epoch, std::memory_order_relaxed);
+	fresh->next = records.load(std::memory_order_relaxed);
+	while (!records.compare_exchange_weak(fresh->next, fresh, std::memory_order_release)) {}
+	return fresh;
+}
+
+void find_robust_list(Thread& thread) {
+	size_t size = 0;
+	robust_list_head* head = nullptr;
+	if (syscall(SYS_get_robust_list, 0, &head, &size) != 0 || !head) {
+		// musl registers the list with the first robust mutex of a thread.
+		pthread_mutexattr_t attr;
+		pthread_mutex_t mutex;
+		pthread_mutexattr_init(&attr);
+		pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+		pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+		pthread_mutex_init(&mutex, &attr);
+		pthread_mutex_lock(&mutex);
+		pthread_mutex_unlock(&mutex);
+		pthread_mutex_destroy(&mutex);
+		if (syscall(SYS_get_robust_list, 0, &head, &size) != 0) head = nullptr;
+	}
+	thread.robust = head;
+	thread.robust_offset = head ? head->futex_offset : 0;
+}
+
+Thread& start_thread() {
+	ensure_process();
+	pthread_once(&exit_once, make_exit_key);
+	// A forked child goes on with the record of the thread that forked.
+	Thread* thread = current;
+	if (thread && inherit_record(*thread, process.epoch.load(std::memory_order_relaxed)))
+		reset_record(*thread);
+	else
+		thread = take_record();
+	thread->tid = static_cast<uint32_t>(syscall(SYS_gettid));
+	find_robust_list(*thread);
+	current = thread;
+	pthread_setspecific(exit_key, thread);
+	return *thread;
+}
+
+} // namespace
+
+Thread& self() {
+	Thread* thread = current;
+	Wiped* page = wiped.load(std::memory_order_relaxed);
+	if (thread && page && page->state.load(std::memory_order_relaxed) == READY &&
+	    thread->epoch == process.epoch.load(std::memory_order_relaxed)) [[likely]]
+		return *thread;
+	return start_thread();
+}
+
+uint64_t process_epoch() {
+	self();
+	return process.epoch.load(std::memory_order_relaxed);
+}
+
+const Identity& identity() {
+	self();
+	return process.identity;
+}
+
+Thread* all_threads() { return records.load(std::memory_order_acquire); }
+
+bool defer(Thread& thread, const DeferredCall& call) {
+	// Only handlers of this very thread compete; each takes an index of its own.
+	uint32_t index = thread.deferred_count.load(std::memory_order_relaxed);
+	do {
+		if (index >= Thread::DEFERRED) return false;
+	} while (!thread.deferred_count.compare_exchange_weak(index, index + 1));
+	thread.deferred[index] = call;
+	return true;
+}
+
+void run_deferred(Thread& thread) {
+	uint32_t next = 0;
+	for (;;) {
+		uint32_t count = thread.deferred_count.load(std::memory_order_acquire);
+		while (next < count) {
+			DeferredCall call = thread.deferred[next++];
+			call.run(call);
+		}
+		// Handlers that came meanwhile have moved the count: go on with theirs.
+		if (thread.deferred_count.compare_exchange_strong(count, 0)) return;
+	}
+}
+
+void reader_fence() {
+	if (process.membarrier) [[likely]]
+		std::atomic_signal_fence(std::memory_order_seq_cst);
+	else
+		std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void scanner_fence() {
+	std::atomic_thread_fence(std::memory_order_seq_cst);
+	if (process.membarrier) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+} // namespace evp::sys

@@ -1,0 +1,69 @@
+// What a process and a thread know of themselves, valid over fork.
+//
+// A process is told from its parent by a word that fork wipes (hazard 11), so a
+// call costs one load instead of a getpid. Records of threads are never freed,
+// only reused: others may look at them at any time.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+struct robust_list_head;
+
+namespace evp::sys {
+
+// Who a process is: the pid may be reused, the start time tells (14.6, hazard
+// 9), the nonce tells images of one process apart over exec.
+struct Identity {
+	int32_t pid = 0;
+	uint64_t start_time = 0; // clock ticks since boot, /proc/self/stat
+	uint64_t nonce = 0;
+};
+
+// A call that a signal handler made while its own thread was inside a critical
+// section; run when the thread leaves it (hazard 18).
+struct DeferredCall {
+	void (*run)(const DeferredCall&);
+	void* target;
+	int32_t code;
+	int32_t events;
+	uint64_t user;
+};
+
+struct Thread {
+	static constexpr int NESTING = 4;   // calls within signal handlers within calls
+	static constexpr uint32_t DEFERRED = 32;
+
+	uint32_t tid = 0;
+	std::atomic<uint64_t> epoch{0};     // image of the process this record belongs to
+	robust_list_head* robust = nullptr; // the kernel's list of this thread
+	long robust_offset = 0;
+	std::atomic<uint32_t> critical{0};  // inside, or about to enter, a critical section
+	std::atomic<uint32_t> depth{0};
+	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
+	std::atomic<uint32_t> deferred_count{0};
+	DeferredCall deferred[DEFERRED];
+	Thread* next = nullptr;             // all records, for ever
+	std::atomic<bool> taken{false};
+};
+
+// Of the calling thread; made on first use, made anew after fork.
+Thread& self();
+
+// Number of the process image: differs between a process and its forked child.
+uint64_t process_epoch();
+const Identity& identity();
+
+// Head of all thread records.
+Thread* all_threads();
+
+// From a signal handler inside a critical section. False: no room.
+bool defer(Thread& thread, const DeferredCall& call);
+void run_deferred(Thread& thread);
+
+// Makes stores of `in_use` visible to a scan, and the scan's cleared pointers to
+// their readers, at the scanner's cost alone (membarrier, else a fence in readers).
+void reader_fence();
+void scanner_fence();
+
+} // namespace evp::sys
