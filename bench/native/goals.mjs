@@ -1,0 +1,63 @@
+// What the native benches are held against. `figure` of `ours` over that of `peer` in each case of
+// `bench` that fits `where`; without a peer the figure itself. `must` and `stretch` are upper bounds.
+// `peerWhere` takes the peer from another case.
+
+const fdRearm = { bench: 'fd_rearm', figure: 'cpu_ns', ours: 'port', peer: 'literal' };
+const fdLibs = { bench: 'fd_libs', figure: 'cpu_ns', ours: 'port' };
+const userThreads = { bench: 'user_threads', figure: 'cpu_ns', ours: 'port' };
+const userProcs = { bench: 'user_procs', figure: 'cpu_ns', ours: 'port' };
+const pingPong = { bench: 'user_pingpong', figure: 'p50_us', ours: 'port', peer: 'ring' };
+
+export const goals = [
+	{ goal: 'FD1', ...fdRearm, where: { active: ['1'] }, must: 1.15 },
+	{ goal: 'FD1', ...fdRearm, where: { active: ['32', '256'] }, must: 1.1 },
+	{ goal: 'FD1 list', ...fdRearm, ours: 'port-list', where: { active: ['32', '256'] }, stretch: 0.9 },
+
+	{ goal: 'FD2', ...fdLibs, peer: 'libevent', must: 0.4 },
+	{ goal: 'FD2', ...fdLibs, peer: 'libuv', must: 0.4 },
+	{ goal: 'FD2', ...fdLibs, peer: 'kqueue-dispatch', must: 0.4 },
+	{ goal: 'FD2', ...fdLibs, peer: 'kqueue-oneshot', must: 0.3 },
+
+	{
+		goal: 'FD3', ...fdRearm, peer: 'port',
+		where: { fds: ['15000'], active: ['1', '32'] }, peerWhere: { fds: '64' }, must: 1.5,
+	},
+	{
+		goal: 'FD3 epoll itself', ...fdRearm, ours: 'literal', peer: 'literal',
+		where: { fds: ['15000'], active: ['1', '32'] }, peerWhere: { fds: '64' },
+	},
+
+	{
+		goal: 'FD4', bench: 'fd_threads', figure: 'cpu_ns', ours: 'port', peer: 'epoll',
+		where: { most: ['1'] }, must: 0.5, stretch: 0.4,
+	},
+
+	{
+		goal: 'USER1', bench: 'user_send', figure: 'cpu_ns', ours: 'port', peer: 'ring',
+		where: { batch: ['64'], kept: ['0'] }, must: 4, stretch: 2,
+	},
+	// A raise and a lower of the bell per batch of 64; nothing while the queue isn't empty.
+	{
+		goal: 'USER1 syscalls', bench: 'user_send', figure: 'syscalls', ours: 'port',
+		where: { batch: ['64'], kept: ['0'] }, must: 2 / 64,
+	},
+	{
+		goal: 'USER1 syscalls', bench: 'user_send', figure: 'syscalls', ours: 'port',
+		where: { batch: ['64'], kept: ['1'] }, must: 0.005,
+	},
+
+	{ goal: 'USER2', ...userThreads, peer: 'ring', must: 2.5, stretch: 1.5 },
+	{ goal: 'USER2', ...userThreads, peer: 'pipe', must: 0.25 },
+	{ goal: 'USER2', ...userThreads, peer: 'condvar', must: 0.8 },
+	{ goal: 'USER2 wakes', ...userThreads, figure: 'wakes', must: 0.1 },
+
+	{ goal: 'USER3', ...userProcs, peer: 'ring', must: 2.5, stretch: 1.5 },
+	{ goal: 'USER3', ...userProcs, peer: 'pipe', must: 0.3 },
+	{ goal: 'USER3', ...userProcs, peer: 'socketpair', must: 0.1 },
+	{ goal: 'USER3', ...userProcs, peer: 'mq', must: 0.12 },
+
+	{ goal: 'USER4', ...pingPong, where: { cpus: ['1'] }, must: 1.25, stretch: 1.05 },
+	{ goal: 'USER4', ...pingPong, where: { cpus: ['2'] }, must: 1.1 },
+	{ goal: 'USER4 with fds', ...pingPong, ours: 'port-with-fd', must: 1.35 },
+	{ goal: 'USER4 p50 µs', ...pingPong, peer: undefined, where: { cpus: ['2'] }, stretch: 1 },
+];
