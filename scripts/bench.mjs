@@ -7,5 +7,6 @@ import { buildPackage } from './suites-node.mjs';
 
 await buildPreset('release');
 await buildPackage();
-const args = [path.join(root, 'bench/run.mjs'), ...process.argv.slice(2)];
+const built = path.join(root, 'out/release/bench/native');
+const args = [path.join(root, 'bench/run.mjs'), '--build', built, ...process.argv.slice(2)];
 process.exitCode = await stream(process.execPath, args);

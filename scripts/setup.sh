@@ -2,19 +2,23 @@
 # Sets this checkout up on Debian or Ubuntu: system packages, npm packages, the build.
 #   sh scripts/setup.sh         what building and the demo need
 #   sh scripts/setup.sh test    what the tests need as well
+#   sh scripts/setup.sh bench   what the benches need as well, their peers included
 # As root, or as a user with sudo. Packages that are there already are left alone.
 set -eu
 cd "$(dirname "$0")/.."
 
 packages="g++ make python3 liburing-dev"
-if [ "${1:-}" = test ]; then
-	packages="$packages cmake pkg-config curl wrk chromium"
-fi
-
 fail() {
 	echo "setup: $*" >&2
 	exit 1
 }
+
+case "${1:-}" in
+	"") ;;
+	test) packages="$packages cmake pkg-config curl wrk chromium" ;;
+	bench) packages="$packages cmake pkg-config libevent-dev libuv1-dev libkqueue-dev" ;;
+	*) fail "no such set of packages: $1" ;;
+esac
 
 command -v node >/dev/null || fail "Node.js 20.19 or later is needed, and no node is in PATH."
 node scripts/check-node.cjs
