@@ -1,0 +1,264 @@
+/*
+ * Descriptors closed behind the library's back: a raw system call, fclose().
+ * The late path (14.1.8-14.1.11, 14.6.5): found out when it matters, never a
+ * wrong event, never a wrong port. Linux only; on illumos close is the call.
+ */
+#include "harness.h"
+
+#if defined(__linux__)
+
+#include "calls.h"
+
+#include <sys/syscall.h>
+
+static void watch(int port, int fd, void *user)
+{
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd, POLLIN, user));
+}
+
+CASE("4.13 14.1.11", "raw_close_of_an_associated_descriptor_gives_no_event")
+{
+	int port = new_port(), fd[2];
+	new_pipe(fd);
+	watch(port, fd[0], NULL);
+	raw_close(fd[0]);
+	EMPTY(port);
+	FAILS(port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)fd[0]), EBADFD);
+	FAILS(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL), EBADFD);
+	send_range(port, 1, 1);
+	EQ(take(port).portev_events, 1);
+}
+
+CASE("12.4 14.1.11", "slots_of_raw_closed_descriptors_are_found_before_eagain")
+{
+	int port = new_port_limit(2), fd[3][2], i;
+	for (i = 0; i < 3; i++)
+		new_pipe(fd[i]);
+	watch(port, fd[0][0], NULL);
+	watch(port, fd[1][0], NULL);
+	FAILS(port_send(port, 1, NULL), EAGAIN);
+	raw_close(fd[0][0]);
+	watch(port, fd[2][0], USER(2));
+	raw_close(fd[1][0]);
+	OK(port_send(port, 1, NULL));
+	FAILS(port_send(port, 1, NULL), EAGAIN);
+	SLOTS(port, 2);
+}
+
+CASE("4.13 4.1 14.1.8 14.1.10", "raw_close_while_a_dup_keeps_the_file_open")
+{
+	int port = new_port(), fd[2], copy, round;
+	new_pipe(fd);
+	copy = track(dup(fd[0]));
+	watch(port, fd[0], USER(1));
+	raw_close(fd[0]);
+	for (round = 0; round < 3; round++) {
+		port_event_t pe;
+		write_byte(fd[1]); /* the kernel's registration still fires */
+		EMPTY(port);
+		EQ(poll_now(port, POLLIN), 0); /* and doesn't make the port spin */
+		send_range(port, 1, 1);
+		EQ(take(port).portev_source, PORT_SOURCE_USER);
+		watch(port, copy, USER(2));
+		pe = take(port);
+		EVENT(&pe, PORT_SOURCE_FD, copy, POLLIN, USER(2));
+	}
+}
+
+CASE("4.14 4.13 14.1.8 14.1.9", "raw_close_and_the_number_is_another_file")
+{
+	int port = new_port(), old[2], fresh[2], copy;
+	port_event_t pe;
+	new_pipe(old);
+	copy = track(dup(old[0]));
+	watch(port, old[0], USER(1));
+	raw_close(old[0]);
+	new_pipe(fresh);
+	EQ(fresh[0], old[0]);
+	FAILS(port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)fresh[0]), ENOENT);
+	write_byte(old[1]); /* fires with a number that is someone else's now */
+	EMPTY(port);
+	watch(port, fresh[0], USER(2));
+	SLOTS(port, 1);
+	EMPTY(port);
+	write_byte(old[1]);
+	EMPTY(port);
+	write_byte(fresh[1]);
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_FD, fresh[0], POLLIN, USER(2));
+	read_byte(copy);
+}
+
+CASE("4.14 14.1.9", "raw_close_then_association_of_the_reused_number")
+{
+	int port = new_port(), old[2], fresh[2], copy;
+	port_event_t pe;
+	new_pipe(old);
+	copy = track(dup(old[0]));
+	watch(port, old[0], USER(1));
+	raw_close(old[0]);
+	new_pipe(fresh);
+	EQ(fresh[0], old[0]);
+	write_byte(old[1]);
+	watch(port, fresh[0], USER(2)); /* nothing looked at the port before */
+	EMPTY(port);
+	write_byte(fresh[1]);
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_FD, fresh[0], POLLIN, USER(2));
+	EMPTY(port);
+	SLOTS(port, 1);
+	read_byte(copy);
+}
+
+CASE("4.15 14.1.9", "raw_dup2_onto_an_associated_descriptor")
+{
+	int port = new_port(), fd[2], other[2];
+	port_event_t pe;
+	new_pipe(fd);
+	new_pipe(other);
+	watch(port, fd[0], USER(1));
+	EQ(syscall(SYS_dup3, other[0], fd[0], O_CLOEXEC), fd[0]);
+	write_byte(other[1]);
+	EMPTY(port);
+	watch(port, fd[0], USER(2));
+	SLOTS(port, 1);
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_FD, fd[0], POLLIN, USER(2));
+}
+
+CASE("4.13 14.1.11", "fclose_of_an_associated_descriptor")
+{
+	int port = new_port(), fd[2], again[2];
+	port_event_t pe;
+	FILE *stream;
+	new_pipe(fd);
+	watch(port, fd[0], USER(1));
+	stream = fdopen(fd[0], "r");
+	TRUE(stream != NULL);
+	untrack(fd[0]);
+	OK(fclose(stream));
+	EMPTY(port);
+	new_pipe(again);
+	EQ(again[0], fd[0]);
+	write_byte(again[1]);
+	EMPTY(port);
+	watch(port, again[0], USER(2));
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_FD, again[0], POLLIN, USER(2));
+	SLOTS(port, 1);
+}
+
+CASE("4.14 4.16", "raw_close_where_file_and_pipe_change_places")
+{
+	int port = new_port(), file = new_file(), fd[2], number;
+	port_event_t pe;
+	watch(port, file, USER(1));
+	(void)take(port);
+	raw_close(file);
+	new_pipe(fd);
+	EQ(fd[0], file);
+	watch(port, fd[0], USER(2));
+	EMPTY(port); /* a pipe is not always ready */
+	write_byte(fd[1]);
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_FD, fd[0], POLLIN, USER(2));
+	watch(port, fd[0], USER(3));
+	(void)take(port);
+	raw_close(fd[0]);
+	number = new_file();
+	EQ(number, fd[0]);
+	watch(port, number, USER(4));
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_FD, number, POLLIN, USER(4));
+	SLOTS(port, 1);
+}
+
+CASE("4.10 4.13 14.1.11", "raw_close_with_an_event_in_the_queue")
+{
+	int port = new_port(), fd[2];
+	port_event_t list[4];
+	new_pipe(fd);
+	write_byte(fd[1]);
+	watch(port, fd[0], USER(1));
+	EQ(queued(port), 1);
+	raw_close(fd[0]);
+	TRUE(take_all(port, list, 4) <= 1); /* found out late, or in time */
+	EMPTY(port);
+	send_range(port, 1, 1);
+	EQ(take(port).portev_source, PORT_SOURCE_USER);
+}
+
+CASE("2.11.3 14.6.5 15.4", "raw_close_of_a_port_is_ebadf_from_then_on")
+{
+	int port = new_port(), again;
+	send_range(port, 1, 1);
+	raw_close(port);
+	expect_all_calls_fail(port, EBADF);
+	again = new_port(); /* and what it kept inside is given back */
+	EQ(again, port);
+	EMPTY(again);
+}
+
+CASE("2.11.3 14.6.3", "raw_close_of_a_port_and_the_number_is_another_file")
+{
+	int port = new_port(), fd[2];
+	send_range(port, 1, 1);
+	raw_close(port);
+	new_pipe(fd);
+	EQ(fd[0], port);
+	expect_all_calls_fail(port, EBADFD);
+	(void)new_port();
+}
+
+CASE("2.11.3 14.6.3", "raw_close_of_a_port_and_the_number_is_the_next_port")
+{
+	int port = new_port(), again, fd[2];
+	new_pipe(fd);
+	send_range(port, 1, 3);
+	watch(port, fd[0], NULL);
+	OK(port_alert(port, PORT_ALERT_SET, 1, NULL));
+	raw_close(port);
+	again = new_port(); /* no call in between */
+	EQ(again, port);
+	write_byte(fd[1]);
+	EMPTY(again);
+	SLOTS(again, 0);
+	send_range(again, 7, 7);
+	EQ(take(again).portev_events, 7);
+}
+
+CASE("2.11.3 14.6.3", "raw_close_of_a_port_whose_dup_takes_its_place")
+{
+	int gone = new_port(), stays = new_port();
+	send_range(gone, 1, 1);
+	send_range(stays, 2, 2);
+	EQ(syscall(SYS_dup3, stays, gone, O_CLOEXEC), gone);
+	EQ(queued(gone), 1);
+	EQ(take(gone).portev_events, 2);
+	EMPTY(stays);
+}
+
+CASE("2.1.5 14.6.5", "raw_closed_ports_do_not_count")
+{
+	int i;
+	OK(setenv("PORT_MAX_PORTS", "1", 1));
+	for (i = 0; i < 20; i++)
+		raw_close(new_port());
+	(void)new_port();
+	FAILS(port_create(), EAGAIN);
+}
+
+CASE("2.11.4 14.6.5", "raw_close_under_a_waiter_ends_at_its_timeout_at_the_latest")
+{
+	int port = new_port();
+	struct waiter w;
+	waiter_start(&w, port, 1, MS(50), 1);
+	raw_close(port);
+	waiter_join(&w);
+	EQ(w.result, -1);
+	TRUE(w.error == ETIME || w.error == EBADF);
+	expect_all_calls_fail(port, EBADF);
+	EQ(new_port(), port);
+}
+
+#endif /* __linux__ */
