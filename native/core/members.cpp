@@ -23,7 +23,7 @@ constexpr uint64_t ENTERING = 1ull << 63; // of epoch_: somebody is at it
 
 // A process is told from its parent by its epoch; the object it inherited still
 // speaks for the parent until it has joined in its own name.
-int Port::enter() {
+int Port::become_member() {
 	uint64_t now = sys::process_epoch();
 	for (;;) {
 		uint64_t seen = epoch_.load(std::memory_order_acquire);
@@ -58,6 +58,7 @@ int Port::join() {
 		record.queue.tail.store(0);
 		record.queue.count.store(0);
 		record.reserved.store(0);
+		record.watching.store(0);
 		record.state.store_release(MemberState::LIVE);
 		Header& header = region_.header();
 		header.member_count.store(header.member_count.load() + 1);
@@ -90,6 +91,9 @@ void Port::release_owned(uint32_t member) {
 		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_remove(region_, i);
 		slots::release(region_, i);
 	}
+	shm::Member& record = region_.member(member);
+	pollable_add(-static_cast<int>(record.watching.load()));
+	record.watching.store(0);
 	if (header.alert_member.load() == member) header.alert_events.store(0);
 }
 

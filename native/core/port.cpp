@@ -58,7 +58,7 @@ Result<std::unique_ptr<Port>> Port::make(const PortOptions& options) {
 	header.uid.store(sys::user_id());
 	header.gid.store(sys::group_id());
 	header.created_ns.store(sys::realtime_ns());
-	if (int error = port->enter(); error != 0) return Error{error};
+	if (int error = port->enter(sys::self()); error != 0) return Error{error};
 	return port;
 }
 
@@ -85,22 +85,11 @@ bool Port::internal(int fd) const {
 
 // --- The critical section.
 
-void Port::Guard::lock() {
-	bool inherited = shm::lock(port_.region_.header().lock, thread_, port_.member_, port_);
-	held_ = true;
-	if (inherited) [[unlikely]]
-		port_.repair();
-}
-
-void Port::Guard::unlock() {
-	waiters::settle(port_.region_, wakes_);
-	held_ = false;
-	shm::unlock(port_.region_.header().lock, thread_);
-	if (wakes_.count || wakes_.kick || wakes_.alerted || wakes_.bell) [[unlikely]]
-		port_.fire(wakes_);
+void Port::Guard::after_unlock() {
+	waiters::Wakes wakes = wakes_;
 	wakes_ = waiters::Wakes();
-	if (thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
-		sys::run_deferred(thread_);
+	if (wakes.any()) port_.fire(wakes);
+	if (thread_.deferred_count.load(std::memory_order_relaxed) != 0) sys::run_deferred(thread_);
 }
 
 void Port::fire(const waiters::Wakes& wakes) {
@@ -135,7 +124,7 @@ Result<void> Port::send(int32_t events, uint64_t user) {
 	sys::Thread& thread = sys::self();
 	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return send_in_handler(thread, events, user);
-	Guard guard(*this);
+	Guard guard(*this, thread);
 	Header& header = region_.header();
 	// What was ready when it was associated comes before this event (4.5, 3.1).
 	if (header.uncollected.load() != 0 && header.pollable.load() != 0) {
@@ -256,6 +245,23 @@ void Port::pollable_add(int amount) {
 	Header& header = region_.header();
 	int64_t now = static_cast<int64_t>(header.pollable.load()) + amount;
 	header.pollable.store(now < 0 ? 0 : static_cast<uint32_t>(now));
+}
+
+void Port::private_add(int amount) {
+	shm::Member& record = region_.member(member_);
+	int64_t now = static_cast<int64_t>(record.watching.load()) + amount;
+	record.watching.store(now < 0 ? 0 : static_cast<uint32_t>(now));
+	pollable_add(amount);
+}
+
+void Port::call_after(SourceKind kind) {
+	after_.fetch_or(1u << static_cast<int>(kind), std::memory_order_relaxed);
+}
+
+void Port::run_after() {
+	uint32_t asked = after_.exchange(0, std::memory_order_relaxed);
+	for (int kind = 0; kind < SOURCE_KINDS; kind++)
+		if (asked & 1u << kind && sources_[kind]) sources_[kind]->after(*this);
 }
 
 // --- What can be seen of it.

@@ -78,6 +78,12 @@ public:
 	Source* source(SourceKind kind) { return sources_[static_cast<int>(kind)].get(); }
 	// Changes the number of things armed in the inner set. Locked.
 	void pollable_add(int amount);
+	// The same for private descriptors: the count goes with this process.
+	void private_add(int amount);
+	// Has Source::after() called when the lock is released. Locked.
+	void call_after(SourceKind kind);
+	// A source has queued something: the port itself may be associated with it. Locked.
+	void post_self();
 	// Asks the kernel, now; posts what it reports. The lock is not held.
 	void collect_now();
 
@@ -91,7 +97,11 @@ public:
 	void disown();                 // ends what this process owns (2.11.1)
 	void wake_number(int number);  // waiters on a closed number get EBADF, and are gone
 	void fd_closing(int fd);       // a descriptor of this process is about to close (4.13)
-	int enter();                   // first thing in every call: 0, or why it can't be a member
+	int enter(const sys::Thread& thread) { // first thing in every call
+		if (epoch_.load(std::memory_order_acquire) == thread.epoch.load(std::memory_order_relaxed)) [[likely]]
+			return 0;
+		return become_member(); // or why it can't be one
+	}
 
 	std::atomic<uint32_t> references{0}; // numbers and handles; the registry's
 
@@ -100,12 +110,14 @@ private:
 	Port() = default;
 
 	bool member_dead(uint32_t index) override;
+	int become_member();
 	int join();
 	void leave();
 	void release_owned(uint32_t member); // locked
 	void repair();                       // locked
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
+	void run_after();
 	Result<void> post_user(int32_t events, uint64_t user); // locked
 	Result<void> send_in_handler(sys::Thread& thread, int32_t events, uint64_t user);
 	static void run_deferred_call(const sys::DeferredCall& call);
@@ -117,7 +129,6 @@ private:
 	                  bool leading);
 	uint32_t take(Event* out, uint32_t max);         // locked
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline);
-	void post_self();                                // locked
 	void count_delivered(SourceKind kind);           // locked
 	void departed();
 
@@ -127,6 +138,7 @@ private:
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
 	bool strict_ = false;
 	std::unique_ptr<Source> sources_[SOURCE_KINDS];
+	std::atomic<uint32_t> after_{0}; // sources to be called, by bit
 	std::atomic<uint32_t> departures_{0}; // bumped when a waiter leaves a closed number
 
 };
@@ -135,16 +147,30 @@ private:
 // makes the system calls that asks for, then runs what signal handlers deferred.
 class Port::Guard {
 public:
-	explicit Guard(Port& port) : port_(port), thread_(sys::self()) { lock(); }
+	explicit Guard(Port& port, sys::Thread& thread = sys::self()) : port_(port), thread_(thread) {
+		lock();
+	}
 	Guard(const Guard&) = delete;
 	~Guard() {
 		if (held_) unlock();
 	}
-	void lock();
-	void unlock();
+	void lock() {
+		bool inherited = shm::lock(port_.region_.header().lock, thread_, port_.member_, port_);
+		held_ = true;
+		if (inherited) [[unlikely]]
+			port_.repair();
+	}
+	void unlock() {
+		waiters::settle(port_.region_, wakes_);
+		held_ = false;
+		shm::unlock(port_.region_.header().lock, thread_);
+		if (wakes_.any() || thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
+			after_unlock();
+	}
 	waiters::Wakes& wakes() { return wakes_; }
 
 private:
+	void after_unlock();
 	Port& port_;
 	sys::Thread& thread_;
 	waiters::Wakes wakes_;

@@ -199,7 +199,7 @@ PortRef find(int number, int* error) {
 		if (Entry* entry = entry_of(number)) {
 			PortRef ref = RegistryAccess::protect(entry->port);
 			if (ref) {
-				*error = ref->enter();
+				*error = ref->enter(ref.thread());
 				return *error == 0 ? std::move(ref) : PortRef();
 			}
 		}
@@ -257,6 +257,16 @@ void note_associated(int fd) {
 	if (entry && !(entry->marks.load(std::memory_order_relaxed) & ASSOCIATED))
 		entry->marks.fetch_or(ASSOCIATED);
 }
+
+const std::atomic<Port*>* anchor(const Port& port) {
+	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
+		if (n->port.load(std::memory_order_relaxed) == &port) return &n->port;
+	return nullptr;
+}
+
+PortRef hold(const std::atomic<Port*>& anchor) { return RegistryAccess::protect(anchor); }
+
+void note_internal(int fd, bool on) { mark(fd, INTERNAL, on); }
 
 uint32_t port_count() { return ports.load(); }
 

@@ -21,6 +21,7 @@ public:
 	PortRef(const PortRef&) = delete;
 	~PortRef();
 	explicit operator bool() const { return port_ != nullptr; }
+	sys::Thread& thread() const { return *thread_; }
 	Port* operator->() const { return port_; }
 	Port& operator*() const { return *port_; }
 
@@ -43,6 +44,12 @@ PortRef find(int number, int* error);
 // Whether the number still names this very port.
 bool names(int number, const Port* port);
 
+// For what outlives a port and must still find it: the anchor of a port stays
+// readable for ever, and hold() answers nothing once the port is going. What it
+// answers may be a later port with the same anchor: compare.
+const std::atomic<Port*>* anchor(const Port& port);
+PortRef hold(const std::atomic<Port*>& anchor);
+
 // The same port under another object's name: a further owner that keeps the
 // port after its numbers are closed until release() (an isolate of Node).
 void retain(Port& port);
@@ -58,6 +65,9 @@ bool before_close(int fd);
 
 // Marks a number as associated with some port of this process.
 void note_associated(int fd);
+
+// Marks a descriptor as a source's own, which the program can't know.
+void note_internal(int fd, bool on);
 
 // Calls `seen` for each number in [first, last] that is a port, associated, or a
 // descriptor of our own.

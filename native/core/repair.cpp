@@ -147,6 +147,8 @@ void Port::repair() {
 		bool shared = slot.flags.load() & shm::SLOT_SHARED;
 		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, i);
 	}
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++)
+		if (region_.member(i).state.load() == MemberState::LIVE) pollable += region_.member(i).watching.load();
 	header.used.store(used);
 	header.queued.store(static_cast<uint32_t>(queued.size()));
 	header.pollable.store(pollable);

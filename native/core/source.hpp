@@ -38,6 +38,10 @@ public:
 	// the source, nothing is delivered). Locked.
 	virtual bool deliver(Port&, shm::Slot&, Event&) { return true; }
 
+	// After the critical section in which Port::call_after() was asked for: what
+	// deliver() may not do itself.
+	virtual void after(Port&) {}
+
 	// A descriptor of this process is about to close: what is bound to it goes (4.13).
 	virtual void descriptor_closing(Port&, int) {}
 

@@ -68,6 +68,7 @@ struct alignas(64) Member {
 	Cell<uint64_t> nonce;
 	QueueWords queue;          // events that only this member may have
 	Cell<uint32_t> reserved;   // slots promised to signal handlers (hazard 18)
+	Cell<uint32_t> watching;   // private descriptors armed in the inner set
 };
 static_assert(sizeof(Member) == 64);
 
