@@ -28,6 +28,23 @@ int port_fd_close(int fd);
  * Errors of port_create, EINVAL. */
 int port_create_limit(unsigned int max_events, int cloexec);
 
+/*
+ * timer_create(3C) and its companions for timers that report to a port
+ * (sigev_notify SIGEV_PORT, sival_ptr a port_notify_t); other timers go to
+ * libc. Under libport.so the POSIX names do the same; in a program linked with
+ * libport.a, <port.h> redirects them if EVENT_PORTS_STATIC is defined.
+ * create: EINVAL: clock; ENOTSUP: no timerfd for it; EFAULT EAGAIN EBADF
+ * EBADFD ENOMEM EPERM EMFILE ENFILE (6.1). The others: EINVAL: times, or no
+ * such timer; EFAULT. EAGAIN: in a signal handler that interrupted this
+ * library.
+ */
+int port_timer_create(clockid_t clock, struct sigevent *event, timer_t *timer);
+int port_timer_delete(timer_t timer);
+int port_timer_settime(timer_t timer, int flags,
+    const struct itimerspec *value, struct itimerspec *old);
+int port_timer_gettime(timer_t timer, struct itimerspec *value);
+int port_timer_getoverrun(timer_t timer);
+
 /* One item of port_associate_list: error is 0 or the errno of this item. */
 typedef struct port_assoc {
 	uintptr_t pa_object;

@@ -2,11 +2,13 @@
 
 #include "core/port.hpp"
 #include "sources/fd.hpp"
+#include "sources/timer.hpp"
 
 namespace evp {
 
 void install_sources(Port& port) {
 	port.set_source(SourceKind::FD, make_fd_source());
+	port.set_source(SourceKind::TIMER, make_timer_source());
 }
 
 } // namespace evp

@@ -1,0 +1,91 @@
+// The timer calls of <port_linux.h>, which <port.h> programs call by their POSIX
+// names: through the header in a static program, through interposition else
+// (timer_interpose.cpp). A timer that is not of a port is libc's.
+
+#include "capi/errno.hpp"
+#include "sources/timer.hpp"
+
+#include <port_linux.h>
+
+#include <climits>
+
+using namespace evp;
+using namespace evp::capi;
+
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+constexpr int64_t SECOND = 1'000'000'000;
+
+uint64_t id_of(timer_t timer) { return reinterpret_cast<uintptr_t>(timer); }
+
+bool read_time(const timespec& from, int64_t* to) {
+	if (from.tv_sec < 0 || from.tv_nsec < 0 || from.tv_nsec >= SECOND) return false;
+	*to = from.tv_sec >= INT64_MAX / SECOND ? INT64_MAX : from.tv_sec * SECOND + from.tv_nsec;
+	return true;
+}
+
+timespec write_time(int64_t ns) {
+	timespec to{};
+	to.tv_sec = static_cast<time_t>(ns / SECOND);
+	to.tv_nsec = static_cast<long>(ns % SECOND);
+	return to;
+}
+
+itimerspec write_setting(const TimerSetting& setting) {
+	return {write_time(setting.interval), write_time(setting.value)};
+}
+
+} // namespace
+
+PUBLIC int port_timer_create(clockid_t clock, struct sigevent* event, timer_t* timer) {
+	if (!event || event->sigev_notify != SIGEV_PORT) return timer_create(clock, event, timer);
+	Result<sys::ClockUse> clocks = sys::clock_use(clock);
+	if (!clocks) return fail(clocks.error());
+	auto* notify = static_cast<const port_notify_t*>(event->sigev_value.sival_ptr);
+	if (!notify) return fail(EFAULT);
+	Result<uint64_t> id =
+	    timers::create(*clocks, notify->portnfy_port, reinterpret_cast<uintptr_t>(notify->portnfy_user));
+	if (!id) return fail(id.error());
+	if (!timer) {
+		(void)timers::remove(*id);
+		return fail(EFAULT);
+	}
+	*timer = reinterpret_cast<timer_t>(*id);
+	return 0;
+}
+
+PUBLIC int port_timer_delete(timer_t timer) {
+	if (!timers::ours(id_of(timer))) return timer_delete(timer);
+	return answer(timers::remove(id_of(timer)));
+}
+
+PUBLIC int port_timer_settime(timer_t timer, int flags, const struct itimerspec* value,
+                              struct itimerspec* old) {
+	if (!timers::ours(id_of(timer))) return timer_settime(timer, flags, value, old);
+	if (!value) return fail(EFAULT);
+	TimerSetting setting;
+	if (!read_time(value->it_value, &setting.value) || !read_time(value->it_interval, &setting.interval))
+		return fail(EINVAL);
+	TimerSetting before;
+	Result<void> done =
+	    timers::set(id_of(timer), flags & TIMER_ABSTIME, setting, old ? &before : nullptr);
+	if (!done) return fail(done.error());
+	if (old) *old = write_setting(before);
+	return 0;
+}
+
+PUBLIC int port_timer_gettime(timer_t timer, struct itimerspec* value) {
+	if (!timers::ours(id_of(timer))) return timer_gettime(timer, value);
+	Result<TimerSetting> setting = timers::get(id_of(timer));
+	if (!setting) return fail(setting.error());
+	if (!value) return fail(EFAULT);
+	*value = write_setting(*setting);
+	return 0;
+}
+
+PUBLIC int port_timer_getoverrun(timer_t timer) {
+	if (!timers::ours(id_of(timer))) return timer_getoverrun(timer);
+	return answer(timers::check(id_of(timer))); // 0: the event has the count (6.5)
+}

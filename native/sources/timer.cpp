@@ -1,0 +1,442 @@
+// PORT_SOURCE_TIMER (section 6).
+//
+// Interface: timers:: for the calls; collect, deliver, after, close, revive for the
+// port. A timer has one slot from create to remove, CACHED or QUEUED, which only
+// its process may retrieve.
+// Files: timer_table (ids), timer_set (the rules), timer_wheel (what is due).
+// Locks: the port's, then the set's. System calls are made with neither; the one
+// thread that brings a timerfd in line with its wheel goes on until it is (sync).
+// Fork: a child forgets the set and closes its copies of the descriptors.
+
+#include "sources/timer.hpp"
+
+#include "core/port.hpp"
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+#include "sources/timer_set.hpp"
+
+#include <cerrno>
+#include <new>
+#include <optional>
+
+namespace evp {
+
+using shm::Slot;
+using shm::SlotState;
+using sys::Clock;
+using sys::PrivateLock;
+
+namespace {
+
+constexpr uint32_t BATCH = 64;   // posted in one critical section
+constexpr uint32_t BUDGET = 512; // in one collection
+// What is set to expire within this has, for all we know.
+constexpr int64_t CLOCK_SLACK = 1'000'000;
+
+bool can_step_back(Clock clock) { return clock == Clock::REALTIME || clock == Clock::REALTIME_ALARM; }
+
+} // namespace
+
+class TimerSource final : public Source {
+public:
+	~TimerSource() override { forget(); }
+	SourceKind kind() const override { return SourceKind::TIMER; }
+	void collect(Port& port) override;
+	bool deliver(Port& port, Slot& slot, Event& event) override;
+	void after(Port& port) override;
+	void close(Port& port) override;
+	void revive(Port&) override { forget(); }
+
+	Result<void> create(Port& port, uint32_t index, sys::ClockUse clocks, uint64_t user);
+	static void leave_set(TimerSet& set);
+	// Brings a timerfd and its registration in line with the wheel.
+	void sync(Port& port, TimerSet& set, Clock clock);
+
+private:
+	Result<TimerSet*> join_set(Port& port, TimerTable& table);
+	Result<void> attach(Port& port, TimerSet& set, uint32_t index, uint64_t user);
+	Result<void> need_engine(TimerSet& set, Clock clock);
+	bool fired(TimerSet& set, Clock clock);
+	void post(Port& port, TimerSet& set, const uint32_t* ripe, const uint32_t* generations, uint32_t count);
+	void forget();
+
+	std::atomic<TimerSet*> set_{nullptr};
+};
+
+// --- Making.
+
+// The set of this port, counting one timer more.
+Result<TimerSet*> TimerSource::join_set(Port& port, TimerTable& table) {
+	for (;;) {
+		TimerSet* set = set_.load(std::memory_order_acquire);
+		if (!set) {
+			const std::atomic<Port*>* anchor = registry::anchor(port);
+			TimerSet* fresh = anchor ? table.take_set() : nullptr;
+			if (!fresh) return Error{ENOMEM};
+			{
+				PrivateLock::Guard guard(fresh->lock);
+				fresh->table = &table;
+				fresh->anchor = anchor;
+				fresh->port.store(&port);
+			}
+			if (!set_.compare_exchange_strong(set, fresh)) {
+				fresh->port.store(nullptr);
+				table.give_back_set(fresh);
+				continue;
+			}
+			set = fresh;
+		}
+		PrivateLock::Guard guard(set->lock);
+		if (set->port.load() != &port) continue; // let go of at this moment
+		set->timers++;
+		return set;
+	}
+}
+
+void TimerSource::leave_set(TimerSet& set) {
+	bool unused;
+	{
+		PrivateLock::Guard guard(set.lock);
+		unused = --set.timers == 0 && !set.port.load();
+	}
+	if (unused) set.table->give_back_set(&set);
+}
+
+// Also makes room in it for every timer of the set.
+Result<void> TimerSource::need_engine(TimerSet& set, Clock clock) {
+	std::shared_ptr<TimerEngine>& engine = set.engines[static_cast<int>(clock)];
+	PrivateLock::Guard guard(set.lock);
+	if (!engine) {
+		guard.unlock();
+		Result<sys::UniqueFd> made = sys::timerfd_make(clock);
+		if (!made) return Error{made.error()};
+		sys::UniqueFd high = sys::move_high(std::move(*made));
+		int fd = high.get();
+		std::shared_ptr<TimerEngine> fresh;
+		try {
+			fresh = std::make_shared<TimerEngine>(*set.table, std::move(high));
+		} catch (const std::bad_alloc&) {
+			return Error{ENOMEM};
+		}
+		guard.lock(set.lock);
+		if (!engine && set.port.load()) {
+			engine = std::move(fresh);
+			registry::note_internal(fd, true);
+		}
+	}
+	if (engine && !engine->wheel.reserve(set.timers)) return Error{ENOMEM};
+	return {};
+}
+
+// The slot, and the record's part in the set.
+Result<void> TimerSource::attach(Port& port, TimerSet& set, uint32_t index, uint64_t user) {
+	shm::Region& region = port.region();
+	Port::Guard guard(port);
+	PrivateLock::Guard within(set.lock);
+	if (set.port.load() != &port) return Error{EBADF}; // let go of at this moment
+	int error = 0;
+	uint32_t at = slots::take(region, &error);
+	if (at == 0) return Error{error};
+	uint64_t id = set.table->id_of(index);
+	Timer& timer = set.table->at(index);
+	timer.slot = at;
+	timer.set.store(&set, std::memory_order_release);
+	Slot& slot = region.slot(at);
+	slot.source.store(static_cast<uint8_t>(SourceKind::TIMER));
+	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_LATE);
+	slot.owner.store(port.member());
+	slot.object.store(id);
+	slot.user.store(user);
+	slot.events.store(0);
+	slots::publish(region, at, SlotState::CACHED);
+	return {};
+}
+
+Result<void> TimerSource::create(Port& port, uint32_t index, sys::ClockUse clocks, uint64_t user) {
+	TimerTable* table = TimerTable::current();
+	Result<TimerSet*> joined = join_set(port, *table);
+	if (!joined) return Error{joined.error()};
+	TimerSet& set = **joined;
+	Timer& timer = table->at(index);
+	timer.absolute = static_cast<uint8_t>(clocks.absolute);
+	timer.clock = timer.relative = static_cast<uint8_t>(clocks.relative);
+	Result<void> made = need_engine(set, clocks.relative);
+	if (made && clocks.absolute != clocks.relative) made = need_engine(set, clocks.absolute);
+	// The slot is tested before the clock's back end (6.1).
+	bool full = port.region().header().used.load() >= port.region().limit();
+	if (!made && full) made = Error{EAGAIN};
+	if (made) made = attach(port, set, index, user);
+	if (!made) leave_set(set);
+	return made;
+}
+
+// --- From the timerfd to the queue.
+
+void TimerSource::sync(Port& port, TimerSet& set, Clock clock) {
+	PrivateLock::Guard guard(set.lock);
+	std::shared_ptr<TimerEngine> engine = set.engines[static_cast<int>(clock)];
+	if (!engine || engine->syncing) return;
+	engine->syncing = true;
+	for (;;) {
+		int64_t want = engine->wheel.earliest();
+		bool watch = want != TimerWheel::NONE && !engine->watched;
+		bool program = watch ? want != engine->programmed : want < engine->programmed;
+		bool leave = want == TimerWheel::NONE && !engine->watched && engine->counted;
+		if (set.port.load() != &port || !(watch || program || leave)) break;
+		bool add = watch && !engine->known;
+		bool count = watch && !engine->counted;
+		// Said before it is done: a collection that comes in between takes it back.
+		if (program) engine->programmed = want;
+		if (watch) engine->watched = engine->known = engine->counted = true;
+		if (leave) engine->counted = false;
+		guard.unlock();
+		if (program) sys::timerfd_set(engine->fd.get(), want);
+		if (count || leave) {
+			Port::Guard locked(port);
+			port.private_add(count ? 1 : -1);
+		}
+		if (add)
+			(void)port.watch_private(SourceKind::TIMER, engine->fd.get());
+		else if (watch)
+			port.watch_again(SourceKind::TIMER, engine->fd.get());
+		guard.lock(set.lock);
+	}
+	engine->syncing = false;
+}
+
+// Whether this clock's descriptor may be the one that was ready; it is disarmed then.
+bool TimerSource::fired(TimerSet& set, Clock clock) {
+	PrivateLock::Guard guard(set.lock);
+	TimerEngine* engine = set.engines[static_cast<int>(clock)].get();
+	if (!engine || !engine->watched) return false;
+	if (!can_step_back(clock) && engine->programmed > sys::clock_ns(clock) + CLOCK_SLACK) return false;
+	engine->watched = false;
+	return true;
+}
+
+void TimerSource::collect(Port& port) {
+	TimerSet* set = set_.load(std::memory_order_acquire);
+	if (!set) return;
+	uint32_t ripe[BATCH];
+	uint32_t generations[BATCH];
+	for (int c = 0; c < sys::CLOCKS; c++) {
+		Clock clock = static_cast<Clock>(c);
+		if (!fired(*set, clock)) continue;
+		for (uint32_t count = BATCH, sum = 0; count == BATCH && sum < BUDGET; sum += count) {
+			{
+				PrivateLock::Guard guard(set->lock);
+				TimerEngine* engine = set->engines[c].get();
+				if (!engine) break;
+				count = set->ripen(*engine, clock, ripe, BATCH);
+				for (uint32_t i = 0; i < count; i++)
+					generations[i] = set->table->at(ripe[i]).generation.load(std::memory_order_relaxed);
+			}
+			if (count != 0) post(port, *set, ripe, generations, count);
+		}
+		sync(port, *set, clock);
+	}
+}
+
+void TimerSource::post(Port& port, TimerSet& set, const uint32_t* ripe, const uint32_t* generations,
+                       uint32_t count) {
+	Port::Guard guard(port);
+	PrivateLock::Guard within(set.lock);
+	if (set.port.load() != &port) return;
+	for (uint32_t i = 0; i < count; i++) {
+		Timer& timer = set.table->at(ripe[i]);
+		if (timer.generation.load(std::memory_order_relaxed) != generations[i]) continue; // deleted
+		timer.flags = Timer::QUEUED;
+		slots::enqueue(port.region(), timer.slot);
+	}
+	port.post_self();
+}
+
+bool TimerSource::deliver(Port& port, Slot& slot, Event& event) {
+	TimerSet* set = set_.load(std::memory_order_acquire);
+	TimerTable* table = set ? set->table : nullptr;
+	uint32_t index = table ? table->find(event.object) : 0;
+	bool held = false;
+	int32_t count = 0;
+	if (index != 0) {
+		PrivateLock::Guard guard(set->lock);
+		Timer& timer = table->at(index);
+		if (timer.set.load() == set && timer.flags == Timer::QUEUED &&
+		    &port.region().slot(timer.slot) == &slot)
+			count = set->retrieve(index, &held);
+	}
+	if (held) port.call_after(SourceKind::TIMER);
+	if (count == 0) slot.state.store_release(SlotState::CACHED); // a peer scribbled on it
+	event.events = count;
+	return count != 0;
+}
+
+void TimerSource::after(Port& port) {
+	TimerSet* set = set_.load(std::memory_order_acquire);
+	if (!set) return;
+	{
+		PrivateLock::Guard guard(set->lock);
+		for (auto& engine : set->engines)
+			if (engine) engine->wheel.admit();
+	}
+	for (int c = 0; c < sys::CLOCKS; c++) sync(port, *set, static_cast<Clock>(c));
+}
+
+// --- Letting go.
+
+void TimerSource::close(Port& port) {
+	TimerSet* set = set_.exchange(nullptr);
+	if (!set) return;
+	std::shared_ptr<TimerEngine> engines[sys::CLOCKS];
+	bool unused;
+	{
+		PrivateLock::Guard guard(set->lock);
+		set->port.store(nullptr);
+		for (int c = 0; c < sys::CLOCKS; c++) engines[c] = std::move(set->engines[c]);
+		unused = set->timers == 0;
+	}
+	for (auto& engine : engines) {
+		if (!engine) continue;
+		sys::epoll_del(port.inner(), engine->fd.get());
+		registry::note_internal(engine->fd.get(), false);
+	}
+	if (unused) set->table->give_back_set(set);
+}
+
+// In a child, of what is its parent's: the lock may be held by a thread that does
+// not exist here.
+void TimerSource::forget() {
+	TimerSet* set = set_.exchange(nullptr);
+	if (!set) return;
+	for (auto& engine : set->engines) {
+		if (!engine) continue;
+		registry::note_internal(engine->fd.get(), false);
+		engine->fd.reset();
+	}
+}
+
+std::unique_ptr<Source> make_timer_source() { return std::make_unique<TimerSource>(); }
+
+// --- The calls.
+
+namespace timers {
+
+namespace {
+
+TimerSource& source_of(Port& port) { return *static_cast<TimerSource*>(port.source(SourceKind::TIMER)); }
+
+bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
+
+// A timer found by its id, its set locked.
+class Found {
+public:
+	explicit Found(uint64_t id) : table_(TimerTable::current()) {
+		index_ = table_ ? table_->find(id) : 0;
+		set_ = index_ != 0 ? timer().set.load(std::memory_order_acquire) : nullptr;
+		if (!set_) return;
+		guard_.lock(set_->lock);
+		if (timer().set.load(std::memory_order_relaxed) == set_ && table_->names(id, timer())) return;
+		guard_.unlock(); // deleted meanwhile
+		set_ = nullptr;
+	}
+	Found(const Found&) = delete;
+	explicit operator bool() const { return set_ != nullptr; }
+	Timer& timer() const { return table_->at(index_); }
+	TimerSet& set() const { return *set_; }
+	uint32_t index() const { return index_; }
+
+	// Unlocks, and keeps the port for the length of a call. Nothing: it is closed.
+	PortRef release_to_port() {
+		Port* expected = set_->port.load();
+		const std::atomic<Port*>* anchor = set_->anchor;
+		guard_.unlock();
+		if (!expected) return {};
+		PortRef port = registry::hold(*anchor);
+		if (port && &*port != expected) return {};
+		return port;
+	}
+
+private:
+	TimerTable* table_;
+	uint32_t index_ = 0;
+	TimerSet* set_ = nullptr;
+	PrivateLock::Guard guard_;
+};
+
+PortRef port_of(uint64_t id) {
+	Found found(id);
+	return found ? found.release_to_port() : PortRef();
+}
+
+} // namespace
+
+bool ours(uint64_t id) { return TimerTable::ours(id); }
+
+Result<uint64_t> create(sys::ClockUse clocks, int number, uint64_t user) {
+	if (in_handler()) return Error{EAGAIN};
+	TimerTable* table = TimerTable::current();
+	uint32_t index = table ? table->take() : 0;
+	if (index == 0) return Error{EAGAIN};
+	int error = 0;
+	{
+		PortRef port = registry::find(number, &error);
+		if (port) error = source_of(*port).create(*port, index, clocks, user).error();
+	}
+	if (error == 0) return table->id_of(index);
+	table->give_back(index);
+	return Error{error};
+}
+
+Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) {
+	if (in_handler()) return Error{EAGAIN};
+	Found found(id);
+	if (!found) return Error{EINVAL};
+	TimerSet& set = found.set();
+	if (!set.set_time(found.index(), setting, absolute, old)) [[likely]]
+		return {};
+	Clock clock = TimerSet::clock_of(found.timer());
+	if (PortRef port = found.release_to_port()) source_of(*port).sync(*port, set, clock);
+	return {};
+}
+
+Result<TimerSetting> get(uint64_t id) {
+	if (in_handler()) return Error{EAGAIN};
+	Found found(id);
+	if (!found) return Error{EINVAL};
+	return found.set().get_time(found.timer());
+}
+
+Result<void> check(uint64_t id) {
+	TimerTable* table = TimerTable::current();
+	if (!table || table->find(id) == 0) return Error{EINVAL};
+	return {};
+}
+
+Result<void> remove(uint64_t id) {
+	if (in_handler()) return Error{EAGAIN};
+	PortRef port = port_of(id);
+	uint32_t index;
+	TimerSet* set;
+	{
+		std::optional<Port::Guard> guard; // before the set's lock
+		if (port) guard.emplace(*port);
+		Found found(id);
+		if (!found) return Error{EINVAL};
+		index = found.index();
+		set = &found.set();
+		Timer& timer = found.timer();
+		if (TimerEngine* engine = set->engine(timer)) engine->wheel.remove(index);
+		// Of a port that is going the slot goes with all others.
+		if (port && set->port.load() == &*port) {
+			if (timer.flags == Timer::QUEUED) slots::dequeue(port->region(), timer.slot);
+			slots::release(port->region(), timer.slot);
+		}
+		set->table->retire(timer);
+	}
+	TimerTable* table = set->table;
+	TimerSource::leave_set(*set);
+	table->give_back(index);
+	return {};
+}
+
+} // namespace timers
+} // namespace evp

@@ -1,0 +1,113 @@
+#include "sources/timer_set.hpp"
+
+#include <algorithm>
+#include <climits>
+
+namespace evp {
+
+namespace {
+
+constexpr int64_t FARTHEST = Timer::NEVER - 1; // 292 years
+
+int64_t add(int64_t a, int64_t b) { return a > FARTHEST - b ? FARTHEST : a + b; }
+
+} // namespace
+
+void TimerSet::count_expired(Timer& timer, int64_t now) {
+	if (timer.due > now) return;
+	int64_t times = 1;
+	if (timer.interval == 0) {
+		timer.due = Timer::NEVER;
+	} else {
+		times += (now - timer.due) / timer.interval;
+		timer.due = add(timer.due + (times - 1) * timer.interval, timer.interval);
+	}
+	timer.pending = static_cast<uint32_t>(std::min<int64_t>(timer.pending + times, INT_MAX));
+}
+
+TimerSetting TimerSet::remaining(const Timer& timer, int64_t now) const {
+	if (timer.due == Timer::NEVER) return {};
+	int64_t left = timer.due - now;
+	if (left <= 0) {
+		if (timer.interval == 0) return {};
+		left += ((now - timer.due) / timer.interval + 1) * timer.interval;
+	}
+	return {left, timer.interval};
+}
+
+TimerSetting TimerSet::get_time(const Timer& timer) {
+	if (timer.due == Timer::NEVER) return {};
+	return remaining(timer, sys::clock_ns(clock_of(timer)));
+}
+
+// Sees to it that an armed timer is looked at in time. True: sooner than its
+// descriptor is set to.
+bool TimerSet::put(uint32_t index, Timer& timer) {
+	TimerEngine* in = engine(timer);
+	if (!in || timer.flags != 0 || TimerWheel::held(timer)) return false;
+	if (timer.where != 0) {
+		if (timer.pending != 0 || timer.placed <= timer.due) return false;
+		in->wheel.remove(index);
+	}
+	in->wheel.place(index, timer.due);
+	return timer.due < in->programmed || !in->watched;
+}
+
+bool TimerSet::set_time(uint32_t index, const TimerSetting& setting, bool absolute, TimerSetting* old) {
+	Timer& timer = table->at(index);
+	uint8_t clock = absolute ? timer.absolute : timer.relative;
+	bool armed = timer.due != Timer::NEVER;
+	bool relative = setting.value != 0 && !absolute;
+	int64_t now = 0;
+	if (armed || relative) now = sys::clock_ns(static_cast<sys::Clock>(armed ? timer.clock : clock));
+	if (armed) {
+		if (old) *old = remaining(timer, now);
+		count_expired(timer, now); // what was before and what comes share one count (6.6)
+		if (relative && clock != timer.clock) now = sys::clock_ns(static_cast<sys::Clock>(clock));
+	} else if (old) {
+		*old = {};
+	}
+	if (setting.value == 0) {
+		timer.due = Timer::NEVER;
+		timer.interval = 0;
+		return false; // dropped when its place comes up
+	}
+	timer.due = absolute ? std::min(setting.value, FARTHEST) : add(now, setting.value);
+	timer.interval = setting.interval;
+	if (clock == timer.clock) return put(index, timer);
+	// Over to the other clock; expirations not yet posted are so at once.
+	bool placed = timer.where != 0;
+	if (TimerEngine* from = engine(timer); from && placed) from->wheel.remove(index);
+	timer.clock = clock;
+	TimerEngine* to = engine(timer);
+	if (to && placed && timer.pending != 0) {
+		to->wheel.place(index, 0);
+		return true;
+	}
+	return put(index, timer);
+}
+
+uint32_t TimerSet::ripen(TimerEngine& from, sys::Clock clock, uint32_t* out, uint32_t max) {
+	int64_t now = sys::clock_ns(clock);
+	uint32_t count = from.wheel.pop(now, out, max);
+	for (uint32_t i = 0; i < count; i++) {
+		Timer& timer = table->at(out[i]);
+		count_expired(timer, now);
+		timer.flags = Timer::RIPE;
+	}
+	return count;
+}
+
+int32_t TimerSet::retrieve(uint32_t index, bool* held) {
+	Timer& timer = table->at(index);
+	timer.flags = 0;
+	if (timer.due != Timer::NEVER) count_expired(timer, sys::clock_ns(clock_of(timer)));
+	TimerEngine* in = engine(timer);
+	*held = in && timer.due != Timer::NEVER && timer.where == 0;
+	if (*held) in->wheel.hold(index);
+	auto count = static_cast<int32_t>(timer.pending);
+	timer.pending = 0;
+	return count;
+}
+
+} // namespace evp

@@ -1,0 +1,62 @@
+// The timers of one port in this process, and the rules of section 6.
+//
+// States of a timer: disarmed (due NEVER) or armed; apart from that quiet, RIPE
+// (expired, a collection is about to post it) or QUEUED. Only a quiet timer is in
+// the wheel: one whose event waits just counts, by arithmetic, when it is read.
+// Locks: all under `lock`, which nests inside the port's. No system calls but
+// reading clocks.
+// After the port is closed timers go on without notification (6.11): `port` is
+// null, there are no engines, and time is still told by arithmetic.
+#pragma once
+#include "sources/timer.hpp"
+#include "sources/timer_wheel.hpp"
+#include "sys/timerfd.hpp"
+
+#include <memory>
+
+namespace evp {
+
+class Port;
+
+// The timers of one clock: one descriptor in the port's inner set.
+struct TimerEngine {
+	TimerEngine(TimerTable& table, sys::UniqueFd made) : wheel(table), fd(std::move(made)) {}
+
+	TimerWheel wheel;
+	sys::UniqueFd fd;
+	int64_t programmed = TimerWheel::NONE; // what fd is set to, or was when it fired
+	bool known = false;   // the inner set holds fd
+	bool watched = false; // and it has not fired since it was armed there
+	bool counted = false; // a reason to sleep in the inner set
+	bool syncing = false; // a thread brings fd in line with the wheel
+};
+
+struct TimerSet {
+	sys::PrivateLock lock;
+	TimerTable* table = nullptr;
+	std::atomic<Port*> port{nullptr};              // null: closed
+	const std::atomic<Port*>* anchor = nullptr;    // by which the port is held
+	std::shared_ptr<TimerEngine> engines[sys::CLOCKS]; // kept by who works on one
+	uint32_t timers = 0; // that name this set
+	TimerSet* next_free = nullptr;
+
+	TimerEngine* engine(const Timer& timer) { return engines[timer.clock].get(); }
+	static sys::Clock clock_of(const Timer& timer) { return static_cast<sys::Clock>(timer.clock); }
+
+	// Arms or disarms. True: the engine must be brought in line (sync).
+	bool set_time(uint32_t index, const TimerSetting& setting, bool absolute, TimerSetting* old);
+	TimerSetting get_time(const Timer& timer);
+	// Counts what expired by now.
+	void count_expired(Timer& timer, int64_t now);
+	// The number for an event that is being retrieved; the timer is quiet again.
+	// *held: it waits to be placed by admit().
+	int32_t retrieve(uint32_t index, bool* held);
+	// Takes timers that expired from an engine, as RIPE.
+	uint32_t ripen(TimerEngine& engine, sys::Clock clock, uint32_t* out, uint32_t max);
+
+private:
+	bool put(uint32_t index, Timer& timer);
+	TimerSetting remaining(const Timer& timer, int64_t now) const;
+};
+
+} // namespace evp

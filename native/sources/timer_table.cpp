@@ -1,0 +1,84 @@
+#include "sources/timer_table.hpp"
+
+#include "sources/timer_set.hpp"
+
+#include <new>
+
+namespace evp {
+
+namespace {
+
+std::atomic<TimerTable*> table{nullptr};
+
+} // namespace
+
+TimerTable* TimerTable::current() {
+	uint64_t image = sys::process_epoch();
+	for (;;) {
+		TimerTable* now = table.load(std::memory_order_acquire);
+		if (now && now->image_ == image) [[likely]]
+			return now;
+		// The parent's, if any, stays where it is: another thread of it may have
+		// been anywhere inside.
+		auto* fresh = new (std::nothrow) TimerTable;
+		if (!fresh) return nullptr;
+		fresh->image_ = image;
+		if (!table.compare_exchange_strong(now, fresh)) delete fresh;
+	}
+}
+
+uint32_t TimerTable::take() {
+	sys::PrivateLock::Guard guard(lock_);
+	uint32_t index = free_;
+	if (index != 0) {
+		free_ = at(index).next;
+	} else {
+		index = fresh_.load(std::memory_order_relaxed);
+		if (index / CHUNK >= CHUNKS) return 0;
+		auto& chunk = chunks_[index / CHUNK];
+		if (!chunk.load(std::memory_order_relaxed)) {
+			auto* records = new (std::nothrow) Timer[CHUNK];
+			if (!records) return 0;
+			chunk.store(records, std::memory_order_release);
+		}
+		fresh_.store(index + 1, std::memory_order_release);
+	}
+	Timer& timer = at(index);
+	timer.due = Timer::NEVER;
+	timer.interval = 0;
+	timer.pending = 0;
+	timer.where = 0;
+	timer.flags = 0;
+	return index;
+}
+
+void TimerTable::give_back(uint32_t index) {
+	sys::PrivateLock::Guard guard(lock_);
+	at(index).next = free_;
+	free_ = index;
+}
+
+uint32_t TimerTable::find(uint64_t id) const {
+	uint32_t index = static_cast<uint32_t>(id);
+	if (!ours(id) || index == 0 || index >= fresh_.load(std::memory_order_acquire)) return 0;
+	const Timer& timer = at(index);
+	return names(id, timer) && timer.set.load(std::memory_order_acquire) ? index : 0;
+}
+
+TimerSet* TimerTable::take_set() {
+	sys::PrivateLock::Guard guard(lock_);
+	TimerSet* set = free_sets_;
+	if (set)
+		free_sets_ = set->next_free;
+	else
+		set = new (std::nothrow) TimerSet;
+	return set;
+}
+
+void TimerTable::give_back_set(TimerSet* set) {
+	sys::PrivateLock::Guard guard(lock_);
+	set->next_free = free_sets_;
+	free_sets_ = set;
+}
+
+} // namespace evp

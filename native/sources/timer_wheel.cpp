@@ -1,0 +1,205 @@
+#include "sources/timer_wheel.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+namespace evp {
+
+bool TimerWheel::reserve(uint32_t timers) {
+	if (timers <= room_) return true;
+	uint32_t room = std::max(timers, room_ + room_ / 2 + 64);
+	try {
+		run_.reserve(room);
+		heap_.reserve(2 * size_t{room}); // as many outdated ones, see place()
+	} catch (const std::bad_alloc&) {
+		return false;
+	}
+	room_ = room;
+	return true;
+}
+
+// When to look at a timer that lies here: at once if it has something to tell.
+int64_t TimerWheel::wanted(const Timer& timer) {
+	return timer.pending != 0 ? timer.placed : timer.due;
+}
+
+void TimerWheel::link(uint32_t index, uint32_t list) {
+	Timer& timer = table_.at(index);
+	uint32_t head = heads_[list];
+	timer.next = head;
+	timer.prev = 0;
+	timer.where = static_cast<uint16_t>(list + 1);
+	if (head != 0) table_.at(head).prev = index;
+	heads_[list] = index;
+}
+
+void TimerWheel::unlink(uint32_t index) {
+	Timer& timer = table_.at(index);
+	uint32_t list = timer.where - 1u;
+	if (timer.next != 0) table_.at(timer.next).prev = timer.prev;
+	if (timer.prev != 0)
+		table_.at(timer.prev).next = timer.next;
+	else
+		heads_[list] = timer.next;
+	timer.where = 0;
+	if (heads_[list] == 0 && list != HELD) emptied(list);
+}
+
+void TimerWheel::emptied(uint32_t list) {
+	uint64_t* words = filled_[list / LISTS];
+	words[list % LISTS / 64] &= ~(1ull << list % 64);
+	if ((words[0] | words[1] | words[2] | words[3]) == 0) levels_ &= ~(1u << list / LISTS);
+}
+
+bool TimerWheel::outdated(const Entry& entry) const {
+	const Timer& timer = table_.at(entry.index);
+	return timer.where != NEAR || timer.sequence != entry.sequence;
+}
+
+TimerWheel::Entry TimerWheel::enter(uint32_t index, int64_t at) {
+	Timer& timer = table_.at(index);
+	timer.placed = at;
+	timer.where = NEAR;
+	return {at, index, ++timer.sequence};
+}
+
+void TimerWheel::place(uint32_t index, int64_t at) {
+	int64_t tick = at >> TICK_BITS;
+	if (tick <= tick_) {
+		if (heap_.size() == heap_.capacity()) { // at least half of it is outdated
+			std::erase_if(heap_, [this](const Entry& entry) { return outdated(entry); });
+			std::make_heap(heap_.begin(), heap_.end(), Later());
+		}
+		heap_.push_back(enter(index, at));
+		std::push_heap(heap_.begin(), heap_.end(), Later());
+		return;
+	}
+	int highest = 63 - std::countl_zero(static_cast<uint64_t>(tick ^ tick_));
+	uint32_t level = static_cast<uint32_t>(highest) / DIGIT_BITS;
+	uint32_t digit = static_cast<uint32_t>(tick >> level * DIGIT_BITS) % LISTS;
+	uint32_t list = level * LISTS + digit;
+	if (heads_[list] == 0) {
+		filled_[level][digit / 64] |= 1ull << digit % 64;
+		levels_ |= 1u << level;
+		earliest_[list] = at;
+	} else if (at < earliest_[list]) {
+		earliest_[list] = at;
+	}
+	table_.at(index).placed = at;
+	link(index, list);
+}
+
+void TimerWheel::remove(uint32_t index) {
+	Timer& timer = table_.at(index);
+	if (timer.where == NEAR)
+		timer.where = 0;
+	else if (timer.where != 0)
+		unlink(index);
+}
+
+void TimerWheel::admit() {
+	while (uint32_t index = heads_[HELD]) {
+		unlink(index);
+		const Timer& timer = table_.at(index);
+		if (timer.pending != 0) // expired again while it waited here
+			place(index, 0);
+		else if (timer.due != Timer::NEVER)
+			place(index, timer.due);
+	}
+}
+
+void TimerWheel::drop_outdated() {
+	while (!run_.empty() && outdated(run_.back())) run_.pop_back();
+	while (!heap_.empty() && outdated(heap_.front())) {
+		std::pop_heap(heap_.begin(), heap_.end(), Later());
+		heap_.pop_back();
+	}
+}
+
+// The earliest of the near timers, and takes it out if asked. False: there is none.
+bool TimerWheel::next_near(Entry* entry, bool take) {
+	drop_outdated();
+	if (run_.empty() && heap_.empty()) return false;
+	bool from_run = heap_.empty() || (!run_.empty() && run_.back().at <= heap_.front().at);
+	*entry = from_run ? run_.back() : heap_.front();
+	if (!take) return true;
+	if (from_run) {
+		run_.pop_back();
+	} else {
+		std::pop_heap(heap_.begin(), heap_.end(), Later());
+		heap_.pop_back();
+	}
+	table_.at(entry->index).where = 0;
+	return true;
+}
+
+// The list whose time comes first. levels_ is not 0.
+uint32_t TimerWheel::first_list() const {
+	auto level = static_cast<uint32_t>(std::countr_zero(levels_));
+	uint32_t word = 0;
+	while (word < LISTS / 64 - 1 && filled_[level][word] == 0) word++;
+	return level * LISTS + word * 64 + static_cast<uint32_t>(std::countr_zero(filled_[level][word]));
+}
+
+int64_t TimerWheel::earliest() {
+	Entry entry;
+	if (next_near(&entry, false)) return entry.at;
+	return levels_ == 0 ? NONE : earliest_[first_list()];
+}
+
+// Moves the present tick on to the next list that has begun by `now`, and what is
+// in it to where it belongs. False: there is no such list. No timer is near.
+bool TimerWheel::pull(int64_t now) {
+	if (levels_ == 0) {
+		tick_ = now >> TICK_BITS; // back too, if the clock was set back
+		return false;
+	}
+	uint32_t list = first_list();
+	uint32_t level = list / LISTS;
+	uint32_t shift = level * DIGIT_BITS;
+	int64_t start = (tick_ >> shift >> DIGIT_BITS << DIGIT_BITS | list % LISTS) << shift;
+	if (start > now >> TICK_BITS) {
+		tick_ = std::max(tick_, now >> TICK_BITS);
+		return false;
+	}
+	tick_ = start;
+	uint32_t next = heads_[list];
+	heads_[list] = 0;
+	emptied(list);
+	while (uint32_t index = next) {
+		Timer& timer = table_.at(index);
+		next = timer.next;
+		timer.where = 0;
+		int64_t at = wanted(timer);
+		if (at == Timer::NEVER) continue; // cancelled
+		if (at >> TICK_BITS <= tick_)
+			run_.push_back(enter(index, at));
+		else
+			place(index, at);
+	}
+	std::sort(run_.begin(), run_.end(), Later());
+	return true;
+}
+
+uint32_t TimerWheel::pop(int64_t now, uint32_t* out, uint32_t max) {
+	uint32_t count = 0;
+	Entry entry;
+	while (count < max) {
+		if (!next_near(&entry, false)) {
+			if (!pull(now)) break;
+			continue;
+		}
+		if (entry.at > now) break;
+		next_near(&entry, true);
+		int64_t at = wanted(table_.at(entry.index));
+		if (at == Timer::NEVER) continue; // cancelled
+		if (at > now)
+			place(entry.index, at); // armed for later since
+		else
+			out[count++] = entry.index;
+	}
+	return count;
+}
+
+} // namespace evp

@@ -1,0 +1,86 @@
+// When the timers of one clock are to be looked at: a hierarchical wheel that is
+// exact.
+//
+// Ticks of 2^20 ns (about a millisecond); six levels of 256 lists, each level's
+// lists 256 times as long as those of the level below. A timer lies in the level
+// of the highest digit in which its tick differs from the present one, so every
+// list of a level comes before all of the next level. Timers of the present tick
+// or earlier ("near") are sorted: a list of level 0 when its tick comes (the
+// run), what is placed later than that in a heap. Each list knows the earliest
+// time in it, so the one timerfd is set to the very expiration, never to a tick.
+//
+// Cancelling and re-arming for later leave a timer where it is: it is dropped or
+// moved on when its place comes up, at the latest at its former time.
+// Locks: that of the timer set. Memory: only reserve() allocates.
+#pragma once
+#include "sources/timer_table.hpp"
+
+#include <vector>
+
+namespace evp {
+
+class TimerWheel {
+public:
+	static constexpr int64_t NONE = INT64_MAX;
+
+	explicit TimerWheel(TimerTable& table) : table_(table) {}
+
+	// Room for so many timers in all. False: no memory, nothing changed.
+	bool reserve(uint32_t timers);
+
+	// To be looked at then. The timer is nowhere now.
+	void place(uint32_t index, int64_t at);
+	// Kept aside, to be placed when it is due by the next admit().
+	void hold(uint32_t index) { link(index, HELD); }
+	void admit();
+	void remove(uint32_t index);
+	static bool held(const Timer& timer) { return timer.where == HELD + 1; }
+
+	// No timer is to be looked at before; NONE: there is none. May be too early,
+	// for one that was cancelled since.
+	int64_t earliest();
+
+	// Takes out up to `max` timers that have expired, or have expirations to be
+	// told of, by `now`: the earliest first.
+	uint32_t pop(int64_t now, uint32_t* out, uint32_t max);
+
+private:
+	static constexpr int TICK_BITS = 20;
+	static constexpr int DIGIT_BITS = 8;
+	static constexpr uint32_t LISTS = 1u << DIGIT_BITS; // a level
+	static constexpr uint32_t LEVELS = 6;               // 2^(20 + 6 * 8) ns and more
+	static constexpr uint32_t HELD = LEVELS * LISTS;
+	static constexpr uint16_t NEAR = UINT16_MAX;
+
+	struct Entry {
+		int64_t at;
+		uint32_t index;
+		uint32_t sequence;
+	};
+	struct Later { // order of the run, and of the heap
+		bool operator()(const Entry& a, const Entry& b) const { return a.at > b.at; }
+	};
+
+	static int64_t wanted(const Timer& timer);
+	void link(uint32_t index, uint32_t list);
+	void unlink(uint32_t index);
+	void emptied(uint32_t list);
+	bool outdated(const Entry& entry) const;
+	Entry enter(uint32_t index, int64_t at);
+	void drop_outdated();
+	bool next_near(Entry* entry, bool take);
+	uint32_t first_list() const;
+	bool pull(int64_t now);
+
+	TimerTable& table_;
+	int64_t tick_ = 0; // the present one
+	uint32_t heads_[LEVELS * LISTS + 1]{};
+	int64_t earliest_[LEVELS * LISTS]{}; // of lists that are not empty
+	uint64_t filled_[LEVELS][LISTS / 64]{};
+	uint32_t levels_ = 0; // which have a list that is not empty
+	std::vector<Entry> run_;  // the latest first
+	std::vector<Entry> heap_;
+	uint32_t room_ = 0;
+};
+
+} // namespace evp
