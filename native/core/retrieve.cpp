@@ -101,7 +101,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	bool drain = deadline.poll;
 	bool late = false;
 	uint32_t waiter = 0;
-	Guard guard(*this);
+	Guard guard(*this, thread);
 	auto leave = [&](Taken taken) {
 		if (waiter != 0) waiters::remove(region_, waiter);
 		return taken;

@@ -1,8 +1,11 @@
 // Slots and queues of a port: what bounds everything and orders everything.
 // All with the port's lock held.
+// Inline: these few stores are the cost of a message.
 #pragma once
 #include "core/types.hpp"
 #include "shm/region.hpp"
+
+#include <cerrno>
 
 namespace evp::slots {
 
@@ -10,27 +13,116 @@ using shm::Region;
 using shm::Slot;
 using shm::SlotState;
 
+namespace detail {
+
+inline shm::QueueWords& queue_of(Region& region, Slot& slot) {
+	return slot.flags.load() & shm::SLOT_SHARED ? region.header().shared
+	                                            : region.member(slot.owner.load()).queue;
+}
+
+template <class T>
+inline void add(shm::Cell<T>& cell, T amount) {
+	cell.store(static_cast<T>(cell.load() + amount));
+}
+
+template <class T>
+inline void subtract(shm::Cell<T>& cell, T amount) { // a scribbled counter stops at 0
+	T now = cell.load();
+	cell.store(now > amount ? static_cast<T>(now - amount) : 0);
+}
+
+} // namespace detail
+
 // A free slot's index, 0 with *error ENOMEM (memory) or EAGAIN (limit) (12.5).
 // Its state stays FREE until publish().
-uint32_t take(Region& region, int* error);
+inline uint32_t take(Region& region, int* error) {
+	shm::Header& header = region.header();
+	uint32_t index = header.free_head.load();
+	if (header.used.load() + header.reserved.load() >= region.limit()) {
+		*error = EAGAIN;
+		return 0;
+	}
+	if (index != 0) {
+		header.free_head.store(region.slot(index).next.load());
+	} else {
+		index = header.fresh.load();
+		if (index > region.limit() || !region.need_slots(index + 1)) {
+			*error = ENOMEM;
+			return 0;
+		}
+		header.fresh.store(index + 1);
+	}
+	detail::add(header.used, 1u);
+	return index;
+}
 
 // Makes a filled slot exist: everything but `state` was stored before.
-void publish(Region& region, uint32_t index, SlotState state);
+inline void publish(Region& region, uint32_t index, SlotState state) {
+	region.slot(index).state.store_release(state);
+}
 
 // Frees a slot that is in no queue and in no table.
-void release(Region& region, uint32_t index);
+inline void release(Region& region, uint32_t index) {
+	shm::Header& header = region.header();
+	Slot& slot = region.slot(index);
+	slot.state.store_release(SlotState::FREE);
+	slot.next.store(header.free_head.load());
+	header.free_head.store(index);
+	detail::subtract(header.used, 1u);
+}
 
 // Puts a slot at the tail of the queue it belongs to, as QUEUED.
-void enqueue(Region& region, uint32_t index);
+inline void enqueue(Region& region, uint32_t index) {
+	shm::Header& header = region.header();
+	Slot& slot = region.slot(index);
+	shm::QueueWords& queue = detail::queue_of(region, slot);
+	uint64_t seq = header.next_seq.load();
+	header.next_seq.store(seq + 1);
+	slot.seq.store(seq);
+	uint32_t tail = queue.tail.load();
+	slot.next.store(0);
+	slot.prev.store(tail);
+	publish(region, index, SlotState::QUEUED);
+	if (tail != 0)
+		region.slot(tail).next.store(index);
+	else
+		queue.head.store(index);
+	queue.tail.store(index);
+	detail::add(queue.count, 1u);
+	detail::add(header.queued, 1u);
+}
 
 // Takes a QUEUED slot out of its queue; its new state is the caller's to store.
-void dequeue(Region& region, uint32_t index);
+inline void dequeue(Region& region, uint32_t index) {
+	Slot& slot = region.slot(index);
+	shm::QueueWords& queue = detail::queue_of(region, slot);
+	uint32_t next = slot.next.load();
+	uint32_t prev = slot.prev.load();
+	if (prev != 0)
+		region.slot(prev).next.store(next);
+	else
+		queue.head.store(next);
+	if (next != 0)
+		region.slot(next).prev.store(prev);
+	else
+		queue.tail.store(prev);
+	detail::subtract(queue.count, 1u);
+	detail::subtract(region.header().queued, 1u);
+}
 
 // The oldest event that `member` may have, 0 if none.
-uint32_t oldest(Region& region, uint32_t member);
+inline uint32_t oldest(Region& region, uint32_t member) {
+	uint32_t own = region.member(member).queue.head.load();
+	uint32_t any = region.header().shared.head.load();
+	if (own == 0) return any;
+	if (any == 0) return own;
+	return region.slot(own).seq.load() < region.slot(any).seq.load() ? own : any;
+}
 
 // How many events `member` may have.
-uint32_t deliverable(Region& region, uint32_t member);
+inline uint32_t deliverable(Region& region, uint32_t member) {
+	return region.member(member).queue.count.load() + region.header().shared.count.load();
+}
 
 // The table: slots found by their object (an fd number, an address).
 void table_insert(Region& region, uint32_t index);   // its bucket must be backed

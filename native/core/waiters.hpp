@@ -23,6 +23,8 @@ struct Wakes {
 	bool bell = false;     // the doorbell's level changed
 	bool bell_high = false;
 	uint32_t bell_version = 0;
+
+	bool any() const { return count != 0 || kick || alerted || bell; }
 };
 
 // All with the port's lock held.

@@ -10,18 +10,10 @@ namespace evp::shm {
 
 namespace {
 
+static_assert(detail::CONTENDED == FUTEX_WAITERS);
+
 constexpr int SPINS = 200;                    // some microseconds: several holders' worth
 constexpr int64_t RECHECK_NS = 100'000'000;   // a death that the kernel did not mark
-
-// The list node the kernel would find the word by; never dereferenced by it.
-void announce(sys::Thread& thread, const LockWords* words) {
-	if (!thread.robust) return;
-	auto* node = words ? reinterpret_cast<char*>(const_cast<std::atomic<uint32_t>*>(words->word.word())) -
-	                         thread.robust_offset
-	                   : nullptr;
-	__atomic_store_n(reinterpret_cast<void**>(&thread.robust->list_op_pending), node, __ATOMIC_RELAXED);
-	std::atomic_signal_fence(std::memory_order_seq_cst);
-}
 
 void relax() {
 #if defined(__x86_64__)
@@ -36,7 +28,10 @@ bool holder_dead(const LockWords& words, Liveness& liveness) {
 	return holder != 0 && liveness.member_dead(holder);
 }
 
-// Waits until the word can be taken; returns whether a death was inherited.
+} // namespace
+
+namespace detail {
+
 bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 	for (int spin = 0; spin < SPINS; spin++) {
 		uint32_t seen = 0;
@@ -67,27 +62,7 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 	}
 }
 
-} // namespace
+void wake_one(LockWords& words) { sys::futex_wake(words.word.word(), 1); }
 
-bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Liveness& liveness) {
-	thread.critical.store(1, std::memory_order_relaxed);
-	std::atomic_signal_fence(std::memory_order_seq_cst);
-	announce(thread, &words);
-	uint32_t seen = 0;
-	bool inherited = false;
-	if (!words.word.compare_exchange(seen, thread.tid)) [[unlikely]]
-		inherited = lock_slow(words, thread.tid, liveness);
-	words.holder.store(member);
-	return inherited;
-}
-
-void unlock(LockWords& words, sys::Thread& thread) {
-	words.holder.store(0);
-	if (words.word.exchange(0) & FUTEX_WAITERS) [[unlikely]]
-		sys::futex_wake(words.word.word(), 1);
-	announce(thread, nullptr);
-	std::atomic_signal_fence(std::memory_order_seq_cst);
-	thread.critical.store(0, std::memory_order_relaxed);
-}
-
+} // namespace detail
 } // namespace evp::shm

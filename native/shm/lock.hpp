@@ -25,9 +25,45 @@ protected:
 	~Liveness() = default;
 };
 
+namespace detail {
+// The word is taken: waits, and answers whether a death was inherited with it.
+bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness);
+void wake_one(LockWords& words);
+inline constexpr uint32_t CONTENDED = 0x80000000; // FUTEX_WAITERS
+
+// Tells the kernel which word this thread is about to hold. The node that it
+// derives the word from is never dereferenced by it.
+inline void announce(sys::Thread& thread, const LockWords* words) {
+	if (thread.robust_pending) [[likely]] {
+		const void* node = words ? reinterpret_cast<const char*>(words->word.word()) - thread.robust_offset
+		                         : nullptr;
+		__atomic_store_n(thread.robust_pending, node, __ATOMIC_RELAXED);
+	}
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+} // namespace detail
+
 // Enters the critical section. True: the former holder died inside it, so the
 // caller must repair what the lock guards before anything else.
-bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Liveness& liveness);
-void unlock(LockWords& words, sys::Thread& thread);
+inline bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Liveness& liveness) {
+	thread.critical.store(1, std::memory_order_relaxed);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+	detail::announce(thread, &words);
+	uint32_t seen = 0;
+	bool inherited = false;
+	if (!words.word.compare_exchange(seen, thread.tid)) [[unlikely]]
+		inherited = detail::lock_slow(words, thread.tid, liveness);
+	words.holder.store(member);
+	return inherited;
+}
+
+inline void unlock(LockWords& words, sys::Thread& thread) {
+	words.holder.store(0);
+	if (words.word.exchange(0) & detail::CONTENDED) [[unlikely]]
+		detail::wake_one(words);
+	detail::announce(thread, nullptr);
+	thread.critical.store(0, std::memory_order_relaxed);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+}
 
 } // namespace evp::shm

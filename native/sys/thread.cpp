@@ -17,32 +17,24 @@ namespace evp::sys {
 
 namespace {
 
-enum : uint32_t { UNBORN = 0, STARTING = 1, READY = 2 };
+// States of the wiped page beside a process image's number, which is above both.
+enum : uint32_t { UNBORN = 0, STARTING = 1, FIRST_IMAGE = 2 };
 
-// Lies alone on a page that the kernel zeroes in a forked child.
-struct Wiped {
-	std::atomic<uint32_t> state;
-};
+using detail::Wiped;
+using detail::wiped;
 
 struct Process {
-	std::atomic<uint64_t> epoch{0};
+	std::atomic<uint64_t> epoch{FIRST_IMAGE - 1};
 	Identity identity;
-	bool membarrier = false;
 };
 
 Process process;
-std::atomic<Wiped*> wiped{nullptr};
 std::atomic<Thread*> records{nullptr};
 pthread_key_t exit_key;
 pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
-__attribute__((tls_model("initial-exec")))
-#endif
-thread_local Thread* current = nullptr;
-
 void unborn_child() {
-	if (Wiped* page = wiped.load(std::memory_order_relaxed)) page->state.store(UNBORN);
+	if (Wiped* page = wiped.load(std::memory_order_relaxed)) page->ready.store(UNBORN);
 }
 
 Wiped* make_wiped_page() {
@@ -66,7 +58,7 @@ uint64_t random_nonce() {
 void start_process() {
 	int32_t pid = process_id();
 	process.identity = {pid, start_time_of(pid, nullptr), random_nonce()};
-	process.membarrier =
+	cheap_fence =
 	    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 	process.epoch.fetch_add(1, std::memory_order_relaxed);
 }
@@ -75,17 +67,17 @@ void ensure_process() {
 	Wiped* page = wiped.load(std::memory_order_acquire);
 	if (!page) page = make_wiped_page();
 	uint32_t state = UNBORN;
-	if (page->state.compare_exchange_strong(state, STARTING, std::memory_order_acquire)) {
+	if (page->ready.compare_exchange_strong(state, STARTING, std::memory_order_acquire)) {
 		start_process();
-		page->state.store(READY, std::memory_order_release);
+		page->ready.store(static_cast<uint32_t>(process.epoch.load()), std::memory_order_release);
 		return;
 	}
-	while (page->state.load(std::memory_order_acquire) != READY) sched_yield();
+	while (page->ready.load(std::memory_order_acquire) == STARTING) sched_yield();
 }
 
 void release_record(void* record) {
 	auto* thread = static_cast<Thread*>(record);
-	current = nullptr;
+	detail::current = nullptr;
 	thread->taken.store(false, std::memory_order_release);
 }
 
@@ -138,41 +130,37 @@ void find_robust_list(Thread& thread) {
 		pthread_mutex_destroy(&mutex);
 		if (syscall(SYS_get_robust_list, 0, &head, &size) != 0) head = nullptr;
 	}
-	thread.robust = head;
+	thread.robust_pending =
+	    head ? const_cast<const void**>(reinterpret_cast<void**>(&head->list_op_pending)) : nullptr;
 	thread.robust_offset = head ? head->futex_offset : 0;
 }
+
+} // namespace
+
+namespace detail {
+
+std::atomic<Wiped*> wiped{nullptr};
+__thread Thread* current = nullptr;
 
 Thread& start_thread() {
 	ensure_process();
 	pthread_once(&exit_once, make_exit_key);
+	uint64_t epoch = process.epoch.load(std::memory_order_relaxed);
 	// A forked child goes on with the record of the thread that forked.
 	Thread* thread = current;
-	if (thread && inherit_record(*thread, process.epoch.load(std::memory_order_relaxed)))
+	if (thread && inherit_record(*thread, epoch))
 		reset_record(*thread);
 	else
 		thread = take_record();
 	thread->tid = static_cast<uint32_t>(syscall(SYS_gettid));
+	thread->image = static_cast<uint32_t>(epoch);
 	find_robust_list(*thread);
 	current = thread;
 	pthread_setspecific(exit_key, thread);
 	return *thread;
 }
 
-} // namespace
-
-Thread& self() {
-	Thread* thread = current;
-	Wiped* page = wiped.load(std::memory_order_relaxed);
-	if (thread && page && page->state.load(std::memory_order_relaxed) == READY &&
-	    thread->epoch == process.epoch.load(std::memory_order_relaxed)) [[likely]]
-		return *thread;
-	return start_thread();
-}
-
-uint64_t process_epoch() {
-	self();
-	return process.epoch.load(std::memory_order_relaxed);
-}
+} // namespace detail
 
 const Identity& identity() {
 	self();
@@ -204,16 +192,11 @@ void run_deferred(Thread& thread) {
 	}
 }
 
-void reader_fence() {
-	if (process.membarrier) [[likely]]
-		std::atomic_signal_fence(std::memory_order_seq_cst);
-	else
-		std::atomic_thread_fence(std::memory_order_seq_cst);
-}
+bool cheap_fence = false;
 
 void scanner_fence() {
 	std::atomic_thread_fence(std::memory_order_seq_cst);
-	if (process.membarrier) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	if (cheap_fence) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
 } // namespace evp::sys

@@ -8,8 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 
-struct robust_list_head;
-
 namespace evp::sys {
 
 // Who a process is: the pid may be reused, the start time tells (14.6, hazard
@@ -36,8 +34,9 @@ struct Thread {
 
 	uint32_t tid = 0;
 	std::atomic<uint64_t> epoch{0};     // image of the process this record belongs to
-	robust_list_head* robust = nullptr; // the kernel's list of this thread
+	const void** robust_pending = nullptr; // list_op_pending of the kernel's list of this thread
 	long robust_offset = 0;
+	uint32_t image = 0;                 // low half of epoch, as the wiped page has it
 	std::atomic<uint32_t> critical{0};  // inside, or about to enter, a critical section
 	std::atomic<uint32_t> depth{0};
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
@@ -47,11 +46,35 @@ struct Thread {
 	std::atomic<bool> taken{false};
 };
 
+// The fast path of self(), inlined into every call; thread.cpp owns these.
+namespace detail {
+// Lies alone on a page that the kernel zeroes in a forked child.
+struct Wiped {
+	std::atomic<uint32_t> ready;
+};
+extern std::atomic<Wiped*> wiped;
+#if defined(__GLIBC__)
+// One load instead of a call; musl can't do this in a library opened at run time.
+__attribute__((tls_model("initial-exec")))
+#endif
+extern __thread Thread* current;
+Thread& start_thread();
+} // namespace detail
+
 // Of the calling thread; made on first use, made anew after fork.
-Thread& self();
+inline Thread& self() {
+	Thread* thread = detail::current;
+	if (thread) [[likely]] {
+		// A thread with a record has seen the page made.
+		detail::Wiped* page = detail::wiped.load(std::memory_order_relaxed);
+		if (page->ready.load(std::memory_order_relaxed) == thread->image) [[likely]]
+			return *thread;
+	}
+	return detail::start_thread();
+}
 
 // Number of the process image: differs between a process and its forked child.
-uint64_t process_epoch();
+inline uint64_t process_epoch() { return self().epoch.load(std::memory_order_relaxed); }
 const Identity& identity();
 
 // Head of all thread records.
@@ -63,7 +86,13 @@ void run_deferred(Thread& thread);
 
 // Makes stores of `in_use` visible to a scan, and the scan's cleared pointers to
 // their readers, at the scanner's cost alone (membarrier, else a fence in readers).
-void reader_fence();
+extern bool cheap_fence; // the kernel makes the fence in all threads for the scanner
+inline void reader_fence() {
+	if (cheap_fence) [[likely]]
+		std::atomic_signal_fence(std::memory_order_seq_cst);
+	else
+		std::atomic_thread_fence(std::memory_order_seq_cst);
+}
 void scanner_fence();
 
 } // namespace evp::sys

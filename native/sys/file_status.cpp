@@ -1,0 +1,91 @@
+#include "sys/file_status.hpp"
+
+#include "sys/fd.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <memory>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
+namespace evp::sys {
+
+namespace {
+
+int64_t nanoseconds(const statx_timestamp& time) {
+	return static_cast<int64_t>(static_cast<uint64_t>(time.tv_sec) * 1'000'000'000u + time.tv_nsec);
+}
+
+FileType type_of(uint16_t mode) {
+	switch (mode & S_IFMT) {
+	case S_IFREG: return FileType::REGULAR;
+	case S_IFDIR: return FileType::DIRECTORY;
+	case S_IFLNK: return FileType::SYMLINK;
+	case S_IFIFO: return FileType::FIFO;
+	default: return FileType::OTHER;
+	}
+}
+
+int status_at(int at, const char* path, int flags, FileStatus* status) {
+	struct statx seen;
+	if (statx(at, path, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &seen) != 0)
+		return errno;
+	status->inode = seen.stx_ino;
+	status->size = static_cast<int64_t>(seen.stx_size);
+	status->atime = nanoseconds(seen.stx_atime);
+	status->mtime = nanoseconds(seen.stx_mtime);
+	status->ctime = nanoseconds(seen.stx_ctime);
+	status->device = seen.stx_dev_major << 20 | seen.stx_dev_minor; // the kernel's own packing
+	status->links = seen.stx_nlink;
+	status->mount = seen.stx_mask & STATX_MNT_ID ? static_cast<uint32_t>(seen.stx_mnt_id) : 0;
+	status->type = type_of(seen.stx_mode);
+	status->mount_root = seen.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	return 0;
+}
+
+} // namespace
+
+int file_status(const char* path, bool follow, FileStatus* status) {
+	return status_at(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, status);
+}
+
+Result<std::string> true_name(const char* path, bool follow, FileStatus* status) {
+	UniqueFd fd(open(path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)));
+	if (fd.get() < 0) return Error{errno};
+	if (int error = status_at(fd.get(), "", AT_EMPTY_PATH, status); error != 0) return Error{error};
+	char link[32];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd.get());
+	std::string name(PATH_MAX, 0);
+	ssize_t n = readlink(link, name.data(), name.size());
+	if (n <= 0 || n == PATH_MAX || name[0] != '/') return std::string();
+	name.resize(static_cast<size_t>(n));
+	// "/dir/file (deleted)", a name outside of our root: believed only if it leads back.
+	FileStatus there;
+	if (file_status(name.c_str(), false, &there) != 0 || !there.same_file(*status)) return std::string();
+	return name;
+}
+
+bool reports_changes(const char* path) {
+	struct statfs seen;
+	if (statfs(path, &seen) != 0) return true;
+	return seen.f_type != PROC_SUPER_MAGIC && seen.f_type != SYSFS_MAGIC;
+}
+
+std::string working_directory() {
+	std::unique_ptr<char, decltype(&free)> name(getcwd(nullptr, 0), free);
+	return name && name.get()[0] == '/' ? std::string(name.get()) : std::string();
+}
+
+} // namespace evp::sys

@@ -1,0 +1,39 @@
+// What the kernel says of a file by its name: statx(2), statfs(2), names.
+#pragma once
+#include "sys/result.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace evp::sys {
+
+enum class FileType : uint8_t { OTHER, REGULAR, DIRECTORY, SYMLINK, FIFO };
+
+struct FileStatus {
+	uint64_t inode = 0;
+	int64_t size = 0;
+	int64_t atime = 0, mtime = 0, ctime = 0; // nanoseconds
+	uint32_t device = 0;
+	uint32_t links = 0;
+	uint32_t mount = 0;      // id of the mount, 0 before Linux 5.8
+	FileType type = FileType::OTHER;
+	bool mount_root = false;
+
+	bool same_file(const FileStatus& other) const {
+		return inode == other.inode && device == other.device;
+	}
+};
+
+// ENOENT ENOTDIR EACCES ELOOP ENAMETOOLONG ...; `status` is untouched then. 0: done.
+int file_status(const char* path, bool follow, FileStatus* status);
+
+// The name without links that the kernel knows for what a path leads to, and its
+// status; the name is empty when the file has none (deleted while open).
+Result<std::string> true_name(const char* path, bool follow, FileStatus* status);
+
+// Whether the file system a path lies on reports changes at all: procfs and sysfs don't.
+bool reports_changes(const char* path);
+
+std::string working_directory(); // empty if it can't be named
+
+} // namespace evp::sys
