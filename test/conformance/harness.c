@@ -62,7 +62,7 @@ static void dump_stacks(pid_t pid)
 	char command[160];
 	(void)snprintf(command, sizeof(command),
 	    "(command -v gdb >/dev/null && gdb -batch -p %ld -ex 'thread apply all bt' || "
-	    "pstack %ld) 2>/dev/null >&2",
+	    "pstack %ld) 1>&2 2>/dev/null",
 	    (long)pid, (long)pid);
 	if (system(command) != 0)
 		fprintf(stderr, "(no stacks: neither gdb nor pstack)\n");

@@ -68,17 +68,18 @@ int open_fds(void)
 
 void conf_list_fds(void)
 {
-#if defined(__linux__)
-	int fd;
-	for (fd = 0; fd < 1024; fd++) {
-		char link[64], target[256];
+	struct dirent *entry;
+	DIR *dir = opendir("/proc/self/fd");
+	TRUE(dir != NULL);
+	while ((entry = readdir(dir)) != NULL) {
+		char path[64], target[256];
 		ssize_t length;
-		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		length = readlink(link, target, sizeof(target) - 1);
-		if (length >= 0)
-			fprintf(stderr, "\t%d -> %.*s\n", fd, (int)length, target);
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%.20s", entry->d_name);
+		length = readlink(path, target, sizeof(target));
+		if (length >= 0 && atoi(entry->d_name) != dirfd(dir))
+			fprintf(stderr, "\t%s -> %.*s\n", entry->d_name, (int)length, target);
 	}
-#endif
+	(void)closedir(dir);
 }
 
 int new_port(void)

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+// Fails when a clause of a finished section is unmapped, or mapped to a test that does not exist, did
+// not run, failed, or was skipped with no gate.
+//
+//   check-clauses.mjs REPORT.tsv [REPORT.tsv ...]      reports of `conformance --report`
+//     [--finished 1,2,3,...] [--contract FILE] [--table FILE] [--divergences FILE]
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { values: options, positionals: reports } = parseArgs({
+	allowPositionals: true,
+	options: {
+		finished: { type: "string", default: "1,2,3,4,9,10,12" },
+		contract: { type: "string", default: join(here, "../../docs/contract.md") },
+		table: { type: "string", default: join(here, "clauses.tsv") },
+		divergences: { type: "string", default: join(here, "divergences.tsv") },
+	},
+});
+
+const rows = (path) =>
+	readFileSync(path, "utf8")
+		.split("\n")
+		.slice(1)
+		.filter((line) => line !== "")
+		.map((line) => line.split("\t"));
+
+const problems = [];
+const finished = new Set(options.finished.split(","));
+const clauses = [...readFileSync(options.contract, "utf8").matchAll(/^- \*\*(\d+(?:\.\d+)+)\*\*/gm)].map(
+	(match) => match[1],
+);
+if (clauses.length === 0) problems.push(`${options.contract}: no clauses found`);
+if (new Set(clauses).size !== clauses.length) problems.push(`${options.contract}: a clause occurs twice`);
+
+const divergences = new Set(rows(options.divergences).map(([id]) => id));
+const table = new Map(rows(options.table));
+for (const clause of table.keys())
+	if (!clauses.includes(clause)) problems.push(`${clause}: in the table, not in the contract`);
+
+// A case counts as run when any report has it passed; all reports must agree that none failed.
+const results = new Map();
+for (const report of reports)
+	for (const [name, , result, gate] of rows(report)) {
+		const seen = results.get(name) ?? { passed: 0, failed: 0, gates: [], ungated: 0 };
+		if (result === "passed") seen.passed++;
+		else if (result === "failed") seen.failed++;
+		else if (gate) seen.gates.push(gate);
+		else seen.ungated++;
+		results.set(name, seen);
+	}
+if (results.size === 0) problems.push("no report: run conformance --report FILE and name FILE here");
+
+function checkTest(clause, name) {
+	const seen = results.get(name);
+	if (!seen) return problems.push(`${clause}: ${name} did not run, or does not exist`);
+	if (seen.failed > 0) problems.push(`${clause}: ${name} failed`);
+	if (seen.ungated > 0) problems.push(`${clause}: ${name} was skipped with no gate`);
+	return undefined;
+}
+
+const tally = { test: 0, divergence: 0, "n/a": 0, later: 0 };
+for (const clause of clauses) {
+	const mapping = table.get(clause);
+	if (!mapping) {
+		if (finished.has(clause.split(".")[0])) problems.push(`${clause}: not mapped`);
+		else problems.push(`${clause}: not mapped (even "later:" is a mapping)`);
+		continue;
+	}
+	for (const entry of mapping.split("; ")) {
+		const [, kind, value] = /^(test|divergence|n\/a|later):(.+)$/.exec(entry) ?? [];
+		if (!kind) {
+			problems.push(`${clause}: can't read "${entry}"`);
+			continue;
+		}
+		tally[kind]++;
+		if (kind === "test") {
+			const names = value.split(",");
+			for (const name of names) checkTest(clause, name);
+			// gated everywhere is no proof: something else must stand beside it
+			if (names.every((name) => results.get(name)?.passed === 0) && mapping === entry)
+				problems.push(`${clause}: every test is gated and no divergence is named`);
+		} else if (kind === "divergence" && !divergences.has(value)) {
+			problems.push(`${clause}: no divergence "${value}"`);
+		} else if (kind === "later" && !/^\d+$/.test(value)) {
+			problems.push(`${clause}: later than which issue?`);
+		}
+	}
+}
+
+for (const problem of problems) console.error(problem);
+console.log(
+	`${clauses.length} clauses: ${tally.test} tested, ${tally.divergence} divergences, ` +
+		`${tally["n/a"]} not applicable, ${tally.later} later; ${problems.length} problems`,
+);
+process.exitCode = problems.length === 0 ? 0 : 1;
