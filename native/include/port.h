@@ -56,4 +56,17 @@ int port_alert(int port, int flags, int events, void *user);
 }
 #endif
 
+/*
+ * timer_create(3C) takes SIGEV_PORT because libport.so stands in front of
+ * libc. A static program's calls are led past libc here instead.
+ */
+#ifdef EVENT_PORTS_STATIC
+#include <port_linux.h>
+#define timer_create port_timer_create
+#define timer_delete port_timer_delete
+#define timer_settime port_timer_settime
+#define timer_gettime port_timer_gettime
+#define timer_getoverrun port_timer_getoverrun
+#endif
+
 #endif /* EVENT_PORTS_PORT_H */

@@ -1,23 +1,11 @@
-// PORT_SOURCE_TIMER (section 6).
-//
-// Interface: timers:: for the calls; collect, deliver, after, close, revive for the
-// port. A timer has one slot from create to remove, CACHED or QUEUED, which only
-// its process may retrieve.
-// Files: timer_table (ids), timer_set (the rules), timer_wheel (what is due).
-// Locks: the port's, then the set's. System calls are made with neither; the one
-// thread that brings a timerfd in line with its wheel goes on until it is (sync).
-// Fork: a child forgets the set and closes its copies of the descriptors.
-
-#include "sources/timer.hpp"
+#include "sources/timer_source.hpp"
 
 #include "core/port.hpp"
 #include "core/registry.hpp"
 #include "core/slots.hpp"
-#include "sources/timer_set.hpp"
 
 #include <cerrno>
 #include <new>
-#include <optional>
 
 namespace evp {
 
@@ -36,32 +24,6 @@ constexpr int64_t CLOCK_SLACK = 1'000'000;
 bool can_step_back(Clock clock) { return clock == Clock::REALTIME || clock == Clock::REALTIME_ALARM; }
 
 } // namespace
-
-class TimerSource final : public Source {
-public:
-	~TimerSource() override { forget(); }
-	SourceKind kind() const override { return SourceKind::TIMER; }
-	void collect(Port& port) override;
-	bool deliver(Port& port, Slot& slot, Event& event) override;
-	void after(Port& port) override;
-	void close(Port& port) override;
-	void revive(Port&) override { forget(); }
-
-	Result<void> create(Port& port, uint32_t index, sys::ClockUse clocks, uint64_t user);
-	static void leave_set(TimerSet& set);
-	// Brings a timerfd and its registration in line with the wheel.
-	void sync(Port& port, TimerSet& set, Clock clock);
-
-private:
-	Result<TimerSet*> join_set(Port& port, TimerTable& table);
-	Result<void> attach(Port& port, TimerSet& set, uint32_t index, uint64_t user);
-	Result<void> need_engine(TimerSet& set, Clock clock);
-	bool fired(TimerSet& set, Clock clock);
-	void post(Port& port, TimerSet& set, const uint32_t* ripe, const uint32_t* generations, uint32_t count);
-	void forget();
-
-	std::atomic<TimerSet*> set_{nullptr};
-};
 
 // --- Making.
 
@@ -316,127 +278,4 @@ void TimerSource::forget() {
 
 std::unique_ptr<Source> make_timer_source() { return std::make_unique<TimerSource>(); }
 
-// --- The calls.
-
-namespace timers {
-
-namespace {
-
-TimerSource& source_of(Port& port) { return *static_cast<TimerSource*>(port.source(SourceKind::TIMER)); }
-
-bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
-
-// A timer found by its id, its set locked.
-class Found {
-public:
-	explicit Found(uint64_t id) : table_(TimerTable::current()) {
-		index_ = table_ ? table_->find(id) : 0;
-		set_ = index_ != 0 ? timer().set.load(std::memory_order_acquire) : nullptr;
-		if (!set_) return;
-		guard_.lock(set_->lock);
-		if (timer().set.load(std::memory_order_relaxed) == set_ && table_->names(id, timer())) return;
-		guard_.unlock(); // deleted meanwhile
-		set_ = nullptr;
-	}
-	Found(const Found&) = delete;
-	explicit operator bool() const { return set_ != nullptr; }
-	Timer& timer() const { return table_->at(index_); }
-	TimerSet& set() const { return *set_; }
-	uint32_t index() const { return index_; }
-
-	// Unlocks, and keeps the port for the length of a call. Nothing: it is closed.
-	PortRef release_to_port() {
-		Port* expected = set_->port.load();
-		const std::atomic<Port*>* anchor = set_->anchor;
-		guard_.unlock();
-		if (!expected) return {};
-		PortRef port = registry::hold(*anchor);
-		if (port && &*port != expected) return {};
-		return port;
-	}
-
-private:
-	TimerTable* table_;
-	uint32_t index_ = 0;
-	TimerSet* set_ = nullptr;
-	PrivateLock::Guard guard_;
-};
-
-PortRef port_of(uint64_t id) {
-	Found found(id);
-	return found ? found.release_to_port() : PortRef();
-}
-
-} // namespace
-
-bool ours(uint64_t id) { return TimerTable::ours(id); }
-
-Result<uint64_t> create(sys::ClockUse clocks, int number, uint64_t user) {
-	if (in_handler()) return Error{EAGAIN};
-	TimerTable* table = TimerTable::current();
-	uint32_t index = table ? table->take() : 0;
-	if (index == 0) return Error{EAGAIN};
-	int error = 0;
-	{
-		PortRef port = registry::find(number, &error);
-		if (port) error = source_of(*port).create(*port, index, clocks, user).error();
-	}
-	if (error == 0) return table->id_of(index);
-	table->give_back(index);
-	return Error{error};
-}
-
-Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) {
-	if (in_handler()) return Error{EAGAIN};
-	Found found(id);
-	if (!found) return Error{EINVAL};
-	TimerSet& set = found.set();
-	if (!set.set_time(found.index(), setting, absolute, old)) [[likely]]
-		return {};
-	Clock clock = TimerSet::clock_of(found.timer());
-	if (PortRef port = found.release_to_port()) source_of(*port).sync(*port, set, clock);
-	return {};
-}
-
-Result<TimerSetting> get(uint64_t id) {
-	if (in_handler()) return Error{EAGAIN};
-	Found found(id);
-	if (!found) return Error{EINVAL};
-	return found.set().get_time(found.timer());
-}
-
-Result<void> check(uint64_t id) {
-	TimerTable* table = TimerTable::current();
-	if (!table || table->find(id) == 0) return Error{EINVAL};
-	return {};
-}
-
-Result<void> remove(uint64_t id) {
-	if (in_handler()) return Error{EAGAIN};
-	PortRef port = port_of(id);
-	uint32_t index;
-	TimerSet* set;
-	{
-		std::optional<Port::Guard> guard; // before the set's lock
-		if (port) guard.emplace(*port);
-		Found found(id);
-		if (!found) return Error{EINVAL};
-		index = found.index();
-		set = &found.set();
-		Timer& timer = found.timer();
-		if (TimerEngine* engine = set->engine(timer)) engine->wheel.remove(index);
-		// Of a port that is going the slot goes with all others.
-		if (port && set->port.load() == &*port) {
-			if (timer.flags == Timer::QUEUED) slots::dequeue(port->region(), timer.slot);
-			slots::release(port->region(), timer.slot);
-		}
-		set->table->retire(timer);
-	}
-	TimerTable* table = set->table;
-	TimerSource::leave_set(*set);
-	table->give_back(index);
-	return {};
-}
-
-} // namespace timers
 } // namespace evp

@@ -21,6 +21,9 @@
 #ifdef __GLIBC__
 #include <bits/types/struct_timespec.h>
 #include <bits/types/sigevent_t.h>
+#include <bits/types/struct_itimerspec.h>
+#include <bits/types/clockid_t.h>
+#include <bits/types/timer_t.h>
 #endif
 
 #ifdef __cplusplus
@@ -33,6 +36,11 @@ typedef unsigned int uint_t;
 typedef unsigned short ushort_t;
 typedef struct timespec timespec_t;
 typedef struct timespec timestruc_t;
+#endif
+
+/* The clock that illumos sources use for timers; the same one there. */
+#if defined(CLOCK_MONOTONIC) && !defined(CLOCK_HIGHRES)
+#define CLOCK_HIGHRES CLOCK_MONOTONIC
 #endif
 
 /* Bits that Linux hides or lacks (1.9, 1.10). */

@@ -1,0 +1,134 @@
+// The calls on timers: a timer found by its id, its set locked, its port held.
+
+#include "core/port.hpp"
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+#include "sources/timer_source.hpp"
+
+#include <cerrno>
+#include <optional>
+
+namespace evp::timers {
+
+using sys::Clock;
+using sys::PrivateLock;
+
+namespace {
+
+TimerSource& source_of(Port& port) { return *static_cast<TimerSource*>(port.source(SourceKind::TIMER)); }
+
+bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
+
+// A timer found by its id, its set locked.
+class Found {
+public:
+	explicit Found(uint64_t id) : table_(TimerTable::current()) {
+		index_ = table_ ? table_->find(id) : 0;
+		set_ = index_ != 0 ? timer().set.load(std::memory_order_acquire) : nullptr;
+		if (!set_) return;
+		guard_.lock(set_->lock);
+		if (timer().set.load(std::memory_order_relaxed) == set_ && table_->names(id, timer())) return;
+		guard_.unlock(); // deleted meanwhile
+		set_ = nullptr;
+	}
+	Found(const Found&) = delete;
+	explicit operator bool() const { return set_ != nullptr; }
+	Timer& timer() const { return table_->at(index_); }
+	TimerSet& set() const { return *set_; }
+	uint32_t index() const { return index_; }
+
+	// Unlocks, and keeps the port for the length of a call. Nothing: it is closed.
+	PortRef release_to_port() {
+		Port* expected = set_->port.load();
+		const std::atomic<Port*>* anchor = set_->anchor;
+		guard_.unlock();
+		if (!expected) return {};
+		PortRef port = registry::hold(*anchor);
+		if (port && &*port != expected) return {};
+		return port;
+	}
+
+private:
+	TimerTable* table_;
+	uint32_t index_ = 0;
+	TimerSet* set_ = nullptr;
+	PrivateLock::Guard guard_;
+};
+
+PortRef port_of(uint64_t id) {
+	Found found(id);
+	return found ? found.release_to_port() : PortRef();
+}
+
+} // namespace
+
+bool ours(uint64_t id) { return TimerTable::ours(id); }
+
+Result<uint64_t> create(sys::ClockUse clocks, int number, uint64_t user) {
+	if (in_handler()) return Error{EAGAIN};
+	TimerTable* table = TimerTable::current();
+	uint32_t index = table ? table->take() : 0;
+	if (index == 0) return Error{EAGAIN};
+	int error = 0;
+	{
+		PortRef port = registry::find(number, &error);
+		if (port) error = source_of(*port).create(*port, index, clocks, user).error();
+	}
+	if (error == 0) return table->id_of(index);
+	table->give_back(index);
+	return Error{error};
+}
+
+Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) {
+	if (in_handler()) return Error{EAGAIN};
+	Found found(id);
+	if (!found) return Error{EINVAL};
+	TimerSet& set = found.set();
+	if (!set.set_time(found.index(), setting, absolute, old)) [[likely]]
+		return {};
+	Clock clock = TimerSet::clock_of(found.timer());
+	if (PortRef port = found.release_to_port()) source_of(*port).sync(*port, set, clock);
+	return {};
+}
+
+Result<TimerSetting> get(uint64_t id) {
+	if (in_handler()) return Error{EAGAIN};
+	Found found(id);
+	if (!found) return Error{EINVAL};
+	return found.set().get_time(found.timer());
+}
+
+Result<void> check(uint64_t id) {
+	TimerTable* table = TimerTable::current();
+	if (!table || table->find(id) == 0) return Error{EINVAL};
+	return {};
+}
+
+Result<void> remove(uint64_t id) {
+	if (in_handler()) return Error{EAGAIN};
+	PortRef port = port_of(id);
+	uint32_t index;
+	TimerSet* set;
+	{
+		std::optional<Port::Guard> guard; // before the set's lock
+		if (port) guard.emplace(*port);
+		Found found(id);
+		if (!found) return Error{EINVAL};
+		index = found.index();
+		set = &found.set();
+		Timer& timer = found.timer();
+		if (TimerEngine* engine = set->engine(timer)) engine->wheel.remove(index);
+		// Of a port that is going the slot goes with all others.
+		if (port && set->port.load() == &*port) {
+			if (timer.flags == Timer::QUEUED) slots::dequeue(port->region(), timer.slot);
+			slots::release(port->region(), timer.slot);
+		}
+		set->table->retire(timer);
+	}
+	TimerTable* table = set->table;
+	TimerSource::leave_set(*set);
+	table->give_back(index);
+	return {};
+}
+
+} // namespace evp::timers
