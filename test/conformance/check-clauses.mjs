@@ -80,7 +80,7 @@ for (const clause of clauses) {
 			const names = value.split(",");
 			for (const name of names) checkTest(clause, name);
 			// gated everywhere is no proof: something else must stand beside it
-			if (names.every((name) => results.get(name)?.passed === 0) && mapping === entry)
+			if (names.every((name) => results.get(name)?.gates.length > 0) && mapping === entry)
 				problems.push(`${clause}: every test is gated and no divergence is named`);
 		} else if (kind === "divergence" && !divergences.has(value)) {
 			problems.push(`${clause}: no divergence "${value}"`);
