@@ -1,0 +1,299 @@
+// A port as this thread knows it, behind every Port object that names it: the addon's handle,
+// the cookies, the gets that wait.
+
+import { CookieTable } from './cookies.js';
+import { PortError, portClosed } from './errors.js';
+import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
+import { native } from './native.js';
+import { type Wait, WaitList } from './waits.js';
+
+const EBADF = -9;
+// Gets answered without waiting before one goes through the event loop all the same: timers and
+// other handles must have their turn while a port is flooded.
+const BURST = 256;
+
+/** @internal What a row of the columns becomes, by its PORT_SOURCE_*. */
+export type Decoder = (binding: Binding, row: number) => unknown;
+const decoders: Decoder[] = [];
+
+/** @internal For the file of a source: how its rows become events. */
+export function decodeSource(source: number, decoder: Decoder): void {
+	decoders[source] = decoder;
+}
+
+const bindings: (Binding | undefined)[] = [];
+
+/** @internal */
+export const columns = native.setup(
+	(handle, count, alerted) => bindings[handle]?.ready(count, alerted),
+	(handle, closed) => bindings[handle]?.notice(closed),
+);
+const { events, source, object, user, raw } = columns;
+/** @internal Rows of the columns: what one call can carry. */
+export const ROWS = events.length;
+
+// A Port that was collected without close() lets go of its binding.
+const collected = new FinalizationRegistry<Binding>((binding) => binding.leave());
+
+/** @internal */
+export class Binding {
+	readonly handle: number;
+	readonly fd: number;
+	readonly cookies: CookieTable;
+	readonly waits = new WaitList();
+	closed = false;
+	#ports = 0; // Port objects that share this
+	#ref = true;
+	#burst = 0;
+	#alert = 0; // code of the alert this thread set last
+	readonly #alertsReplaced: number[] = []; // a wait may have a copy of them (3.15)
+	readonly #associated = new Map<number, number>(); // descriptor to a code of the table
+
+	private constructor(handle: number) {
+		this.handle = handle;
+		this.fd = native.number(handle);
+		this.cookies = new CookieTable(() => this.#reclaim());
+		bindings[handle] = this;
+	}
+
+	/** The one binding of a handle; throws what a negative one means. */
+	static of(handle: number, syscall: string): Binding {
+		if (handle < 0) throw new PortError(handle, syscall);
+		return bindings[handle] ?? new Binding(handle);
+	}
+
+	/** Every binding of this thread. */
+	static all(): Binding[] {
+		return bindings.filter((binding) => binding !== undefined);
+	}
+
+	// --- Life.
+
+	/** One more Port object shares this. */
+	join(port: object): void {
+		this.#ports++;
+		collected.register(port, this, port);
+	}
+
+	/** One Port object less; the last one lets go of the port. */
+	leave(port?: object): void {
+		if (port !== undefined) {
+			collected.unregister(port);
+			this.#end((wait) => wait.port === port);
+		}
+		if (--this.#ports > 0) return;
+		this.closed = true;
+		delete bindings[this.handle];
+		native.release(this.handle);
+	}
+
+	/** Closed for the whole process by the Port that created it. */
+	closeEverywhere(): void {
+		native.close(this.handle);
+		this.notice(true);
+	}
+
+	notice(closed: boolean): void {
+		this.#reclaim();
+		if (!closed) return;
+		this.closed = true;
+		this.#end(() => true);
+	}
+
+	#end(which: (wait: Wait) => boolean): void {
+		if (this.waits.first === undefined) return;
+		for (const wait of this.waits.all()) {
+			if (!which(wait) || !this.waits.remove(wait)) continue;
+			if (wait.atClose === undefined) wait.reject(portClosed());
+			else wait.resolve(wait.atClose as never);
+		}
+		this.#rearm();
+	}
+
+	/** What a failing call throws: of a closed port there is nothing else to say. */
+	failure(errno: number, syscall: string): Error {
+		return this.closed || errno === EBADF ? portClosed() : new PortError(errno, syscall);
+	}
+
+	// --- Cookies of associations and of the alert.
+
+	/** The code for an association; the descriptor's former value is replaced. */
+	codeFor(fd: number, value: unknown): number {
+		const code = this.cookies.encode(value);
+		if (this.#associated.size === 0 && !CookieTable.holds(code)) return code;
+		const before = this.#associated.get(fd);
+		if (before !== undefined) this.cookies.release(before);
+		if (CookieTable.holds(code)) this.#associated.set(fd, code);
+		else if (before !== undefined) this.#associated.delete(fd);
+		return code;
+	}
+
+	/** The descriptor is no longer associated: its value goes. */
+	forget(fd: number): void {
+		const code = this.#associated.get(fd);
+		if (code === undefined) return;
+		this.#associated.delete(fd);
+		this.cookies.release(code);
+	}
+
+	alert(flags: number, bits: number, value: unknown): number {
+		const code = this.cookies.encode(value);
+		const rc = native.alert(this.handle, flags, bits, code);
+		if (rc < 0) {
+			this.cookies.release(code);
+			return rc;
+		}
+		if (this.waits.first === undefined) this.cookies.release(this.#alert);
+		else this.#alertsReplaced.push(this.#alert);
+		this.#alert = code;
+		return rc;
+	}
+
+	#reclaim(): void {
+		const count = native.reclaim(this.handle);
+		for (let row = 0; row < count; row++) {
+			this.cookies.release(CookieTable.own(object[row] as number));
+		}
+		if (count === ROWS) this.#reclaim();
+	}
+
+	// --- From columns to events.
+
+	event<T>(row: number): PortEvent<T> {
+		return (decoders[source[row] as number] as Decoder)(this, row) as PortEvent<T>;
+	}
+
+	user<T>(row: number, once: boolean): T {
+		return this.cookies.value(user[row] as number, once, raw, row) as T;
+	}
+
+	/** All rows of a batch, and what it left behind up to `max`. */
+	list<T>(count: number, max: number): PortEvent<T>[] {
+		const list: PortEvent<T>[] = [];
+		for (let rows = count; rows > 0; ) {
+			for (let row = 0; row < rows; row++) list.push(this.event(row));
+			const left = max - list.length;
+			// A full batch of the columns, not of the caller.
+			rows = rows === ROWS && left > 0 ? native.take(this.handle, Math.min(left, ROWS), 1) : 0;
+		}
+		return list;
+	}
+
+	// --- Waiting on the event loop.
+
+	/** Whether the next get may be answered on the spot. */
+	mayAnswer(): boolean {
+		return ++this.#burst <= BURST;
+	}
+
+	/** Puts a get among those that wait. */
+	wait(wait: Wait, timeout: number, signal: AbortSignal | undefined): Promise<never> {
+		return new Promise<never>((resolve, reject) => {
+			wait.resolve = resolve;
+			wait.reject = reject;
+			if (timeout >= 0) this.#startTimer(wait, timeout);
+			if (signal !== undefined) this.#listen(wait, signal);
+			this.waits.add(wait);
+			const yielded = this.#burst > BURST;
+			if (yielded || this.waits.first === wait) this.#rearm(yielded);
+		});
+	}
+
+	#startTimer(wait: Wait, timeout: number): void {
+		const LONGEST = 0x7fffffff; // of setTimeout
+		const end = performance.now() + timeout;
+		const expire = () => {
+			const left = end - performance.now();
+			if (left > 0) {
+				wait.timer = setTimeout(expire, Math.min(Math.ceil(left), LONGEST));
+				if (!this.#ref) wait.timer.unref();
+				return;
+			}
+			this.#expire(wait);
+		};
+		wait.timer = setTimeout(expire, Math.min(Math.ceil(timeout), LONGEST));
+		if (!this.#ref) wait.timer.unref();
+	}
+
+	/** Too late: it gets what is there, which may be nothing (2.5.9). */
+	#expire(wait: Wait): void {
+		if (!this.waits.remove(wait)) return;
+		this.#finish(wait, native.take(this.handle, Math.min(wait.max, ROWS), 0));
+		this.#rearm();
+	}
+
+	#listen(wait: Wait, signal: AbortSignal): void {
+		wait.signal = signal;
+		wait.onAbort = () => {
+			if (!this.waits.remove(wait)) return;
+			wait.reject(signal.reason);
+			this.#rearm();
+		};
+		signal.addEventListener('abort', wait.onAbort, { once: true });
+	}
+
+	/** Ends waits that match with a value, without an event. */
+	cancel(which: (wait: Wait) => boolean, value: unknown): void {
+		for (const wait of this.waits.all()) {
+			if (which(wait) && this.waits.remove(wait)) wait.resolve(value as never);
+		}
+		this.#rearm();
+	}
+
+	#finish(wait: Wait, count: number): void {
+		if (count < 0) wait.reject(this.failure(count, 'port_getn'));
+		else wait.resolve(wait.shape(wait.port, count, wait.max) as never);
+	}
+
+	/** Tells the addon for whom it shall call ready(). */
+	#rearm(again = false): void {
+		const { first } = this.waits;
+		if (first === undefined) {
+			if (!this.closed) native.idle(this.handle);
+			for (const code of this.#alertsReplaced.splice(0)) this.cookies.release(code);
+			return;
+		}
+		const max = Math.min(first.max, ROWS);
+		const rc = native.wait(this.handle, first.min, max, this.#ref, again);
+		if (rc < 0 && this.waits.remove(first)) {
+			first.reject(this.failure(rc, 'port_getn'));
+			this.#rearm();
+		}
+	}
+
+	/** From the event loop: the first wait's events are in the columns, or everyone's alert. */
+	ready(count: number, alerted: boolean): void {
+		this.#burst = 0;
+		for (let wait = this.waits.first; wait !== undefined; wait = this.waits.first) {
+			this.waits.remove(wait);
+			this.#finish(wait, count);
+			const next = this.waits.first;
+			if (alerted || next === undefined) continue;
+			count = native.take(this.handle, Math.min(next.max, ROWS), next.min);
+			if (count === 0) break;
+		}
+		this.#rearm();
+	}
+
+	// --- ref and unref.
+
+	get hasRef(): boolean {
+		return this.#ref;
+	}
+
+	setRef(on: boolean): void {
+		if (this.#ref === on) return;
+		this.#ref = on;
+		for (const { timer } of this.waits.all()) {
+			if (timer !== undefined) on ? timer.ref() : timer.unref();
+		}
+		if (this.waits.first !== undefined) native.setRef(this.handle, on);
+	}
+}
+
+decodeSource(3, (b, row) => new UserEvent(events[row] as number, b.user(row, true)));
+decodeSource(
+	4,
+	(b, row) => new FdEvent(object[row] as number, events[row] as number, b.user(row, false)),
+);
+decodeSource(5, (b, row) => new AlertEvent(events[row] as number, b.user(row, false)));

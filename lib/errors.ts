@@ -1,0 +1,111 @@
+// Two kinds of failure, as in Node: a system's, with errno, and a caller's, with ERR_*.
+
+import { getSystemErrorMap, inspect } from 'node:util';
+
+// Numbers that libuv has no name for.
+const OWN: Readonly<Record<number, readonly [string, string]>> = {
+	62: ['ETIME', 'timer expired'],
+	77: ['EBADFD', 'file descriptor in bad state'],
+};
+
+// What an errno means of a call, where the general text doesn't help.
+const MEANINGS: Readonly<Record<string, string>> = {
+	'EAGAIN port_create':
+		'this process has as many ports as PORT_MAX_PORTS allows (environment, default 8192)',
+	'EMFILE port_create': 'too many open files: a port takes five descriptors (ulimit -n)',
+	'EAGAIN port_send':
+		'the port holds as many events as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EAGAIN port_associate':
+		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EBADFD port_associate': 'the descriptor to be associated is not open',
+	'EBADFD port_dissociate': 'the descriptor to be dissociated is not open',
+	'ENOENT port_dissociate': 'the descriptor is not associated, or its event was retrieved already',
+	'EBADFD port_attach': 'the descriptor is no port of this process',
+	'EBADF port_attach': 'the descriptor is not open',
+	'ENOMEM port_getn': 'too many waits on one port',
+};
+
+/**
+ * A system call, or a call of the port, failed. Shaped like Node's own: `code`, `errno`, `syscall`.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   port.send(1);
+ * } catch (error) {
+ *   if (error instanceof PortError && error.code === 'EAGAIN') {} // the port is full
+ * }
+ * ```
+ */
+export class PortError extends Error {
+	/** Name of the errno: 'EAGAIN', 'EBADFD', ... */
+	readonly code: string;
+	/** The errno, negative as Node has it. */
+	readonly errno: number;
+	/** The C call that failed, such as 'port_associate'. */
+	readonly syscall: string;
+
+	/** @internal */
+	constructor(errno: number, syscall: string) {
+		const positive = Math.abs(errno);
+		const known = OWN[positive] ?? getSystemErrorMap().get(-positive);
+		const [code, text] = known ?? [`E${positive}`, `unknown error ${positive}`];
+		super(`${code}: ${MEANINGS[`${code} ${syscall}`] ?? text}, ${syscall}`);
+		this.code = code;
+		this.errno = -positive;
+		this.syscall = syscall;
+	}
+
+	override get name(): string {
+		return 'PortError';
+	}
+}
+
+function withCode<E extends Error>(error: E, code: string): E & { code: string } {
+	const { name } = error;
+	// As Node does: the code is in the stack's first line, not in the name.
+	Object.defineProperty(error, 'name', { value: `${name} [${code}]`, configurable: true });
+	void error.stack;
+	Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
+	return Object.assign(error, { code });
+}
+
+function received(value: unknown): string {
+	if (value === null || value === undefined) return `Received ${value}`;
+	if (typeof value === 'function') return `Received function ${value.name}`;
+	if (typeof value === 'object') {
+		const maker = value.constructor?.name;
+		return maker ? `Received an instance of ${maker}` : `Received ${inspect(value, { depth: -1 })}`;
+	}
+	return `Received type ${typeof value} (${inspect(value)})`;
+}
+
+/** @internal */
+export function invalidType(name: string, expected: string, value: unknown): TypeError {
+	const text = `The "${name}" argument must be ${expected}. ${received(value)}`;
+	return withCode(new TypeError(text), 'ERR_INVALID_ARG_TYPE');
+}
+
+/** @internal */
+export function outOfRange(name: string, range: string, value: unknown): RangeError {
+	const text = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`;
+	return withCode(new RangeError(text), 'ERR_OUT_OF_RANGE');
+}
+
+/** @internal */
+export function portClosed(): Error {
+	return withCode(new Error('The port is closed'), 'ERR_PORT_CLOSED');
+}
+
+/** @internal */
+export function foreignCookie(text: string): TypeError {
+	return withCode(new TypeError(text), 'ERR_PORT_FOREIGN_COOKIE');
+}
+
+/** @internal */
+export function nativeMissing(cause: unknown): Error {
+	const text =
+		'The native part of event-ports is neither prebuilt for this machine nor built here ' +
+		'(npm rebuild event-ports --foreground-scripts shows why)';
+	return withCode(new Error(text, { cause }), 'ERR_PORT_NATIVE_MISSING');
+}

@@ -1,0 +1,144 @@
+// What a get returns: one small class a source, told apart by `source`.
+
+import { type InspectOptionsStylized, inspect } from 'node:util';
+import * as poll from './constants.js';
+
+type Inspect = typeof inspect;
+
+const POLL_NAMES = Object.entries(poll).flatMap(([name, bit]): [string, number][] =>
+	typeof bit === 'number' && name.startsWith('POLL') ? [[name, bit]] : [],
+);
+
+function pollBits(events: number): string {
+	const names = POLL_NAMES.filter(([, bit]) => events & bit).map(([name]) => name);
+	const rest = POLL_NAMES.reduce((left, [, bit]) => left & ~bit, events);
+	if (rest !== 0 || names.length === 0) names.push(`0x${(rest >>> 0).toString(16)}`);
+	return names.join('|');
+}
+
+/**
+ * A descriptor is ready. Its association is spent: nothing more comes from it until
+ * {@link Port.associate} is called again (clauses 4.3, 4.6).
+ *
+ * @example
+ * ```ts
+ * if (event?.source === 'fd' && event.events & POLLIN) {
+ *   // read event.fd, then port.associate(event.fd, POLLIN, event.user)
+ * }
+ * ```
+ */
+export class FdEvent<T = unknown> {
+	/** Tells the kind of event. */
+	readonly source = 'fd' as const;
+	/** The descriptor's number. */
+	readonly fd: number;
+	/** Bits that hold: those asked for, and POLLERR and POLLHUP unasked (4.8). */
+	readonly events: number;
+	/** What the last association carried. */
+	readonly user: T;
+
+	/** @internal */
+	constructor(fd: number, events: number, user: T) {
+		this.fd = fd;
+		this.events = events;
+		this.user = user;
+	}
+
+	/** @internal */
+	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: Inspect): string {
+		const bits = options.stylize(pollBits(this.events), 'special');
+		return `FdEvent { fd: ${show(this.fd, options)}, events: ${bits}, user: ${show(this.user, options)} }`;
+	}
+}
+
+/**
+ * A message of {@link Port.send} (clause 9).
+ *
+ * @example
+ * ```ts
+ * port.send(7, { job: 'index' });
+ * const event = port.getSync(); // UserEvent { events: 7, user: { job: 'index' } }
+ * ```
+ */
+export class UserEvent<T = unknown> {
+	/** Tells the kind of event. */
+	readonly source = 'user' as const;
+	/** The sender's number, as it was given. */
+	readonly events: number;
+	/** The sender's value. */
+	readonly user: T;
+
+	/** @internal */
+	constructor(events: number, user: T) {
+		this.events = events;
+		this.user = user;
+	}
+
+	/** @internal */
+	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: Inspect): string {
+		return `UserEvent { events: ${show(this.events, options)}, user: ${show(this.user, options)} }`;
+	}
+}
+
+/**
+ * The port is in alert mode, or was when this wait was woken (clauses 3.15, 10).
+ *
+ * @example
+ * ```ts
+ * port.alert(1, 'shut down');
+ * for await (const event of port) {
+ *   if (event.source === 'alert') break;
+ * }
+ * ```
+ */
+export class AlertEvent<T = unknown> {
+	/** Tells the kind of event. */
+	readonly source = 'alert' as const;
+	/** The number given to {@link Port.alert}, never 0. */
+	readonly events: number;
+	/** The value given to {@link Port.alert}. */
+	readonly user: T;
+
+	/** @internal */
+	constructor(events: number, user: T) {
+		this.events = events;
+		this.user = user;
+	}
+
+	/** @internal */
+	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: Inspect): string {
+		return `AlertEvent { events: ${show(this.events, options)}, user: ${show(this.user, options)} }`;
+	}
+}
+
+/**
+ * Every kind of event by the name in its `source`.
+ *
+ * @example
+ * ```ts
+ * function onReady(event: PortEventMap<Connection>['fd']) {}
+ * ```
+ */
+export interface PortEventMap<T = unknown> {
+	/** A descriptor. */
+	fd: FdEvent<T>;
+	/** A message. */
+	user: UserEvent<T>;
+	/** Alert mode. */
+	alert: AlertEvent<T>;
+}
+
+/**
+ * What a get returns: a union to be told apart by `source`.
+ *
+ * @example
+ * ```ts
+ * const event = await port.get();
+ * switch (event?.source) {
+ *   case 'fd': console.log(event.fd); break;
+ *   case 'user': console.log(event.user); break;
+ *   case 'alert': port.close();
+ * }
+ * ```
+ */
+export type PortEvent<T = unknown> = PortEventMap<T>[keyof PortEventMap];

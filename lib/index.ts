@@ -1,0 +1,14 @@
+/**
+ * illumos event ports on Linux: descriptors, messages and alerts retrieved from one queue.
+ *
+ * @packageDocumentation
+ */
+
+export * from './constants.js';
+export { ForeignCookie } from './cookies.js';
+export { PortError } from './errors.js';
+export * from './events.js';
+export type * from './options.js';
+export * from './port.js';
+export * from './sockets.js';
+export { EventView } from './view.js';

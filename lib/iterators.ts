@@ -1,0 +1,81 @@
+// for await over a port. Written by hand: an async generator costs twice as much an event, and
+// couldn't be returned while it waits.
+
+import type { Binding } from './binding.js';
+import { type Shape, Wait } from './waits.js';
+
+type Result<V> = IteratorResult<V, undefined>;
+
+const DONE: Result<never> = { done: true, value: undefined };
+
+/** @internal What the Port hands over to its iterators. */
+export interface Stream {
+	readonly port: object;
+	readonly binding: Binding;
+	readonly min: number;
+	readonly max: number;
+	readonly timeout: number;
+	readonly signal: AbortSignal | undefined;
+	readonly shape: Shape;
+	/** Takes without waiting; 0: nothing there, or the event loop's turn. */
+	take(): number;
+	isClosed(): boolean;
+}
+
+/** @internal Ends when the port is closed; return() ends a next() that waits. */
+export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
+	readonly #stream: Stream;
+	readonly #waits = new Set<Wait>();
+	#done = false;
+
+	constructor(stream: Stream) {
+		this.#stream = stream;
+	}
+
+	[Symbol.asyncIterator](): this {
+		return this;
+	}
+
+	next(): Promise<Result<V>> {
+		const stream = this.#stream;
+		if (this.#done || stream.isClosed()) return this.return();
+		if (stream.signal?.aborted) {
+			this.#done = true;
+			return Promise.reject(stream.signal.reason);
+		}
+		let count: number;
+		try {
+			count = stream.take();
+		} catch (error) {
+			this.#done = true;
+			return Promise.reject(error);
+		}
+		if (count > 0) return Promise.resolve(this.#result(count));
+		const shape: Shape = (_port, rows) => {
+			this.#waits.delete(wait);
+			return this.#result(rows);
+		};
+		const wait = new Wait(stream.port as never, stream.min, stream.max, shape, DONE);
+		this.#waits.add(wait);
+		return stream.binding.wait(wait, stream.timeout, stream.signal);
+	}
+
+	#result(count: number): Result<V> {
+		const { shape, port, max } = this.#stream;
+		return { done: false, value: shape(port as never, count, max) as V };
+	}
+
+	return(): Promise<Result<V>> {
+		this.#done = true;
+		if (this.#waits.size > 0) {
+			this.#stream.binding.cancel((wait) => this.#waits.has(wait), DONE);
+			this.#waits.clear();
+		}
+		return Promise.resolve(DONE);
+	}
+
+	throw(error: unknown): Promise<Result<V>> {
+		void this.return();
+		return Promise.reject(error);
+	}
+}

@@ -1,0 +1,74 @@
+// The addon, described. The only file that touches it. Failures are negative errnos; nothing
+// throws. What doesn't fit into a few numbers crosses in columns that both sides hold.
+
+import path from 'node:path';
+import { nativeMissing } from './errors.js';
+import type { SocketCalls } from './socket-calls.js';
+
+/** @internal One row an event, one N-API call a batch. Valid until the next call. */
+export interface Columns {
+	readonly events: Int32Array;
+	readonly source: Int32Array;
+	readonly object: Float64Array;
+	/** Cookies, as cookies.ts encodes them. */
+	readonly user: Float64Array;
+	/** The 64 bits of a cookie that `user` can't say. */
+	readonly raw: BigUint64Array;
+}
+
+/** @internal */
+export interface Native extends SocketCalls {
+	/**
+	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
+	 * or -errno; `alerted`: the one event is for every wait. `notice`: the port was closed by
+	 * another thread, or cookies came back (reclaim()).
+	 */
+	setup(
+		ready: (handle: number, count: number, alerted: boolean) => void,
+		notice: (handle: number, closed: boolean) => void,
+	): Columns;
+	create(limit: number): number;
+	/** A port of this process by its descriptor; the same handle for the same port. */
+	attach(fd: number): number;
+	number(handle: number): number;
+	/** This environment lets go of the port; the last one closes its descriptor. */
+	release(handle: number): void;
+	/** Ends every wait of this process on the port; calls on it fail from now on. */
+	close(handle: number): void;
+
+	associate(handle: number, fd: number, events: number, user: number): number;
+	dissociate(handle: number, fd: number): number;
+	/** object, events, user in; -errno of each in `source`. Returns how many failed. */
+	associateAll(handle: number, count: number): number;
+	send(handle: number, events: number, user: number): number;
+	/** Handles in `source`, user in; -errno of each in `source`. Returns how many were sent. */
+	sendn(count: number, events: number): number;
+	alert(handle: number, flags: number, events: number, user: number): number;
+
+	/** Without waiting: up to `max` if `wanted` are there. */
+	take(handle: number, max: number, wanted: number): number;
+	/** Blocks this thread; milliseconds, negative: for ever. Fewer than `wanted`: timeout. */
+	get(handle: number, max: number, wanted: number, timeout: number): number;
+	/** Asks for `ready`; `again`: something may be ready that was not looked at. */
+	wait(handle: number, min: number, max: number, ref: boolean, again: boolean): number;
+	/** Nobody waits any more. */
+	idle(handle: number): void;
+	setRef(handle: number, ref: boolean): void;
+
+	count(handle: number): number;
+	/** Into `object`: limit, slots, queued, waiters, members, ports, alert, wakeups, delivered[8]. */
+	info(handle: number): void;
+	/** Into `object`: own cookies that other environments retrieved. Returns how many. */
+	reclaim(handle: number): number;
+}
+
+function load(): Native {
+	try {
+		return require('node-gyp-build')(path.join(__dirname, '..')) as Native;
+	} catch (error) {
+		throw nativeMissing(error);
+	}
+}
+
+/** @internal */
+export const native = load();

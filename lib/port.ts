@@ -1,0 +1,644 @@
+// The Port: checks arguments, designs what the addon's numbers mean.
+
+import { type InspectOptionsStylized, inspect } from 'node:util';
+import { Binding, columns, ROWS } from './binding.js';
+import { PortError, portClosed } from './errors.js';
+import type { PortEvent } from './events.js';
+import { PortIterator, type Stream } from './iterators.js';
+import { native } from './native.js';
+import type {
+	Abortable,
+	Association,
+	BatchOptions,
+	PortOptions,
+	PortStats,
+	WaitOptions,
+} from './options.js';
+import * as validate from './validate.js';
+import { EventView } from './view.js';
+import { type Shape, Wait } from './waits.js';
+
+const LIMIT_MAX = 0x7fffffff;
+const DEFAULT_BATCH = 64;
+const ALERT_SET = 1;
+const ALERT_UPDATE = 2;
+const EBUSY = -16;
+const SINGLE = { min: 1, max: 1 };
+
+/** In place of options: a port that is there already. */
+class Attachment implements PortOptions {
+	readonly limit = undefined;
+	readonly fd: number;
+
+	constructor(fd: number) {
+		this.fd = fd;
+	}
+}
+
+const one: Shape = (port, count) => (count === 0 ? null : bindingOf(port).event(0));
+const many: Shape = (port, count, max) => bindingOf(port).list(count, max);
+let bindingOf: (port: Port<never>) => Binding;
+
+interface Range {
+	readonly min: number;
+	readonly max: number;
+}
+
+function range(options: BatchOptions | undefined): Range {
+	if (options === undefined) return { min: 1, max: DEFAULT_BATCH };
+	validate.object('options', options);
+	const min = options.min ?? 1;
+	validate.integer('options.min', min, 1, LIMIT_MAX);
+	const max = options.max ?? Math.max(min, DEFAULT_BATCH);
+	validate.integer('options.max', max, min, LIMIT_MAX);
+	return { min, max };
+}
+
+/**
+ * An event port: one queue into which descriptors, messages and alerts flow, retrieved one at a
+ * time or in batches by any number of threads.
+ *
+ * Every call throws `ERR_PORT_CLOSED` once the port is closed; promises reject with it. Wrong
+ * arguments throw a TypeError or RangeError with `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE`,
+ * failures of the system a {@link PortError}. A timeout is a value, never an error.
+ *
+ * A Port is ref'd: while a get waits, the process stays alive (see {@link Port.unref}). One that
+ * is collected unclosed lets go of its descriptor.
+ *
+ * @typeParam T - what `user` values are
+ *
+ * @example
+ * ```ts
+ * import { POLLIN, Port } from 'event-ports';
+ *
+ * const port = new Port<string>();
+ * port.associate(0, POLLIN, 'standard input');
+ * port.send(1, 'hello');
+ * for await (const event of port) {
+ *   console.log(event);
+ *   if (event.source === 'fd') break;
+ * }
+ * port.close();
+ * ```
+ */
+export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisposable, Disposable {
+	readonly #binding: Binding;
+	readonly #creator: boolean;
+	#closed = false;
+
+	static {
+		bindingOf = (port) => port.#binding;
+	}
+
+	/**
+	 * Makes a port (clause 2.1). Its descriptor is closed in programs that this process executes.
+	 *
+	 * @throws {@link PortError} EAGAIN (PORT_MAX_PORTS), EMFILE, ENOMEM
+	 */
+	constructor(options: PortOptions = {}) {
+		validate.object('options', options);
+		this.#creator = !(options instanceof Attachment);
+		if (options instanceof Attachment) {
+			this.#binding = Binding.of(native.attach(options.fd), 'port_attach');
+		} else {
+			const limit = options.limit ?? 0;
+			if (options.limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
+			this.#binding = Binding.of(native.create(limit), 'port_create');
+		}
+		this.#binding.join(this);
+	}
+
+	/**
+	 * The port behind a descriptor of this process: another worker's port, by the number in its
+	 * {@link Port.fd}. Each thread attaches for itself; an alert wakes all of them, an event goes
+	 * to one.
+	 *
+	 * @param fd - a descriptor of an open port
+	 * @throws {@link PortError} EBADF: not open; EBADFD: no port of this process
+	 *
+	 * @example
+	 * ```ts
+	 * // in a worker
+	 * const port = Port.attach<number>(workerData.fd);
+	 * for (let event = port.getSync(); event?.source !== 'alert'; event = port.getSync()) {}
+	 * ```
+	 */
+	static attach<T = unknown>(fd: number): Port<T> {
+		return new Port<T>(new Attachment(validate.descriptor('fd', fd)));
+	}
+
+	/** The port's descriptor: for attach(), poll(2) or another port's associate(); -1 once closed. */
+	get fd(): number {
+		return this.closed ? -1 : this.#binding.fd;
+	}
+
+	/** Whether this Port was closed, or its creator closed it for all. */
+	get closed(): boolean {
+		return this.#closed || this.#binding.closed;
+	}
+
+	#handle(): number {
+		if (this.#closed || this.#binding.closed) throw portClosed();
+		return this.#binding.handle;
+	}
+
+	#check(rc: number, syscall: string): number {
+		if (rc < 0) throw this.#binding.failure(rc, syscall);
+		return rc;
+	}
+
+	// --- Sources.
+
+	/**
+	 * Asks for one event when a descriptor is ready (clauses 2.2, 4). The state is looked at now:
+	 * if it is ready already, the event is queued before this returns. Associating again replaces
+	 * `events` and `user`, and drops an event that is still queued.
+	 *
+	 * @param fd - an open descriptor; one without poll(2), such as a file, is ready at once
+	 * @param events - bits of poll(2), 0 to 0xffff; POLLERR and POLLHUP come unasked
+	 * @param user - comes back with the event
+	 * @throws {@link PortError} EBADFD: not open; EAGAIN: the port is full; ENOMEM; ENOSPC: the
+	 *   user's limit of watched descriptors (fs.epoll.max_user_watches)
+	 *
+	 * @example
+	 * ```ts
+	 * port.associate(fd, POLLIN, connection);
+	 * ```
+	 */
+	associate(fd: number, events: number, user?: T): void {
+		const handle = this.#handle();
+		validate.descriptor('fd', fd);
+		validate.pollMask('events', events);
+		const code = this.#binding.codeFor(fd, user);
+		const rc = native.associate(handle, fd, events, code);
+		if (rc < 0) {
+			this.#binding.forget(fd);
+			throw this.#binding.failure(rc, 'port_associate');
+		}
+	}
+
+	/**
+	 * Associates many descriptors in one call. One that fails doesn't keep the others from it.
+	 *
+	 * @returns for each item null, or the {@link PortError} that associate() would have thrown
+	 *
+	 * @example
+	 * ```ts
+	 * const errors = port.associateAll(clients.map((c) => ({ fd: c.fd, events: POLLIN, user: c })));
+	 * ```
+	 */
+	associateAll(list: Iterable<Association<T>>): (Error | null)[] {
+		const handle = this.#handle();
+		const items = [...list];
+		for (const [i, { fd, events }] of items.entries()) {
+			validate.descriptor(`list[${i}].fd`, fd);
+			validate.pollMask(`list[${i}].events`, events);
+		}
+		const errors: (Error | null)[] = [];
+		for (let start = 0; start < items.length; start += ROWS) {
+			const part = items.slice(start, start + ROWS);
+			for (const [row, { fd, events, user }] of part.entries()) {
+				columns.object[row] = fd;
+				columns.events[row] = events;
+				columns.user[row] = this.#binding.codeFor(fd, user);
+			}
+			native.associateAll(handle, part.length);
+			for (const [row, { fd }] of part.entries()) {
+				const rc = columns.source[row] as number;
+				if (rc < 0) this.#binding.forget(fd);
+				errors.push(rc < 0 ? this.#binding.failure(rc, 'port_associate') : null);
+			}
+		}
+		return errors;
+	}
+
+	/**
+	 * Ends an association (clause 2.3): no event of it can be retrieved any more.
+	 *
+	 * @param fd - the descriptor, still open
+	 * @throws {@link PortError} ENOENT: not associated, or its event was retrieved already (it is
+	 *   forgotten all the same); EBADFD: not open; EACCES: associated by another process
+	 *
+	 * @example
+	 * ```ts
+	 * port.dissociate(fd);
+	 * closeFd(fd);
+	 * ```
+	 */
+	dissociate(fd: number): void {
+		const handle = this.#handle();
+		validate.descriptor('fd', fd);
+		const rc = native.dissociate(handle, fd);
+		this.#binding.forget(fd);
+		this.#check(rc, 'port_dissociate');
+	}
+
+	/**
+	 * Queues a message (clauses 2.6, 9). Never waits. Only integers, null, undefined and booleans
+	 * reach other threads; of other values a thread that is not this one sees a
+	 * {@link ForeignCookie}.
+	 *
+	 * @param events - any 32-bit integer
+	 * @param user - comes back with the event
+	 * @throws {@link PortError} EAGAIN: the port is full; nothing was queued; ENOMEM
+	 *
+	 * @example
+	 * ```ts
+	 * port.send(1, { path: '/index.html' });
+	 * ```
+	 */
+	send(events: number, user?: T): void {
+		const handle = this.#handle();
+		validate.int32('events', events);
+		const code = this.#binding.cookies.encode(user);
+		const rc = native.send(handle, events, code);
+		if (rc < 0) {
+			this.#binding.cookies.release(code);
+			throw this.#binding.failure(rc, 'port_send');
+		}
+	}
+
+	/**
+	 * Alert mode (clauses 2.8, 10): every get, here and in every thread, waiting now or called
+	 * later, returns an {@link AlertEvent} at once until clearAlert(). Queued events stay.
+	 *
+	 * @param events - any 32-bit integer but 0
+	 * @param user - comes back with each alert
+	 * @param options - `update`: only if the port is not in alert mode yet
+	 * @returns false with `update` if it was in alert mode already (EBUSY); else true
+	 *
+	 * @example
+	 * ```ts
+	 * process.once('SIGINT', () => port.alert(1));
+	 * ```
+	 */
+	alert(events: number, user?: T, options: { update?: boolean | undefined } = {}): boolean {
+		this.#handle();
+		validate.int32('events', events);
+		if (events === 0) validate.integer('events', events, 1, LIMIT_MAX);
+		validate.object('options', options);
+		const rc = this.#binding.alert(options.update ? ALERT_UPDATE : ALERT_SET, events, user);
+		if (rc === EBUSY) return false;
+		this.#check(rc, 'port_alert');
+		return true;
+	}
+
+	/**
+	 * Leaves alert mode. Waits that were woken by it get their alert all the same (3.15).
+	 *
+	 * @example
+	 * ```ts
+	 * port.alert(1, 'all of you, once');
+	 * port.clearAlert();
+	 * ```
+	 */
+	clearAlert(): void {
+		this.#handle();
+		this.#check(this.#binding.alert(ALERT_SET, 0, undefined), 'port_alert');
+	}
+
+	// --- Retrieval.
+
+	/**
+	 * Waits for one event on the event loop (clause 2.4), without a thread.
+	 *
+	 * @param options - `timeout` in milliseconds; `signal` to end the wait
+	 * @returns the event, or null when the timeout passed
+	 * @throws the signal's reason; `ERR_PORT_CLOSED` if the port is closed meanwhile
+	 *
+	 * @example
+	 * ```ts
+	 * const event = await port.get({ timeout: 1000 });
+	 * ```
+	 */
+	get(options?: WaitOptions & Abortable): Promise<PortEvent<T> | null> {
+		return this.#retrieve(options, SINGLE, one);
+	}
+
+	/**
+	 * Waits until `min` events are there and takes up to `max` (clause 2.5). Fewer than `min`: the
+	 * timeout passed, or the port is in alert mode (then it is one {@link AlertEvent}).
+	 *
+	 * @param options - `min`, `max`, `timeout` in milliseconds; `signal` to end the wait
+	 * @throws the signal's reason; `ERR_PORT_CLOSED` if the port is closed meanwhile
+	 *
+	 * @example
+	 * ```ts
+	 * for (const event of await port.getn({ min: 8, max: 64, timeout: 5 })) {}
+	 * ```
+	 */
+	getn(options?: BatchOptions & Abortable): Promise<PortEvent<T>[]> {
+		try {
+			return this.#retrieve(options, range(options), many);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	#retrieve<R>(
+		options: (WaitOptions & Abortable) | undefined,
+		{ min, max }: Range,
+		shape: Shape,
+	): Promise<R> {
+		try {
+			const handle = this.#handle();
+			let timeout = -1;
+			let signal: AbortSignal | undefined;
+			if (options !== undefined) {
+				validate.object('options', options);
+				timeout = validate.timeout(options.timeout);
+				signal = validate.signal(options.signal);
+				signal?.throwIfAborted();
+			}
+			const binding = this.#binding;
+			if (timeout === 0 || binding.mayAnswer()) {
+				const wanted = timeout === 0 ? 0 : min;
+				const count = this.#check(native.take(handle, Math.min(max, ROWS), wanted), 'port_getn');
+				if (count > 0 || timeout === 0)
+					return Promise.resolve(shape(this as never, count, max) as R);
+			}
+			return binding.wait(new Wait(this as never, min, max, shape, undefined), timeout, signal);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	/**
+	 * Waits for one event and blocks this thread: for workers and command-line tools.
+	 * `worker.terminate()` ends it.
+	 *
+	 * @param options - `timeout` in milliseconds
+	 * @returns the event, or null when the timeout passed
+	 *
+	 * @example
+	 * ```ts
+	 * const event = port.getSync({ timeout: 100 });
+	 * ```
+	 */
+	getSync(options?: WaitOptions): PortEvent<T> | null {
+		const handle = this.#handle();
+		if (options !== undefined) validate.object('options', options);
+		const count = native.get(handle, 1, 1, validate.timeout(options?.timeout));
+		this.#check(count, 'port_get');
+		return count === 0 ? null : this.#binding.event(0);
+	}
+
+	/**
+	 * Waits until `min` events are there, takes up to `max`, and blocks this thread meanwhile.
+	 * Fewer than `min`: the timeout passed, or the port is in alert mode.
+	 *
+	 * @param options - `min`, `max`, `timeout` in milliseconds
+	 *
+	 * @example
+	 * ```ts
+	 * const events = port.getnSync({ max: 256, timeout: 0 }); // what is there
+	 * ```
+	 */
+	getnSync(options?: BatchOptions): PortEvent<T>[] {
+		const handle = this.#handle();
+		const { min, max } = range(options);
+		const timeout = validate.timeout(options?.timeout);
+		const count = native.get(handle, Math.min(max, ROWS), min, timeout);
+		return this.#binding.list(this.#check(count, 'port_getn'), max);
+	}
+
+	/**
+	 * Takes what is there, without waiting, into a view that is used again and again.
+	 *
+	 * @returns how many rows were filled
+	 *
+	 * @example
+	 * ```ts
+	 * const view = new EventView<number>();
+	 * const n = port.take(view);
+	 * ```
+	 */
+	take(view: EventView<T>): number {
+		const handle = this.#handle();
+		const count = this.#check(native.take(handle, view.capacity, 0), 'port_getn');
+		return EventView.fill(view as EventView<never>, this.#binding, count);
+	}
+
+	/**
+	 * Events that are queued, also those that only another process may have (2.5.3).
+	 *
+	 * @example
+	 * ```ts
+	 * if (port.count() > 1000) slowDown();
+	 * ```
+	 */
+	count(): number {
+		return this.#check(native.count(this.#handle()), 'port_getn');
+	}
+
+	/**
+	 * Events one by one, until the port is closed. Takes no event before it is asked for, so that
+	 * `break` loses none.
+	 *
+	 * @example
+	 * ```ts
+	 * for await (const event of port) if (event.source === 'alert') break;
+	 * ```
+	 */
+	[Symbol.asyncIterator](): AsyncIterableIterator<PortEvent<T>, undefined> {
+		return new PortIterator(this.#stream(SINGLE, one, -1, undefined));
+	}
+
+	/**
+	 * Events in batches, until the port is closed; cheaper than one by one.
+	 *
+	 * @param options - as of getn(); after a timeout a batch may be short, even empty
+	 *
+	 * @example
+	 * ```ts
+	 * for await (const events of port.batches({ max: 256 })) for (const event of events) {}
+	 * ```
+	 */
+	batches(options?: BatchOptions & Abortable): AsyncIterableIterator<PortEvent<T>[], undefined> {
+		const asked = range(options);
+		const timeout = validate.timeout(options?.timeout);
+		const signal = validate.signal(options?.signal);
+		return new PortIterator(this.#stream(asked, many, timeout, signal));
+	}
+
+	#stream(asked: Range, shape: Shape, timeout: number, signal: AbortSignal | undefined): Stream {
+		const handle = this.#handle();
+		const binding = this.#binding;
+		const { min, max } = asked;
+		return {
+			port: this,
+			binding,
+			min,
+			max,
+			timeout,
+			signal,
+			shape,
+			isClosed: () => this.closed,
+			take: () =>
+				binding.mayAnswer()
+					? this.#check(native.take(handle, Math.min(max, ROWS), min), 'port_getn')
+					: 0,
+		};
+	}
+
+	// --- The event loop, and the end.
+
+	/**
+	 * From now on a get that waits keeps the process alive: the default.
+	 *
+	 * @example
+	 * ```ts
+	 * port.ref();
+	 * ```
+	 */
+	ref(): this {
+		this.#binding.setRef(true);
+		return this;
+	}
+
+	/**
+	 * From now on gets that wait don't keep the process alive. For all Ports of this thread that
+	 * name the same port.
+	 *
+	 * @example
+	 * ```ts
+	 * port.unref();
+	 * ```
+	 */
+	unref(): this {
+		this.#binding.setRef(false);
+		return this;
+	}
+
+	/**
+	 * Whether a get that waits keeps the process alive.
+	 *
+	 * @example
+	 * ```ts
+	 * port.unref().hasRef(); // false
+	 * ```
+	 */
+	hasRef(): boolean {
+		return this.#binding.hasRef;
+	}
+
+	/**
+	 * A snapshot of the port's counters.
+	 *
+	 * @example
+	 * ```ts
+	 * console.table(port.stats().delivered);
+	 * ```
+	 */
+	stats(): PortStats {
+		native.info(this.#handle());
+		const [limit, slots, queued, waiters, members, ports, alert, wakeups, ...delivered] =
+			columns.object.slice(0, 16) as unknown as [
+				...[number, number, number, number, number, number, number, number],
+				...[number, number, number, number, number, number, number, number],
+			];
+		const [, aio, timer, user, fd, alerts, mq, file] = delivered;
+		return {
+			limit,
+			slots,
+			queued,
+			waiters,
+			members,
+			ports,
+			alert,
+			wakeups,
+			delivered: { aio, timer, user, fd, alert: alerts, mq, file },
+		};
+	}
+
+	/**
+	 * Closes the port. On the Port that created it: for the whole process, gets that wait in any
+	 * thread end with `ERR_PORT_CLOSED`, iterators end. On one from {@link Port.attach}: for that
+	 * Port alone. The descriptor's number is closed when the last thread has let go of it. Closing
+	 * again does nothing.
+	 *
+	 * @example
+	 * ```ts
+	 * port.close();
+	 * ```
+	 */
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		if (this.#creator && !this.#binding.closed) this.#binding.closeEverywhere();
+		this.#binding.leave(this);
+	}
+
+	/** close(), for `using`. */
+	[Symbol.dispose](): void {
+		this.close();
+	}
+
+	/** close(), for `await using`. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.close();
+	}
+
+	/** @internal */
+	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: typeof inspect): string {
+		const { size } = this.#binding.waits;
+		const state = this.closed
+			? { closed: true }
+			: { fd: this.fd, queued: this.count(), waiting: size, ref: this.hasRef() };
+		return `Port ${show(state, options)}`;
+	}
+}
+
+/**
+ * Sends one message to many ports (clause 2.7). One that fails doesn't keep the others from it; a
+ * port named twice gets two.
+ *
+ * @param ports - where to
+ * @param events - any 32-bit integer
+ * @param user - comes back with each event
+ * @returns how many were sent, and for each port null or why not
+ *
+ * @example
+ * ```ts
+ * const { sent, errors } = sendn([a, b], 1, 'hello');
+ * ```
+ */
+export function sendn<T>(
+	ports: readonly Port<T>[],
+	events: number,
+	user?: T,
+): { sent: number; errors: (Error | null)[] } {
+	if (!Array.isArray(ports)) validate.ports(ports);
+	for (const [i, port] of ports.entries()) {
+		if (!(port instanceof Port)) validate.ports(port, i);
+	}
+	validate.int32('events', events);
+	const errors: (Error | null)[] = [];
+	let sent = 0;
+	for (let start = 0; start < ports.length; start += ROWS) {
+		const part = ports.slice(start, start + ROWS);
+		for (const [row, port] of part.entries()) {
+			const binding = bindingOf(port as Port<never>);
+			columns.source[row] = port.closed ? -1 : binding.handle;
+			columns.user[row] = port.closed ? 0 : binding.cookies.encode(user);
+		}
+		sent += native.sendn(part.length, events);
+		for (const [row, port] of part.entries()) {
+			const rc = columns.source[row] as number;
+			const binding = bindingOf(port as Port<never>);
+			if (rc < 0) binding.cookies.release(columns.user[row] as number);
+			errors.push(rc < 0 ? binding.failure(rc, 'port_send') : null);
+		}
+	}
+	return { sent, errors };
+}
+
+/**
+ * To be called before a descriptor that may be associated is closed by other means than this
+ * package's: lets go of its `user` value in every port of this thread.
+ *
+ * @internal
+ */
+export function forgetDescriptor(fd: number): void {
+	for (const binding of Binding.all()) binding.forget(fd);
+}
