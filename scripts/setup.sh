@@ -16,7 +16,7 @@ fail() {
 case "${1:-}" in
 	"") ;;
 	test) packages="$packages cmake pkg-config curl wrk chromium" ;;
-	bench) packages="$packages cmake pkg-config libevent-dev libuv1-dev libkqueue-dev" ;;
+	bench) packages="$packages cmake pkg-config libevent-dev libuv1-dev" ;;
 	*) fail "no such set of packages: $1" ;;
 esac
 

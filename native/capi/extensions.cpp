@@ -16,6 +16,7 @@ PUBLIC int port_close(int number) { return answer(registry::close_number(number)
 
 PUBLIC int port_fd_close(int fd) {
 	if (!sys::is_open(fd) || !registry::before_close(fd)) return fail(EBADF);
+	registry::after_close(fd);
 	return 0;
 }
 

@@ -57,7 +57,9 @@ PUBLIC int close(int fd) {
 		errno = EBADF;
 		return -1;
 	}
-	return real(fd);
+	int rc = real(fd);
+	registry::after_close(fd);
+	return rc;
 }
 
 PUBLIC int dup2(int from, int to) {
@@ -66,7 +68,9 @@ PUBLIC int dup2(int from, int to) {
 		errno = EBUSY;
 		return -1;
 	}
-	return real(from, to);
+	int rc = real(from, to);
+	registry::after_close(to);
+	return rc;
 }
 
 PUBLIC int dup3(int from, int to, int flags) {
@@ -75,7 +79,9 @@ PUBLIC int dup3(int from, int to, int flags) {
 		errno = EBUSY;
 		return -1;
 	}
-	return real(from, to, flags);
+	int rc = real(from, to, flags);
+	registry::after_close(to);
+	return rc;
 }
 
 PUBLIC int close_range(unsigned first, unsigned last, int flags) {
@@ -88,8 +94,10 @@ PUBLIC int close_range(unsigned first, unsigned last, int flags) {
 		if (own > from && close_range_raw(from, own - 1, static_cast<unsigned>(flags)) != 0) return -1;
 		from = own + 1;
 	}
-	if (from > last) return 0;
-	return close_range_raw(from, last, static_cast<unsigned>(flags));
+	int rc = from > last ? 0 : close_range_raw(from, last, static_cast<unsigned>(flags));
+	auto closed = [](int fd, bool, void*) { registry::after_close(fd); };
+	registry::each_known(first, last, closed, nullptr);
+	return rc;
 }
 
 PUBLIC void closefrom(int first) {

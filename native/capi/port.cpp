@@ -37,12 +37,26 @@ namespace {
 
 uint64_t cookie(void* user) { return reinterpret_cast<uintptr_t>(user); }
 
+// The caller's timeout, copied before the port is touched: a wild pointer faults
+// here, and a handler may jump out of that (2.4.2).
+class Timeout {
+public:
+	explicit Timeout(const timespec* given) : null_(!given) {
+		if (given) value_ = *given;
+	}
+	const timespec* given() const { return null_ ? nullptr : &value_; }
+
+private:
+	timespec value_{};
+	bool null_;
+};
+
 // Retrieval proper. The timeout is read only if the call would have to wait
 // (2.5.5, 2.5.6): an alert, or enough events, come before a bad timeout.
 Taken retrieve(Port& port, int number, Event* list, unsigned max, unsigned wanted,
-               const timespec* timeout) {
+               const Timeout& timeout) {
 	Deadline deadline;
-	if (read_timeout(timeout, &deadline)) return port.get(number, list, max, wanted, deadline);
+	if (read_timeout(timeout.given(), &deadline)) return port.get(number, list, max, wanted, deadline);
 	Taken taken = port.try_get(list, max, wanted);
 	return taken.code == 0 && taken.count == 0 ? Taken{EINVAL, 0} : taken;
 }
@@ -84,28 +98,30 @@ PUBLIC int port_send(int number, int events, void* user) {
 }
 
 PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, void* user) {
+	constexpr unsigned CHUNK = 8192; // PORT_MAX_LIST: errors[] is written a chunk at a time (2.7.6)
 	if (count == 0) return fail(EINVAL);
 	if (!ports) return fail(EFAULT);
 	int sent = 0;
-	for (unsigned i = 0; i < count; i++) {
-		int error = 0;
-		{
-			PortRef port = registry::find(ports[i], &error);
-			if (port) error = port->send(events, cookie(user)).error();
+	for (unsigned from = 0; from < count; from += CHUNK) {
+		unsigned end = std::min(count, from + CHUNK);
+		bool failed = false;
+		for (unsigned i = from; i < end; i++) {
+			int error = 0;
+			if (PortRef port = registry::find(ports[i], &error); port)
+				error = port->send(events, cookie(user)).error();
+			sent += error == 0;
+			if (error != 0 && !failed && errors) std::fill(errors + from, errors + end, 0);
+			failed |= error != 0;
+			if (error != 0 && errors) errors[i] = error;
 		}
-		if (error == 0) {
-			sent++;
-		} else if (!errors) {
-			return fail(EFAULT); // what was sent stays sent (2.7.5)
-		}
-		// errors[] is written from the first failure on, whole (2.7.3).
-		if (error != 0 && sent == static_cast<int>(i)) std::fill(errors, errors + count, 0);
-		if (error != 0) errors[i] = error;
+		// What was sent stays sent; only the first chunk can fail as a whole.
+		if (failed && !errors) return from == 0 ? fail(EFAULT) : sent;
 	}
 	return sent;
 }
 
-PUBLIC int port_get(int number, port_event_t* event, const struct timespec* timeout) {
+PUBLIC int port_get(int number, port_event_t* event, const struct timespec* given) {
+	Timeout timeout(given);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -118,7 +134,7 @@ PUBLIC int port_get(int number, port_event_t* event, const struct timespec* time
 }
 
 PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* nget,
-                     const struct timespec* timeout) {
+                     const struct timespec* given) {
 	if (!nget) return fail(EINVAL);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
@@ -131,7 +147,7 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 	if (wanted > max) return fail(EINVAL);
 	if (!list) return fail(EFAULT);
 	if (wanted == 0) return 0;
-	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(list), max, wanted, timeout);
+	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(list), max, wanted, Timeout(given));
 	if (taken.code == 0 || taken.code == ETIME) *nget = taken.count;
 	return taken.code == 0 ? 0 : fail(taken.code);
 }

@@ -22,6 +22,7 @@ constexpr uint32_t ALWAYS_REPORTED = 0x8 | 0x10; // POLLERR, POLLHUP (4.8)
 // wait, something was armed since the last time, or it is the kernel's turn.
 bool Port::collection_due(bool drain) const {
 	Header& header = region_.header();
+	if (header.foreign.load() != 0 && region_.member(member_).fired.load() != 0) return true;
 	if (header.pollable.load() == 0) return false;
 	return drain || header.uncollected.load() != 0 || header.since_collect.load() >= FAIR_EVENTS;
 }
@@ -41,7 +42,10 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm) {
 	uint32_t rearms = 0;
 	for (int i = 0; i < count; i++) {
 		uint64_t tag = ready[i].data;
-		if (tag & TAG_SPECIAL) continue;
+		if (tag & TAG_SPECIAL) {
+			if (tag != TAG_KICK && tag_member(tag) != member_) note_fired(tag_member(tag), tag_kind(tag));
+			continue;
+		}
 		Slot& slot = region_.slot(tag_index(tag));
 		// Not armed, or armed anew: the news is of an association that is over.
 		if (slot.state.load() != SlotState::ARMED || slot.arm.load() != tag_arm(tag)) continue;
@@ -56,6 +60,14 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm) {
 	}
 	if (count > 0) post_self();
 	return rearms;
+}
+
+// Whether finish_ready() has anything to do for anyone but the leader.
+bool Port::unfinished(const sys::Ready* ready, int count, uint32_t rearms) {
+	if (rearms != 0) return true;
+	for (int i = 0; i < count; i++)
+		if (ready[i].data & TAG_SPECIAL) return true;
+	return false;
 }
 
 // The part that needs system calls: what fired in vain is armed again, sources read
@@ -85,16 +97,50 @@ void Port::finish_ready(const sys::Ready* ready, int count, const uint32_t* rear
 	}
 }
 
-void Port::collect_now() {
+// A private descriptor of another member fired, and its one shot is used up: only
+// that member can read it, so it is told (hazard 2). Until it comes the port stays
+// readable, for whoever polls it there.
+void Port::note_fired(uint32_t member, int kind) {
+	shm::Member& record = region_.member(member);
+	if (record.state.load() != shm::MemberState::LIVE || kind >= SOURCE_KINDS) return;
+	uint32_t before = record.fired.load();
+	record.fired.store(before | 1u << kind);
+	Header& header = region_.header();
+	if (before == 0) header.foreign.store(header.foreign.load() + 1);
+}
+
+uint32_t Port::take_fired(uint32_t member) {
+	Header& header = region_.header();
+	shm::Member& record = region_.member(member);
+	uint32_t fired = record.fired.load();
+	if (fired == 0) return 0;
+	record.fired.store(0);
+	if (header.foreign.load() != 0) header.foreign.store(header.foreign.load() - 1);
+	return fired;
+}
+
+// Asks the kernel within a critical section that is left for it: what it reports
+// is queued before the section is left again, so a taker that empties the queue
+// at once never moves the doorbell.
+void Port::collect(Guard& guard) {
 	sys::Ready ready[COLLECT_MAX];
 	uint32_t rearm[COLLECT_MAX];
+	guard.unlock();
 	int count = ask_kernel(ready, Deadline::now());
-	uint32_t rearms;
-	{
-		Guard guard(*this);
-		rearms = post_ready(ready, count, rearm);
-	}
+	guard.lock();
+	uint32_t rearms = post_ready(ready, count, rearm);
+	uint32_t fired = take_fired(member_);
+	if (!unfinished(ready, count, rearms) && fired == 0) return;
+	guard.unlock();
 	finish_ready(ready, count, rearm, rearms, false);
+	for (int kind = 0; fired != 0 && kind < SOURCE_KINDS; kind++)
+		if (fired & 1u << kind && sources_[kind]) sources_[kind]->collect(*this);
+	guard.lock();
+}
+
+void Port::collect_now() {
+	Guard guard(*this);
+	collect(guard);
 }
 
 Result<void> Port::watch_private(SourceKind kind, int fd) {

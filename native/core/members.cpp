@@ -59,6 +59,7 @@ int Port::join() {
 		record.queue.count.store(0);
 		record.reserved.store(0);
 		record.watching.store(0);
+		record.fired.store(0);
 		record.state.store_release(MemberState::LIVE);
 		Header& header = region_.header();
 		header.member_count.store(header.member_count.load() + 1);
@@ -94,6 +95,7 @@ void Port::release_owned(uint32_t member) {
 	shm::Member& record = region_.member(member);
 	pollable_add(-static_cast<int>(record.watching.load()));
 	record.watching.store(0);
+	(void)take_fired(member);
 	if (header.alert_member.load() == member) header.alert_events.store(0);
 }
 

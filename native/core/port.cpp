@@ -89,6 +89,7 @@ void Port::Guard::after_unlock() {
 	waiters::Wakes wakes = wakes_;
 	wakes_ = waiters::Wakes();
 	if (wakes.any()) port_.fire(wakes);
+	if (port_.after_.load(std::memory_order_relaxed) != 0) port_.run_after();
 	if (thread_.deferred_count.load(std::memory_order_relaxed) != 0) sys::run_deferred(thread_);
 }
 
@@ -132,7 +133,20 @@ Result<void> Port::send(int32_t events, uint64_t user) {
 		collect_now();
 		guard.lock();
 	}
+	Result<void> posted = post_user(events, user);
+	if (posted.error() != EAGAIN) [[likely]]
+		return posted;
+	guard.unlock();
+	if (!reclaim()) return posted;
+	guard.lock();
 	return post_user(events, user);
+}
+
+bool Port::reclaim() {
+	bool freed = false;
+	for (auto& handler : sources_)
+		if (handler && handler->reclaim(*this)) freed = true;
+	return freed;
 }
 
 Result<void> Port::post_user(int32_t events, uint64_t user) {

@@ -114,6 +114,7 @@ private:
 	int join();
 	void leave();
 	void release_owned(uint32_t member); // locked
+	bool reclaim();
 	void repair();                       // locked
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
@@ -123,8 +124,12 @@ private:
 	static void run_deferred_call(const sys::DeferredCall& call);
 
 	bool collection_due(bool drain) const;
+	void note_fired(uint32_t member, int kind); // locked
+	uint32_t take_fired(uint32_t member);       // locked
 	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
 	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm); // locked
+	void collect(Guard& guard);                      // locked before and after
+	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
 	uint32_t take(Event* out, uint32_t max);         // locked
@@ -164,7 +169,8 @@ public:
 		waiters::settle(port_.region_, wakes_);
 		held_ = false;
 		shm::unlock(port_.region_.header().lock, thread_);
-		if (wakes_.any() || thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
+		if (wakes_.any() || port_.after_.load(std::memory_order_relaxed) != 0 ||
+		    thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
 			after_unlock();
 	}
 	waiters::Wakes& wakes() { return wakes_; }

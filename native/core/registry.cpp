@@ -15,7 +15,11 @@ namespace {
 constexpr uint32_t DEFAULT_PORTS = 8192; // project.max-port-ids (12.1)
 constexpr uint32_t MOST_PORTS = 65536;
 
-enum Mark : uint8_t { ASSOCIATED = 1, INTERNAL = 2 };
+enum Mark : uint8_t {
+	ASSOCIATED = 1,
+	INTERNAL = 2,
+	CLOSING = 4, // between before_close() and after_close(): names nothing any more
+};
 
 struct Entry {
 	std::atomic<Port*> port{nullptr};
@@ -34,6 +38,7 @@ struct Node {
 };
 std::atomic<Node*> nodes{nullptr};
 std::atomic<uint32_t> ports{0};
+std::atomic<uint32_t> strict_ports{0};
 
 Entry* entry_of(int fd) {
 	if (fd < 0 || static_cast<uint32_t>(fd) / CHUNK >= CHUNKS) return nullptr;
@@ -91,17 +96,19 @@ struct RegistryAccess {
 		sys::Thread& thread = sys::self();
 		uint32_t depth = thread.depth.load(std::memory_order_relaxed);
 		if (depth >= sys::Thread::NESTING) return {};
+		// A handler from here on uses the next place.
+		thread.depth.store(depth + 1, std::memory_order_relaxed);
+		std::atomic_signal_fence(std::memory_order_seq_cst);
 		for (;;) {
 			Port* port = source.load(std::memory_order_acquire);
-			if (!port) return {};
+			if (!port) break;
 			thread.in_use[depth].store(port, std::memory_order_release);
 			sys::reader_fence();
-			if (source.load(std::memory_order_acquire) == port) {
-				thread.depth.store(depth + 1, std::memory_order_relaxed);
-				return PortRef(port, &thread);
-			}
+			if (source.load(std::memory_order_acquire) == port) return PortRef(port, &thread);
 			thread.in_use[depth].store(nullptr, std::memory_order_release);
 		}
+		thread.depth.store(depth, std::memory_order_relaxed);
+		return {};
 	}
 };
 
@@ -124,6 +131,7 @@ void destroy(Port* port) {
 		n->port.compare_exchange_strong(mine, nullptr);
 	}
 	ports.fetch_sub(1);
+	if (port->strict()) strict_ports.fetch_sub(1);
 	each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
 	sys::scanner_fence();
 	const sys::Thread& me = sys::self();
@@ -140,6 +148,7 @@ void destroy(Port* port) {
 bool name(int number, Port* port) {
 	Entry* entry = make_entry(number);
 	if (!entry) return false;
+	entry->marks.fetch_and(static_cast<uint8_t>(~CLOSING));
 	Port* before = entry->port.exchange(port);
 	if (before != port) port->references.fetch_add(1);
 	// A number closed behind our back and now reused: the old port loses a name.
@@ -158,6 +167,7 @@ bool adopt_duplicate(Port& port, int except) {
 
 void close_port_number(int number, Entry& entry, Port& port) {
 	Port* named = &port;
+	entry.marks.fetch_or(CLOSING);
 	if (!entry.port.compare_exchange_strong(named, nullptr)) return; // closed by another
 	if (sys::self().critical.load()) return; // in a handler over our own lock
 	if (port.is_member()) {
@@ -168,13 +178,31 @@ void close_port_number(int number, Entry& entry, Port& port) {
 	release(port);
 }
 
+// Numbers closed where no one saw it (14.6.5): their ports end here.
+void forget_closed_numbers() {
+	auto forget = [](int fd, bool internal, void*) {
+		Entry* entry = entry_of(fd);
+		Port* port = nullptr;
+		{
+			PortRef ref = RegistryAccess::protect(entry->port);
+			if (internal || !ref || ref->same_port(fd)) return;
+			port = &*ref;
+		}
+		if (entry->port.compare_exchange_strong(port, nullptr)) release(*port);
+	};
+	each_known(0, ~0u, forget, nullptr);
+}
+
 } // namespace
 
 Result<int> create(const PortOptions& options) {
 	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {
-		ports.fetch_sub(1);
-		return Error{EAGAIN};
+		forget_closed_numbers();
+		if (ports.load() > most) {
+			ports.fetch_sub(1);
+			return Error{EAGAIN};
+		}
 	}
 	Result<std::unique_ptr<Port>> made = Port::make(options);
 	if (!made) {
@@ -189,6 +217,7 @@ Result<int> create(const PortOptions& options) {
 	}
 	each_internal(*port, [](int fd) { mark(fd, INTERNAL, true); });
 	(void)made->release();
+	if (port->strict()) strict_ports.fetch_add(1);
 	int number = port->give_number();
 	name(number, port);
 	return number;
@@ -201,6 +230,10 @@ PortRef find(int number, int* error) {
 			if (ref) {
 				*error = ref->enter(ref.thread());
 				return *error == 0 ? std::move(ref) : PortRef();
+			}
+			if (entry->marks.load(std::memory_order_acquire) & CLOSING) {
+				*error = EBADF;
+				return {};
 			}
 		}
 		*error = number >= 0 && sys::is_open(number) ? EBADFD : EBADF;
@@ -226,6 +259,11 @@ void release(Port& port) {
 }
 
 bool before_close(int fd) {
+	// In the strict profile a dup that no call ever named counts as well (2.11.2).
+	if (strict_ports.load(std::memory_order_relaxed) != 0 && !borrowed_memory()) {
+		int error = 0;
+		find(fd, &error);
+	}
 	Entry* entry = entry_of(fd);
 	if (!entry) return true;
 	uint8_t marks = entry->marks.load(std::memory_order_relaxed);
@@ -244,11 +282,18 @@ bool before_close(int fd) {
 	return true;
 }
 
+void after_close(int fd) {
+	Entry* entry = entry_of(fd);
+	if (entry && entry->marks.load(std::memory_order_relaxed) & CLOSING && !borrowed_memory())
+		entry->marks.fetch_and(static_cast<uint8_t>(~CLOSING));
+}
+
 Result<void> close_number(int number) {
 	int error = 0;
 	if (!find(number, &error)) return Error{error};
 	before_close(number);
 	sys::close_raw(number);
+	after_close(number);
 	return {};
 }
 

@@ -147,8 +147,14 @@ void Port::repair() {
 		bool shared = slot.flags.load() & shm::SLOT_SHARED;
 		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, i);
 	}
-	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++)
-		if (region_.member(i).state.load() == MemberState::LIVE) pollable += region_.member(i).watching.load();
+	uint32_t foreign = 0;
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
+		Member& record = region_.member(i);
+		if (record.state.load() != MemberState::LIVE) continue;
+		pollable += record.watching.load();
+		foreign += record.fired.load() != 0;
+	}
+	header.foreign.store(foreign);
 	header.used.store(used);
 	header.queued.store(static_cast<uint32_t>(queued.size()));
 	header.pollable.store(pollable);

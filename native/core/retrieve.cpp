@@ -126,14 +126,14 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			count_delivered(SourceKind::ALERT);
 			return leave({0, 1});
 		}
-		if (collection_due(drain)) {
+		bool enough = slots::deliverable(region_, member_) >= wanted;
+		// Whoever must wait anyway asks the kernel by sleeping in it.
+		if ((enough || deadline.poll) && collection_due(drain)) {
 			drain = false;
-			guard.unlock();
-			collect_now();
-			guard.lock();
+			collect(guard);
 			continue;
 		}
-		if (slots::deliverable(region_, member_) >= wanted) {
+		if (enough) {
 			uint32_t taken = take(out, max);
 			if (taken != 0) return leave({0, taken});
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
@@ -155,8 +155,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
 	if (sys::self().critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return {EINTR, 0};
-	if (region_.header().pollable.load() != 0) collect_now();
 	Guard guard(*this);
+	if (collection_due(true)) collect(guard);
 	if (int32_t events = region_.header().alert_events.load(); events != 0) {
 		out[0] = alert_event(events, region_.header().alert_user.load());
 		count_delivered(SourceKind::ALERT);

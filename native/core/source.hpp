@@ -45,6 +45,10 @@ public:
 	// A descriptor of this process is about to close: what is bound to it goes (4.13).
 	virtual void descriptor_closing(Port&, int) {}
 
+	// The port is full: give up slots of objects that are gone unseen (14.1.11).
+	// True: there may be room now. Not locked.
+	virtual bool reclaim(Port&) { return false; }
+
 	// This process lets go of the port: end what it owns in the kernel. Its slots
 	// are released by the port afterwards.
 	virtual void close(Port&) {}

@@ -84,7 +84,7 @@ void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
 		wakes.ring = true;
 	} else if (seen & shm::POLLING)
 		wakes.kick = true;
-	else if (seen & shm::SLEEPING && wakes.count < 2)
+	else if (seen & shm::SLEEPING && wakes.count < 3)
 		wakes.futex[wakes.count++] = index;
 }
 
@@ -133,6 +133,21 @@ void appoint_leader(Region& region, Wakes& wakes) {
 	}
 }
 
+// Of the first waiter whose process has a descriptor to read that another found
+// ready: it comes and does so. Its own leaving then calls the next one.
+void call_owner(Region& region, Wakes& wakes) {
+	uint32_t at = region.header().waiter_first.load();
+	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+		Waiter& record = region.waiter(at);
+		if (region.member(record.member.load()).fired.load() != 0) {
+			if (!(record.word.load() & ~(shm::SLEEPING | shm::POLLING)))
+				signal(region, at, shm::SIGNAL_LEAD, wakes);
+			return;
+		}
+		at = record.next.load();
+	}
+}
+
 } // namespace
 
 void settle(Region& region, Wakes& wakes) {
@@ -141,10 +156,13 @@ void settle(Region& region, Wakes& wakes) {
 	if (header.waiter_count.load() != 0) {
 		if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
 		if (header.pollable.load() != 0 && header.leader.load() == 0) appoint_leader(region, wakes);
+		if (header.foreign.load() != 0) [[unlikely]]
+			call_owner(region, wakes);
 	}
 	// A rung loop needs the level until it comes: an edge of a bell that was
 	// lowered again is not reported.
-	uint32_t high = (queued != 0 && header.handed.load() == 0) || header.loops_rung.load() != 0;
+	uint32_t high = (queued != 0 && header.handed.load() == 0) || header.loops_rung.load() != 0 ||
+	                header.foreign.load() != 0;
 	if (header.bell_high.load() != high || (wakes.ring && high)) {
 		header.bell_high.store(high);
 		wakes.bell_version = header.bell_version.load() + 1;

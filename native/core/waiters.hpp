@@ -15,7 +15,7 @@ using shm::Region;
 
 // System calls that a change of state asks for, made after the lock is released.
 struct Wakes {
-	uint32_t futex[2];
+	uint32_t futex[3];
 	uint32_t count = 0;
 	bool kick = false;     // the leader sleeps in the inner set
 	bool ring = false;     // an event loop, though the doorbell is high already

@@ -69,6 +69,7 @@ struct alignas(64) Member {
 	QueueWords queue;          // events that only this member may have
 	Cell<uint32_t> reserved;   // slots promised to signal handlers (hazard 18)
 	Cell<uint32_t> watching;   // private descriptors armed in the inner set
+	Cell<uint32_t> fired;      // sources, by bit, whose descriptor another member found ready
 };
 static_assert(sizeof(Member) == 64);
 
@@ -129,6 +130,7 @@ struct Header {
 	Cell<uint32_t> handed;     // waiter signalled to take, until it has
 	Cell<uint32_t> leader;     // waiter that sleeps in the inner set
 	// Kernel sources.
+	Cell<uint32_t> foreign;    // members with `fired`
 	Cell<uint32_t> pollable;   // armed in the inner set: reasons to sleep there
 	Cell<uint32_t> uncollected;// something was armed since the last collection
 	Cell<uint32_t> since_collect; // events delivered since

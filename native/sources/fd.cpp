@@ -44,12 +44,19 @@ struct Armed {
 
 } // namespace
 
+namespace {
+
+bool sweep_closed(Port& port);
+
+} // namespace
+
 class FdSource final : public Source {
 public:
 	SourceKind kind() const override { return SourceKind::FD; }
 	Result<void> associate(Port& port, uint64_t object, int32_t events, uint64_t user) override;
 	Result<void> dissociate(Port& port, uint64_t object) override;
 	void descriptor_closing(Port& port, int fd) override;
+	bool reclaim(Port& port) override { return sweep_closed(port); }
 
 private:
 	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user);

@@ -11,6 +11,7 @@ namespace evp::sys {
 inline constexpr uint32_t EPOLL_ONESHOT = 1u << 30;
 inline constexpr uint32_t EPOLL_EDGE = 1u << 31;
 inline constexpr uint32_t EPOLL_READABLE = 1;
+inline constexpr uint32_t EPOLL_PRIORITY = 2;
 
 struct __attribute__((packed)) PackedReady {
 	uint32_t events;

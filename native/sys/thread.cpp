@@ -87,6 +87,7 @@ void reset_record(Thread& thread) {
 	thread.critical.store(0, std::memory_order_relaxed);
 	thread.depth.store(0, std::memory_order_relaxed);
 	thread.deferred_count.store(0, std::memory_order_relaxed);
+	thread.running_deferred = false;
 	for (auto& object : thread.in_use) object.store(nullptr, std::memory_order_relaxed);
 }
 
@@ -180,6 +181,8 @@ bool defer(Thread& thread, const DeferredCall& call) {
 }
 
 void run_deferred(Thread& thread) {
+	if (thread.running_deferred) return;
+	thread.running_deferred = true;
 	uint32_t next = 0;
 	for (;;) {
 		uint32_t count = thread.deferred_count.load(std::memory_order_acquire);
@@ -188,8 +191,9 @@ void run_deferred(Thread& thread) {
 			call.run(call);
 		}
 		// Handlers that came meanwhile have moved the count: go on with theirs.
-		if (thread.deferred_count.compare_exchange_strong(count, 0)) return;
+		if (thread.deferred_count.compare_exchange_strong(count, 0)) break;
 	}
+	thread.running_deferred = false;
 }
 
 bool cheap_fence = false;

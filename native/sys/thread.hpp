@@ -41,6 +41,7 @@ struct Thread {
 	std::atomic<uint32_t> depth{0};
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
 	std::atomic<uint32_t> deferred_count{0};
+	bool running_deferred = false;      // they leave critical sections themselves
 	DeferredCall deferred[DEFERRED];
 	Thread* next = nullptr;             // all records, for ever
 	std::atomic<bool> taken{false};
