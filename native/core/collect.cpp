@@ -58,7 +58,6 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm) {
 		slot.events.store(static_cast<int32_t>(events));
 		slots::enqueue(region_, tag_index(tag));
 	}
-	if (count > 0) post_self();
 	return rearms;
 }
 
@@ -153,20 +152,6 @@ Result<void> Port::watch_private(SourceKind kind, int fd) {
 void Port::watch_again(SourceKind kind, int fd) {
 	sys::epoll_mod(inner_.get(), fd, sys::EPOLL_READABLE | sys::EPOLL_ONESHOT,
 	               tag_private(kind, member_));
-}
-
-// The port associated with itself (4.18): the kernel can't watch that, but it is
-// ready exactly when something is queued. Locked.
-void Port::post_self() {
-	Header& header = region_.header();
-	uint32_t index = header.self_slot.load();
-	if (index == 0 || header.queued.load() == 0) [[likely]]
-		return;
-	Slot& slot = region_.slot(index);
-	uint32_t events = slot.asked.load() & (0x1 | 0x40); // POLLIN, POLLRDNORM
-	if (slot.state.load() != SlotState::ARMED || events == 0) return;
-	slot.events.store(static_cast<int32_t>(events));
-	slots::enqueue(region_, index);
 }
 
 } // namespace evp

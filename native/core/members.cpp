@@ -88,7 +88,6 @@ void Port::release_owned(uint32_t member) {
 		if (slot.flags.load() & shm::SLOT_SHARED) continue; // USER events stay
 		if (state == SlotState::QUEUED) slots::dequeue(region_, i);
 		if (state == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) pollable_add(-1);
-		if (header.self_slot.load() == i) header.self_slot.store(0);
 		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_remove(region_, i);
 		slots::release(region_, i);
 	}

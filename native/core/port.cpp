@@ -161,7 +161,6 @@ Result<void> Port::post_user(int32_t events, uint64_t user) {
 	slot.user.store(user);
 	slot.events.store(events);
 	slots::enqueue(region_, index);
-	post_self();
 	return {};
 }
 

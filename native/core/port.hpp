@@ -82,10 +82,15 @@ public:
 	void private_add(int amount);
 	// Has Source::after() called when the lock is released. Locked.
 	void call_after(SourceKind kind);
-	// A source has queued something: the port itself may be associated with it. Locked.
-	void post_self();
 	// Asks the kernel, now; posts what it reports. The lock is not held.
 	void collect_now();
+
+	// `outer`, in its slot, watches this port. False: too many do. Told at once if
+	// something is queued.
+	bool add_watcher(Port& outer, uint32_t slot);
+	void tell_now() {
+		if (region_.header().queued.load() != 0) tell_watchers();
+	}
 
 	// --- For the registry.
 	int outer() const { return outer_.get(); }
@@ -130,6 +135,8 @@ private:
 	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm); // locked
 	void collect(Guard& guard);                      // locked before and after
 	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
+	void tell_watchers();
+	bool told_by(Port& inner, uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
 	uint32_t take(Event* out, uint32_t max);         // locked
@@ -144,6 +151,12 @@ private:
 	bool strict_ = false;
 	std::unique_ptr<Source> sources_[SOURCE_KINDS];
 	std::atomic<uint32_t> after_{0}; // sources to be called, by bit
+	struct Watcher {
+		std::atomic<const std::atomic<Port*>*> port{nullptr};
+		std::atomic<uint32_t> slot{0};
+	};
+	Watcher watchers_[32];             // ports of this process that watch this one
+	std::atomic<bool> watched_{false};
 	std::atomic<uint32_t> departures_{0}; // bumped when a waiter leaves a closed number
 
 };
@@ -168,10 +181,14 @@ public:
 	void unlock() {
 		waiters::settle(port_.region_, wakes_);
 		held_ = false;
+		bool tell = port_.watched_.load(std::memory_order_relaxed) &&
+		            port_.region_.header().queued.load() != 0;
 		shm::unlock(port_.region_.header().lock, thread_);
 		if (wakes_.any() || port_.after_.load(std::memory_order_relaxed) != 0 ||
 		    thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
 			after_unlock();
+		if (tell) [[unlikely]]
+			port_.tell_watchers();
 	}
 	waiters::Wakes& wakes() { return wakes_; }
 

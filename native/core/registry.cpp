@@ -247,6 +247,11 @@ PortRef find(int number, int* error) {
 	}
 }
 
+PortRef known(int number) {
+	Entry* entry = entry_of(number);
+	return entry ? RegistryAccess::protect(entry->port) : PortRef();
+}
+
 bool names(int number, const Port* port) {
 	Entry* entry = entry_of(number);
 	return entry && entry->port.load(std::memory_order_acquire) == port;

@@ -41,6 +41,9 @@ Result<int> create(const PortOptions& options);
 // become a member) when it names none.
 PortRef find(int number, int* error);
 
+// The same for a number that the table knows; nothing is asked of the kernel.
+PortRef known(int number);
+
 // Whether the number still names this very port.
 bool names(int number, const Port* port);
 

@@ -39,7 +39,6 @@ inline constexpr uint16_t SLOT_RETAINED = 4;   // the slot outlives the delivery
 inline constexpr uint16_t SLOT_SHARED = 8;     // anyone may retrieve it
 inline constexpr uint16_t SLOT_TABLED = 16;    // found by its object in the table
 inline constexpr uint16_t SLOT_LATE = 32;      // its source has the last word at delivery
-inline constexpr uint16_t SLOT_SELF = 64;      // the port itself, associated with itself
 
 struct Slot {
 	Cell<SlotState> state;
@@ -145,7 +144,6 @@ struct Header {
 	Cell<uint32_t> arm_counter;
 	Cell<uint32_t> fd_used;    // FD was associated at least once (2.3.1)
 	Cell<uint32_t> file_used;  // FILE likewise (2.3.3)
-	Cell<uint32_t> self_slot;  // association of the port with itself
 	Cell<uint32_t> sweep;      // where the search for closed descriptors goes on
 	Cell<uint32_t> waiter_free;
 	Cell<uint32_t> waiter_fresh;

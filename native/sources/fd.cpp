@@ -83,7 +83,6 @@ SlotState disarm(Port& port, uint32_t index) {
 SlotState drop(Port& port, uint32_t index) {
 	shm::Region& region = port.region();
 	SlotState was = disarm(port, index);
-	if (region.header().self_slot.load() == index) region.header().self_slot.store(0);
 	slots::table_remove(region, index);
 	slots::release(region, index);
 	return was;
@@ -216,7 +215,6 @@ void FdSource::post_now(Port& port, const Armed& armed, uint32_t events, uint16_
 	if (slot.arm.load() != armed.arm || slot.state.load() != SlotState::ARMED) return;
 	port.pollable_add(-1);
 	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | flag);
-	if (flag == shm::SLOT_SELF) region.header().self_slot.store(armed.index);
 	if (events == 0) return;
 	slot.events.store(static_cast<int32_t>(events));
 	slots::enqueue(region, armed.index);
@@ -237,16 +235,24 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 	if (rc == 0) [[likely]] {
 		port.region().header().uncollected.store(1);
 		if (!still(port, *armed)) reconcile(port, fd);
+		if (PortRef inner = registry::known(fd)) [[unlikely]] {
+			inner->add_watcher(port, armed->index);
+			inner->tell_now();
+		}
 		return {};
 	}
 	if (rc == EPERM) { // no poll method: a regular file, a directory (4.16)
 		post_now(port, *armed, asked & ALWAYS_READY, shm::SLOT_ALWAYS);
 		return {};
 	}
-	if ((rc == EINVAL || rc == ELOOP) && registry::names(fd, &port)) { // itself (4.18)
-		bool queued = port.region().header().queued.load() != 0;
-		post_now(port, *armed, queued ? asked & (0x1 | 0x40) : 0, shm::SLOT_SELF);
-		return {};
+	if (rc == EINVAL || rc == ELOOP) { // sets in a circle, or too deep
+		int error = 0;
+		PortRef inner = registry::find(fd, &error);
+		if (inner && inner->add_watcher(port, armed->index)) {
+			post_now(port, *armed, 0, 0);
+			inner->tell_now();
+			return {};
+		}
 	}
 	undo(port, *armed);
 	return Error{rc == EBADF ? EBADFD : rc};

@@ -29,7 +29,7 @@ struct DeferredCall {
 };
 
 struct Thread {
-	static constexpr int NESTING = 4;   // calls within signal handlers within calls
+	static constexpr int NESTING = 24;  // calls within handlers, and ports told by ports
 	static constexpr uint32_t DEFERRED = 32;
 
 	uint32_t tid = 0;

@@ -1,0 +1,61 @@
+// A port watched by ports of this process (2.10.3, 4.18, 14.1.12).
+//
+// The kernel nests sets to a small depth and never in a circle; illumos has
+// neither limit. So a port also tells the ports that watch it itself, whenever
+// its queue holds something: for a watcher that the kernel refused this is the
+// only way, for the others the sooner one of two (its one shot makes them one).
+// What only the kernel of a refused nesting could report, a descriptor ready
+// three sets down that nobody collected, stays unseen (docs/divergences.md).
+
+#include "core/port.hpp"
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+
+namespace evp {
+
+using shm::Slot;
+using shm::SlotState;
+
+bool Port::add_watcher(Port& outer, uint32_t slot) {
+	const std::atomic<Port*>* name = registry::anchor(outer);
+	for (Watcher& watcher : watchers_)
+		if (watcher.port.load() == name && watcher.slot.load() == slot) return true;
+	for (Watcher& watcher : watchers_) {
+		const std::atomic<Port*>* none = nullptr;
+		if (!watcher.port.compare_exchange_strong(none, name)) continue;
+		watcher.slot.store(slot, std::memory_order_release);
+		watched_.store(true, std::memory_order_release);
+		return true;
+	}
+	return false;
+}
+
+void Port::tell_watchers() {
+	for (Watcher& watcher : watchers_) {
+		uint32_t slot = watcher.slot.load(std::memory_order_acquire);
+		const std::atomic<Port*>* name = watcher.port.load();
+		if (slot == 0 || !name) continue;
+		PortRef outer = registry::hold(*name);
+		if (outer && outer->told_by(*this, slot)) continue;
+		watcher.slot.store(0);
+		watcher.port.store(nullptr);
+	}
+}
+
+// False: the slot no longer is an association of that port.
+bool Port::told_by(Port& inner, uint32_t index) {
+	constexpr uint32_t READABLE = 0x1 | 0x40; // POLLIN, POLLRDNORM
+	Guard guard(*this);
+	Slot& slot = region_.slot(index);
+	if (slot.state.load() == SlotState::FREE || slot.owner.load() != member_) return false;
+	if (slot.source.load() != static_cast<uint8_t>(SourceKind::FD)) return false;
+	if (!registry::names(static_cast<int>(slot.object.load()), &inner)) return false;
+	uint32_t events = slot.asked.load() & READABLE;
+	if (slot.state.load() != SlotState::ARMED || events == 0) return true;
+	if (slot.flags.load() & shm::SLOT_REGISTERED) pollable_add(-1);
+	slot.events.store(static_cast<int32_t>(events));
+	slots::enqueue(region_, index);
+	return true;
+}
+
+} // namespace evp
