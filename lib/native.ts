@@ -21,11 +21,14 @@ export interface Native extends SocketCalls {
 	/**
 	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
 	 * or -errno; `alerted`: the one event is for every wait. `notice`: the port was closed by
-	 * another thread, or cookies came back (reclaim()).
+	 * another thread, or cookies came back (reclaim()). `checkpoint` does nothing: that it can't
+	 * be called tells a blocked get() that its worker is ending.
 	 */
 	setup(
 		ready: (handle: number, count: number, alerted: boolean) => void,
 		notice: (handle: number, closed: boolean) => void,
+		checkpoint: () => void,
+		worker: boolean,
 	): Columns;
 	create(limit: number): number;
 	/** A port of this process by its descriptor; the same handle for the same port. */
@@ -49,7 +52,10 @@ export interface Native extends SocketCalls {
 	take(handle: number, max: number, wanted: number): number;
 	/** Blocks this thread; milliseconds, negative: for ever. Fewer than `wanted`: timeout. */
 	get(handle: number, max: number, wanted: number, timeout: number): number;
-	/** Asks for `ready`; `again`: something may be ready that was not looked at. */
+	/**
+	 * Asks for `ready`; `again`: something may be ready that was not looked at. 1: an alert meant
+	 * for those who waited until now is in the first row, nothing else was done.
+	 */
 	wait(handle: number, min: number, max: number, ref: boolean, again: boolean): number;
 	/** Nobody waits any more. */
 	idle(handle: number): void;

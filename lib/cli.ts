@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+// The command. Exit codes: 0 done, 1 failed, 2 wrong arguments.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { isUsageError } from './cli-usage.js';
+
+interface Command {
+	readonly help: string;
+	run(args: string[]): Promise<number>;
+}
+
+// Loaded when asked for: --help needs no addon.
+const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Command> }>> = {
+	serve: {
+		summary: 'serve a folder over HTTP, and show the port at work',
+		load: () => import('./serve-command.js'),
+	},
+};
+
+function version(): string {
+	const file = path.join(__dirname, '..', 'package.json');
+	return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function usage(): string {
+	const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+	const lines = Object.entries(COMMANDS).map(
+		([name, { summary }]) => `  ${name.padEnd(width)}   ${summary}`,
+	);
+	return `Usage: event-ports COMMAND [arguments]
+
+${lines.join('\n')}
+
+  event-ports COMMAND --help   tells more
+  event-ports --version        prints ${version()}
+`;
+}
+
+async function main(args: string[]): Promise<number> {
+	const [name, ...rest] = args;
+	if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+		(name === undefined ? process.stderr : process.stdout).write(usage());
+		return name === undefined ? 2 : 0;
+	}
+	if (name === '--version' || name === '-v') {
+		console.log(version());
+		return 0;
+	}
+	const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+	if (entry === undefined) {
+		console.error(`event-ports: there is no command '${name}'\n\n${usage()}`);
+		return 2;
+	}
+	const command = await entry.load();
+	if (rest.includes('--help') || rest.includes('-h')) {
+		process.stdout.write(command.help);
+		return 0;
+	}
+	return command.run(rest);
+}
+
+main(process.argv.slice(2)).then(
+	(code) => {
+		process.exitCode = code;
+	},
+	(error: unknown) => {
+		const usable = isUsageError(error);
+		console.error(`event-ports: ${error instanceof Error ? error.message : error}`);
+		if (usable) console.error('event-ports --help tells what there is');
+		process.exitCode = usable ? 2 : 1;
+	},
+);

@@ -1,0 +1,71 @@
+// All threads of a server: the main thread alone, or workers that share its port.
+
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { POLLIN } from '../constants.js';
+import { Port } from '../port.js';
+import { Counters } from './counters.js';
+import type { Ready } from './loop.js';
+import { Server } from './server.js';
+import type { WorkerData } from './worker.js';
+
+const CLOSE = 1; // what the alert says
+
+export interface CrewOptions {
+	readonly folder: string;
+	/** A listening socket; the crew closes it. */
+	readonly listener: number;
+	readonly workers: number;
+	/** ms that requests under way have once close() was called. */
+	readonly grace: number;
+}
+
+export class Crew {
+	readonly #options: CrewOptions;
+	readonly #port = new Port<Ready | undefined>();
+	readonly #counters: Counters;
+
+	constructor(options: CrewOptions) {
+		this.#options = options;
+		this.#counters = Counters.make(options.workers);
+		this.#port.associate(options.listener, POLLIN);
+	}
+
+	/** Serves until close(), then until what was under way has ended. */
+	async run(): Promise<void> {
+		const { folder, listener, grace, workers } = this.#options;
+		const counters = this.#counters;
+		if (workers === 1) {
+			const shared = this.#port;
+			await new Server({ folder, listener, shared, counters, worker: 0, grace }).run();
+		} else {
+			await Promise.all(Array.from({ length: workers }, (_, worker) => this.#work(worker)));
+		}
+		this.#port.close();
+	}
+
+	#work(worker: number): Promise<void> {
+		const { folder, listener, grace } = this.#options;
+		const workerData: WorkerData = {
+			folder,
+			listener,
+			grace,
+			worker,
+			port: this.#port.fd,
+			counters: this.#counters.buffer,
+		};
+		const thread = new Worker(path.join(__dirname, 'worker.js'), { workerData });
+		return new Promise((resolve, reject) => {
+			thread.once('error', (error) => {
+				this.close();
+				reject(error);
+			});
+			thread.once('exit', () => resolve());
+		});
+	}
+
+	/** One alert wakes every thread. */
+	close(): void {
+		if (!this.#port.closed) this.#port.alert(CLOSE);
+	}
+}

@@ -1,0 +1,167 @@
+// Files of one folder over HTTP: GET and HEAD, conditional and range requests, listings.
+//
+// Nothing outside the folder is served. A path can't climb out, and where a symbolic link leads is
+// asked of the kernel after the file was opened, so that no exchange in between can deceive.
+
+import { type BigIntStats, constants, readlinkSync, realpathSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import path from 'node:path';
+import { type Part, partFor, validatorsOf } from './conditions.js';
+import { listing } from './listing.js';
+import { contentType } from './mime.js';
+
+const CHUNK = 64 * 1024;
+// A FIFO would be waited for, were it not for O_NONBLOCK.
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
+const STATUS_OF: Readonly<Record<string, number>> = {
+	EACCES: 403,
+	EPERM: 403,
+	ELOOP: 404,
+	ENAMETOOLONG: 404,
+	ENOENT: 404,
+	ENOTDIR: 404,
+	ENXIO: 404, // a socket
+	EMFILE: 503,
+	ENFILE: 503,
+};
+
+/** An answer that is no file. */
+export class HttpError extends Error {
+	readonly status: number;
+
+	constructor(status: number, message = '') {
+		super(message);
+		this.status = status;
+	}
+}
+
+/** The path a request names, decoded and without dots; it starts with a slash. */
+export function pathOf(url: string): string {
+	const raw = url.startsWith('/') ? url : URL.canParse(url) ? new URL(url).pathname : '';
+	let decoded: string;
+	try {
+		decoded = decodeURIComponent(raw.replace(/[?#].*$/, ''));
+	} catch {
+		throw new HttpError(400, 'The path is not UTF-8.');
+	}
+	if (!decoded.startsWith('/') || decoded.includes('\0')) throw new HttpError(400);
+	return path.posix.normalize(decoded);
+}
+
+export class Files {
+	readonly #root: string;
+	readonly #live: string;
+
+	/** `live`: the path of the live page, which listings link to. */
+	constructor(folder: string, live: string) {
+		this.#root = realpathSync(folder);
+		this.#live = live;
+	}
+
+	async serve(request: IncomingMessage, response: ServerResponse, where: string): Promise<void> {
+		if (where.split('/').some((part) => part.startsWith('.'))) throw new HttpError(404);
+		await this.#opened(path.join(this.#root, where), async (handle, stats) => {
+			if (stats.isFile()) {
+				if (where.endsWith('/')) throw new HttpError(404);
+				await sendFile(request, response, handle, stats, where);
+			} else if (!stats.isDirectory()) {
+				throw new HttpError(404);
+			} else if (where.endsWith('/')) {
+				await this.#serveFolder(request, response, where);
+			} else {
+				const location = encodeURI(where).replaceAll('?', '%3F').replaceAll('#', '%23');
+				response.writeHead(301, { location: `${location}/` }).end();
+			}
+		});
+	}
+
+	async #serveFolder(request: IncomingMessage, response: ServerResponse, where: string) {
+		const index = path.join(this.#root, where, 'index.html');
+		try {
+			await this.#opened(index, (handle, stats) => {
+				if (!stats.isFile()) throw new HttpError(404);
+				return sendFile(request, response, handle, stats, index);
+			});
+		} catch (error) {
+			if (!(error instanceof HttpError) || error.status !== 404) throw error;
+			const page = await listing(path.join(this.#root, where), where, this.#live);
+			response.setHeader('content-type', 'text/html; charset=utf-8');
+			response.setHeader('content-length', Buffer.byteLength(page));
+			response.end(page);
+		}
+	}
+
+	async #opened(
+		file: string,
+		use: (handle: FileHandle, stats: BigIntStats) => Promise<void>,
+	): Promise<void> {
+		const handle = await open(file, FLAGS).catch((error: NodeJS.ErrnoException) => {
+			const status = STATUS_OF[error.code ?? ''];
+			throw status === undefined ? error : new HttpError(status);
+		});
+		try {
+			const real = readlinkSync(`/proc/self/fd/${handle.fd}`);
+			const inside = this.#root === '/' || real === this.#root || real.startsWith(`${this.#root}/`);
+			if (!inside) throw new HttpError(403, 'The link leads out of what is served.');
+			await use(handle, await handle.stat({ bigint: true }));
+		} finally {
+			await handle.close();
+		}
+	}
+}
+
+async function sendFile(
+	request: IncomingMessage,
+	response: ServerResponse,
+	handle: FileHandle,
+	stats: BigIntStats,
+	name: string,
+): Promise<void> {
+	const size = Number(stats.size);
+	const validators = validatorsOf(stats);
+	const part = partFor(request.headers, validators, size);
+	response.statusCode = part.status;
+	response.setHeader('accept-ranges', 'bytes');
+	response.setHeader('cache-control', 'no-cache');
+	response.setHeader('etag', validators.etag);
+	response.setHeader('last-modified', validators.modified);
+	if (part.status === 206) {
+		const last = part.start + part.length - 1;
+		response.setHeader('content-range', `bytes ${part.start}-${last}/${size}`);
+	} else if (part.status === 416) {
+		response.setHeader('content-range', `bytes */${size}`);
+	}
+	if (part.status === 200 || part.status === 206) {
+		response.setHeader('content-type', contentType(name));
+		response.setHeader('x-content-type-options', 'nosniff');
+	}
+	if (part.status !== 304) response.setHeader('content-length', part.length);
+	if (request.method === 'HEAD' || part.length === 0) response.end();
+	else await sendBody(response, handle, part);
+}
+
+async function sendBody(response: ServerResponse, handle: FileHandle, part: Part): Promise<void> {
+	const end = part.start + part.length;
+	for (let position = part.start; position < end; ) {
+		const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - position));
+		const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
+		if (bytesRead === 0) response.destroy(); // it has become shorter than we said
+		if (response.destroyed) return;
+		position += bytesRead;
+		const bytes = chunk.subarray(0, bytesRead);
+		if (position === end) response.end(bytes);
+		else if (!response.write(bytes)) await drained(response);
+	}
+}
+
+function drained(response: ServerResponse): Promise<void> {
+	return new Promise((resolve) => {
+		const done = () => {
+			response.off('drain', done).off('close', done);
+			resolve();
+		};
+		response.on('drain', done).on('close', done);
+	});
+}
