@@ -94,8 +94,13 @@ bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
 struct RegistryAccess {
 	static PortRef protect(const std::atomic<Port*>& source) {
 		sys::Thread& thread = sys::self();
+		return PortRef(acquire(source, thread), &thread);
+	}
+
+	// Null: there is none, or this thread nests too deep.
+	static Port* acquire(const std::atomic<Port*>& source, sys::Thread& thread) {
 		uint32_t depth = thread.depth.load(std::memory_order_relaxed);
-		if (depth >= sys::Thread::NESTING) return {};
+		if (depth >= sys::Thread::NESTING) return nullptr;
 		// A handler from here on uses the next place.
 		thread.depth.store(depth + 1, std::memory_order_relaxed);
 		std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -104,19 +109,23 @@ struct RegistryAccess {
 			if (!port) break;
 			thread.in_use[depth].store(port, std::memory_order_release);
 			sys::reader_fence();
-			if (source.load(std::memory_order_acquire) == port) return PortRef(port, &thread);
+			if (source.load(std::memory_order_acquire) == port) return port;
 			thread.in_use[depth].store(nullptr, std::memory_order_release);
 		}
 		thread.depth.store(depth, std::memory_order_relaxed);
-		return {};
+		return nullptr;
+	}
+
+	static PortRef adopt(Port* port, sys::Thread& thread) { return PortRef(port, &thread); }
+	static void drop(sys::Thread& thread) {
+		uint32_t depth = thread.depth.load(std::memory_order_relaxed) - 1;
+		thread.in_use[depth].store(nullptr, std::memory_order_release);
+		thread.depth.store(depth, std::memory_order_relaxed);
 	}
 };
 
 PortRef::~PortRef() {
-	if (!port_) return;
-	uint32_t depth = thread_->depth.load(std::memory_order_relaxed) - 1;
-	thread_->in_use[depth].store(nullptr, std::memory_order_release);
-	thread_->depth.store(depth, std::memory_order_relaxed);
+	if (port_) RegistryAccess::drop(*thread_);
 }
 
 namespace registry {
@@ -225,11 +234,14 @@ Result<int> create(const PortOptions& options) {
 
 PortRef find(int number, int* error) {
 	for (bool resolved = false;; resolved = true) {
-		if (Entry* entry = entry_of(number)) {
-			PortRef ref = RegistryAccess::protect(entry->port);
-			if (ref) {
-				*error = ref->enter(ref.thread());
-				return *error == 0 ? std::move(ref) : PortRef();
+		if (Entry* entry = entry_of(number)) [[likely]] {
+			sys::Thread& thread = sys::self();
+			if (Port* port = RegistryAccess::acquire(entry->port, thread)) [[likely]] {
+				*error = port->enter(thread);
+				if (*error == 0) [[likely]]
+					return RegistryAccess::adopt(port, thread);
+				RegistryAccess::drop(thread);
+				return {};
 			}
 			if (entry->marks.load(std::memory_order_acquire) & CLOSING) {
 				*error = EBADF;
