@@ -120,8 +120,8 @@ uint32_t Port::take_fired(uint32_t member) {
 
 // Asks the kernel within a critical section that is left for it: what it reports
 // is queued before the section is left again, so a taker that empties the queue
-// at once never moves the doorbell.
-void Port::collect(Guard& guard) {
+// at once never moves the doorbell. True: the kernel may have more.
+bool Port::collect(Guard& guard) {
 	sys::Ready ready[COLLECT_MAX];
 	uint32_t rearm[COLLECT_MAX];
 	guard.unlock();
@@ -129,12 +129,13 @@ void Port::collect(Guard& guard) {
 	guard.lock();
 	uint32_t rearms = post_ready(ready, count, rearm);
 	uint32_t fired = take_fired(member_);
-	if (!unfinished(ready, count, rearms) && fired == 0) return;
+	if (!unfinished(ready, count, rearms) && fired == 0) return count == COLLECT_MAX;
 	guard.unlock();
 	finish_ready(ready, count, rearm, rearms, false);
 	for (int kind = 0; fired != 0 && kind < SOURCE_KINDS; kind++)
 		if (fired & 1u << kind && sources_[kind]) sources_[kind]->collect(*this);
 	guard.lock();
+	return count == COLLECT_MAX;
 }
 
 void Port::collect_now() {

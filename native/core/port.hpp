@@ -29,6 +29,14 @@ struct PortOptions {
 	bool cloexec = false;
 };
 
+// For whoever must look up from a long wait, with the waiter's record in place:
+// it keeps its order, its alert and its hand-over meanwhile.
+struct Pause {
+	int64_t every_ns;
+	bool (*end)(void* data); // called with no lock held; true: give up
+	void* data;
+};
+
 class Port final : private shm::Liveness {
 public:
 	static constexpr int COLLECT_MAX = 256;      // descriptors taken from the kernel at once
@@ -43,9 +51,10 @@ public:
 	Result<void> dissociate(SourceKind kind, uint64_t object);
 	Result<void> send(int32_t events, uint64_t user);
 	Result<void> alert(int flags, int32_t events, uint64_t user);
-	// `restart` hides EINTR (JavaScript); wanted >= 1 and <= max.
+	// `restart` hides EINTR (JavaScript); wanted >= 1 and <= max. `pause` interrupts
+	// the sleep now and then, and may end the wait: EINTR all the same.
 	Taken get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
-	          bool restart = false);
+	          bool restart = false, const Pause* pause = nullptr);
 	// Takes up to max, but only when `wanted` are there or alert mode is on.
 	Taken try_get(Event* out, uint32_t max, uint32_t wanted);
 	uint32_t count(); // queued events, raw (2.5.3)
@@ -133,7 +142,7 @@ private:
 	uint32_t take_fired(uint32_t member);       // locked
 	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
 	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm); // locked
-	void collect(Guard& guard);                      // locked before and after
+	bool collect(Guard& guard);                      // locked before and after
 	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
 	void tell_watchers();
 	bool told_by(Port& inner, uint32_t slot);

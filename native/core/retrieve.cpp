@@ -7,6 +7,7 @@
 #include "sys/eventfd.hpp"
 #include "sys/futex.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace evp {
@@ -92,7 +93,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline) {
 }
 
 Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
-                bool restart) {
+                bool restart, const Pause* pause) {
 	sys::Thread& thread = sys::self();
 	// In a handler over our own critical section nothing can be taken or waited for.
 	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
@@ -146,9 +147,17 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
 			if (waiter == 0) return {ENOMEM, 0};
 		}
-		int rc = sleep(guard, waiter, deadline);
+		Deadline until = deadline;
+		if (pause) until.at = std::min(until.at, sys::monotonic_ns() + pause->every_ns);
+		int rc = sleep(guard, waiter, until);
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
-		late = rc == ETIMEDOUT || (rc == EINTR && deadline.passed());
+		late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
+		if (pause && rc == ETIMEDOUT && !late) {
+			guard.unlock();
+			bool end = pause->end(pause->data);
+			guard.lock();
+			if (end) return leave({EINTR, 0});
+		}
 	}
 }
 
@@ -156,13 +165,17 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
 	if (sys::self().critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return {EINTR, 0};
 	Guard guard(*this);
-	if (collection_due(true)) collect(guard);
+	auto missing = [&] { return slots::deliverable(region_, member_) < wanted; };
+	// Edges of a loop's set are taken already: what the kernel has is left there only
+	// when enough came.
+	bool more = collection_due(wanted == 0 || missing()) && collect(guard);
+	while (more && missing()) more = collect(guard);
 	if (int32_t events = region_.header().alert_events.load(); events != 0) {
 		out[0] = alert_event(events, region_.header().alert_user.load());
 		count_delivered(SourceKind::ALERT);
 		return {0, 1};
 	}
-	if (slots::deliverable(region_, member_) < wanted) return {0, 0};
+	if (missing()) return {0, 0};
 	return {0, take(out, max)};
 }
 
