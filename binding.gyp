@@ -16,7 +16,7 @@
 				"NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS",
 				"_GNU_SOURCE",
 			],
-			"cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+			"cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17"],
 			"cflags_cc": [
 				"-std=gnu++20",
 				"-fexceptions",
