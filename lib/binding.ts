@@ -1,6 +1,7 @@
 // A port as this thread knows it, behind every Port object that names it: the addon's handle,
 // the cookies, the gets that wait.
 
+import { isMainThread } from 'node:worker_threads';
 import { CookieTable } from './cookies.js';
 import { PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
@@ -27,6 +28,8 @@ const bindings: (Binding | undefined)[] = [];
 export const columns = native.setup(
 	(handle, count, alerted) => bindings[handle]?.ready(count, alerted),
 	(handle, closed) => bindings[handle]?.notice(closed),
+	() => {},
+	!isMainThread,
 );
 const { events, source, object, user, raw } = columns;
 /** @internal Rows of the columns: what one call can carry. */
@@ -195,7 +198,7 @@ export class Binding {
 			if (signal !== undefined) this.#listen(wait, signal);
 			this.waits.add(wait);
 			const yielded = this.#burst > BURST;
-			if (yielded || this.waits.first === wait) this.#rearm(yielded);
+			if (yielded || this.waits.first === wait) this.#rearm(yielded, wait);
 		});
 	}
 
@@ -245,8 +248,8 @@ export class Binding {
 		else wait.resolve(wait.shape(wait.port, count, wait.max) as never);
 	}
 
-	/** Tells the addon for whom it shall call ready(). */
-	#rearm(again = false): void {
+	/** Tells the addon for whom it shall call ready(). An alert for others was not for `fresh`. */
+	#rearm(again = false, fresh?: Wait): void {
 		const { first } = this.waits;
 		if (first === undefined) {
 			if (!this.closed) native.idle(this.handle);
@@ -255,10 +258,16 @@ export class Binding {
 		}
 		const max = Math.min(first.max, ROWS);
 		const rc = native.wait(this.handle, first.min, max, this.#ref, again);
-		if (rc < 0 && this.waits.remove(first)) {
+		if (rc === 0) return;
+		if (rc === 1) {
+			for (const wait of this.waits.all()) {
+				if (wait !== fresh && this.waits.remove(wait)) this.#finish(wait, 1);
+			}
+		} else {
+			this.waits.remove(first);
 			first.reject(this.failure(rc, 'port_getn'));
-			this.#rearm();
 		}
+		this.#rearm(again);
 	}
 
 	/** From the event loop: the first wait's events are in the columns, or everyone's alert. */

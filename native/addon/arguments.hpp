@@ -1,0 +1,47 @@
+// The arguments of one call. lib/ has checked their types.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <node_api.h>
+
+namespace evp::addon {
+
+template <size_t COUNT>
+class Numbers {
+public:
+	Numbers(napi_env env, napi_callback_info info, void** data = nullptr) : env_(env) {
+		size_t count = COUNT;
+		napi_get_cb_info(env, info, &count, values_, nullptr, data);
+	}
+	int32_t int32(size_t index) const {
+		int32_t value = -1;
+		napi_get_value_int32(env_, values_[index], &value);
+		return value;
+	}
+	double number(size_t index) const {
+		double value = 0;
+		napi_get_value_double(env_, values_[index], &value);
+		return value;
+	}
+	bool boolean(size_t index) const {
+		bool value = false;
+		napi_get_value_bool(env_, values_[index], &value);
+		return value;
+	}
+	napi_value operator[](size_t index) const { return values_[index]; }
+
+private:
+	napi_env env_;
+	napi_value values_[COUNT]{};
+};
+
+inline napi_value answer(napi_env env, int64_t value) {
+	napi_value result = nullptr;
+	if (value >= INT32_MIN && value <= INT32_MAX)
+		napi_create_int32(env, static_cast<int32_t>(value), &result);
+	else
+		napi_create_double(env, static_cast<double>(value), &result);
+	return result;
+}
+
+} // namespace evp::addon

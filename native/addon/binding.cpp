@@ -1,0 +1,151 @@
+#include "addon/binding.hpp"
+
+#include "addon/cookies.hpp"
+#include "addon/environment.hpp"
+#include "sys/fd.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+#include <unordered_map>
+
+namespace evp::addon {
+
+namespace {
+
+// Of the process; never destroyed, because threads may outlive static destructors.
+struct Process {
+	std::mutex lock;
+	std::unordered_map<Port*, Shared*> ports;
+	std::unordered_map<uint32_t, Binding*> bindings; // by id
+	uint32_t last_id;
+};
+
+Process& process() {
+	// From the clock, so that cookies of another process are not taken for ours.
+	static auto* one = new Process{{}, {}, {}, static_cast<uint32_t>(sys::monotonic_ns() >> 8)};
+	return *one;
+}
+
+uint32_t new_id(Process& all) {
+	constexpr uint32_t LAST = (1u << BINDING_BITS) - 1;
+	do {
+		all.last_id = (all.last_id + 1) & LAST;
+	} while (all.last_id == 0 || all.bindings.count(all.last_id) != 0);
+	return all.last_id;
+}
+
+// Locked. The port is in use by the caller, so it can't go.
+Binding* bind(Process& all, Environment& environment, Port& port, int number) {
+	Shared*& shared = all.ports[&port];
+	if (!shared) shared = new Shared{&port, number};
+	shared->users++;
+	registry::retain(port);
+	auto* binding = new Binding(environment, shared, new_id(all));
+	all.bindings[binding->id] = binding;
+	binding->handle = environment.add(binding);
+	return binding;
+}
+
+// Locked.
+void send_mail(Binding& binding) {
+	if (binding.mail) return;
+	binding.mail = true;
+	uv_async_send(&binding.environment->doorbell);
+}
+
+} // namespace
+
+Result<Binding*> create_binding(Environment& environment, uint32_t limit) {
+	Result<int> number = registry::create({limit, true});
+	if (!number) return Error{number.error()};
+	int error = 0;
+	PortRef port = registry::find(*number, &error);
+	if (!port) return Error{error};
+	Process& all = process();
+	std::lock_guard guard(all.lock);
+	return bind(all, environment, *port, *number);
+}
+
+Result<Binding*> attach_binding(Environment& environment, int number) {
+	Process& all = process();
+	std::lock_guard guard(all.lock);
+	// Closed, and its number kept until the last thread lets go: no port any more.
+	for (auto& [port, shared] : all.ports)
+		if (shared->number == number && shared->closed) return Error{EBADF};
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return Error{error};
+	if (Binding* known = environment.find(*port)) return known;
+	auto at = all.ports.find(&*port);
+	if (at != all.ports.end() && at->second->closed) return Error{EBADF};
+	return bind(all, environment, *port, number);
+}
+
+void release_binding(Binding& binding) {
+	binding.environment->forget(binding);
+	if (binding.poller) binding.poller->close();
+	Process& all = process();
+	{
+		std::lock_guard guard(all.lock);
+		all.bindings.erase(binding.id);
+		Shared* shared = binding.shared;
+		bool last = --shared->users == 0;
+		if (last) {
+			all.ports.erase(shared->port);
+			if (!shared->closed) registry::before_close(shared->number);
+		}
+		registry::release(*shared->port);
+		if (last) {
+			sys::close_raw(shared->number);
+			delete shared;
+		}
+	}
+	delete &binding;
+}
+
+void close_everywhere(Binding& binding) {
+	Process& all = process();
+	{
+		std::lock_guard guard(all.lock);
+		if (binding.shared->closed.exchange(true)) return;
+		for (auto& [id, other] : all.bindings) {
+			if (other->shared != binding.shared || other == &binding) continue;
+			other->closed_by_other = true;
+			send_mail(*other);
+		}
+	}
+	// Waits until the threads blocked on the number have left: not under the lock.
+	registry::before_close(binding.shared->number);
+}
+
+void give_back(uint64_t cookie) {
+	Process& all = process();
+	std::lock_guard guard(all.lock);
+	auto owner = all.bindings.find(cookie >> 32 & ((1u << BINDING_BITS) - 1));
+	if (owner == all.bindings.end()) return; // another process's, or its table is gone
+	owner->second->returned.push_back(static_cast<uint32_t>(cookie));
+	send_mail(*owner->second);
+}
+
+uint32_t take_returned(Binding& binding, uint32_t* out, uint32_t max) {
+	std::lock_guard guard(process().lock);
+	auto& list = binding.returned;
+	uint32_t count = std::min(max, static_cast<uint32_t>(list.size()));
+	std::copy(list.end() - count, list.end(), out);
+	list.resize(list.size() - count);
+	return count;
+}
+
+std::vector<Mail> take_mail(Environment& environment) {
+	std::vector<Mail> list;
+	std::lock_guard guard(process().lock);
+	for (Binding* binding : environment.bindings) {
+		if (!binding || !binding->mail) continue;
+		binding->mail = false;
+		list.push_back({binding->handle, binding->closed_by_other});
+	}
+	return list;
+}
+
+} // namespace evp::addon

@@ -1,0 +1,66 @@
+// A port in one environment (an isolate of Node): what an int handle stands for.
+//
+// Who owns what: the process keeps one Shared a port, with its number; each
+// environment that uses the port holds one Binding, which holds the port. The
+// number is closed when the last Binding goes, so that it can't be reused under
+// a thread that still means the port.
+// Threads: a Binding belongs to its environment's thread. What other threads may
+// touch (the mail) is guarded by the process's one lock. Blocked gets hold nothing.
+#pragma once
+#include "addon/loop_poller.hpp"
+#include "core/registry.hpp"
+
+#include <atomic>
+#include <vector>
+
+namespace evp::addon {
+
+struct Environment;
+
+struct Shared {
+	Port* port;
+	int number;
+	uint32_t users = 0;              // guarded
+	std::atomic<bool> closed{false}; // close(): calls fail from now on
+};
+
+struct Binding {
+	Binding(Environment& user, Shared* named, uint32_t unique)
+	    : environment(&user), shared(named), port(named->port), id(unique) {}
+	Environment* environment;
+	Shared* shared;
+	Port* port;
+	uint32_t id; // in cookies; unlike any other's of this process
+	int32_t handle = -1;
+	LoopPoller* poller = nullptr;
+	// Mail, guarded.
+	std::vector<uint32_t> returned; // entries of our cookies that others retrieved
+	bool mail = false;
+	bool closed_by_other = false;
+
+	bool closed() const { return shared->closed.load(std::memory_order_acquire); }
+};
+
+// A new port, or the port of a number; its Binding in this environment. The same
+// one for the same port. EBADF EBADFD and those of registry::create.
+Result<Binding*> create_binding(Environment& environment, uint32_t limit);
+Result<Binding*> attach_binding(Environment& environment, int number);
+
+// Gives up the port, and frees the Binding once its event loop has let go of it.
+void release_binding(Binding& binding);
+
+// Every wait of this process ends; the other environments get mail.
+void close_everywhere(Binding& binding);
+
+// A message's cookie was retrieved where its value can't be had.
+void give_back(uint64_t cookie);
+
+// What came for a Binding since the last time; at most `max` entries.
+uint32_t take_returned(Binding& binding, uint32_t* out, uint32_t max);
+struct Mail {
+	int32_t handle;
+	bool closed;
+};
+std::vector<Mail> take_mail(Environment& environment);
+
+} // namespace evp::addon

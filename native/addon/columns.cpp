@@ -1,0 +1,52 @@
+#include "addon/columns.hpp"
+
+#include "addon/binding.hpp"
+#include "addon/cookies.hpp"
+
+namespace evp::addon {
+
+namespace {
+
+template <class T>
+napi_status add_column(napi_env env, napi_value to, const char* name, napi_typedarray_type type,
+                       T** data) {
+	napi_value buffer, array;
+	void* memory = nullptr;
+	napi_status rc = napi_create_arraybuffer(env, Columns::ROWS * sizeof(T), &memory, &buffer);
+	if (rc != napi_ok) return rc;
+	*data = static_cast<T*>(memory);
+	rc = napi_create_typedarray(env, type, Columns::ROWS, buffer, 0, &array);
+	return rc == napi_ok ? napi_set_named_property(env, to, name, array) : rc;
+}
+
+} // namespace
+
+napi_status Columns::make(napi_env env, napi_value* out) {
+	napi_status rc = napi_create_object(env, out);
+	if (rc == napi_ok) rc = add_column(env, *out, "events", napi_int32_array, &events);
+	if (rc == napi_ok) rc = add_column(env, *out, "source", napi_int32_array, &source);
+	if (rc == napi_ok) rc = add_column(env, *out, "object", napi_float64_array, &object);
+	if (rc == napi_ok) rc = add_column(env, *out, "user", napi_float64_array, &user);
+	if (rc == napi_ok) rc = add_column(env, *out, "raw", napi_biguint64_array, &raw);
+	if (rc == napi_ok) rc = napi_object_freeze(env, *out); // a column replaced could be collected
+	if (rc == napi_ok) rc = napi_create_reference(env, *out, 1, &kept_);
+	return rc;
+}
+
+void Columns::write(const Event* list, uint32_t count, Binding& reader) {
+	for (uint32_t i = 0; i < count; i++) {
+		const Event& event = list[i];
+		double code = cookie_code(event.user, reader.id);
+		events[i] = event.events;
+		source[i] = event.source;
+		object[i] = static_cast<double>(event.object);
+		user[i] = code;
+		if (code > FOREIGN) [[likely]]
+			continue;
+		raw[i] = event.user;
+		if (code == FOREIGN && event.source == static_cast<uint16_t>(SourceKind::USER))
+			give_back(event.user);
+	}
+}
+
+} // namespace evp::addon

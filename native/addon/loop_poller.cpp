@@ -1,0 +1,116 @@
+#include "addon/loop_poller.hpp"
+
+#include "addon/environment.hpp"
+#include "sys/fd.hpp"
+
+#include <cerrno>
+#include <memory>
+
+namespace evp::addon {
+
+LoopPoller::LoopPoller(Binding& binding)
+    : binding_(&binding), environment_(binding.environment) {}
+
+Result<LoopPoller*> LoopPoller::make(Binding& binding) {
+	Result<int> set = binding.port->loop_set();
+	if (!set) return Error{set.error()};
+	std::unique_ptr<LoopPoller> poller(new LoopPoller(binding));
+	poller->set_ = *set;
+	Environment& environment = *binding.environment;
+	if (int rc = uv_poll_init(environment.loop, &poller->poll_, *set); rc != 0) {
+		sys::close_raw(*set);
+		return Error{-rc};
+	}
+	environment.open_handles++;
+	poller->poll_.data = poller.get();
+	uv_unref(reinterpret_cast<uv_handle_t*>(&poller->poll_));
+	return poller.release();
+}
+
+int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
+	Port& port = *binding_->port;
+	if (waiter_ != 0 && min != min_) leave();
+	if (alerted_) {
+		environment_->columns.write(&alert_, 1, *binding_);
+		alerted_ = false;
+		return 1;
+	}
+	min_ = min;
+	max_ = max;
+	if (waiter_ == 0) {
+		Result<uint32_t> waiter = port.loop_wait(min, binding_->shared->number);
+		if (!waiter) return -waiter.error();
+		waiter_ = *waiter;
+	}
+	if (!started_) {
+		if (int rc = uv_poll_start(&poll_, UV_READABLE, woken); rc != 0) {
+			leave();
+			return rc;
+		}
+		started_ = true;
+	}
+	set_ref(ref);
+	if (again) port.loop_again(set_);
+	return 0;
+}
+
+void LoopPoller::leave() {
+	Port::LoopState state = binding_->port->loop_state(waiter_, true);
+	waiter_ = 0;
+	if (!state.alerted) return;
+	alerted_ = true;
+	alert_ = state.alert;
+}
+
+void LoopPoller::idle() {
+	if (waiter_ != 0) leave();
+	alerted_ = false; // of those it was meant for none is left
+	set_ref(false);
+}
+
+void LoopPoller::set_ref(bool on) {
+	if (on == ref_) return;
+	ref_ = on;
+	auto* handle = reinterpret_cast<uv_handle_t*>(&poll_);
+	on ? uv_ref(handle) : uv_unref(handle);
+}
+
+void LoopPoller::close() {
+	if (waiter_ != 0) leave();
+	binding_->poller = nullptr;
+	uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+		std::unique_ptr<LoopPoller> poller(static_cast<LoopPoller*>(handle->data));
+		sys::close_raw(poller->set_);
+		poller->environment_->handle_closed();
+	});
+}
+
+void LoopPoller::woken(uv_poll_t* handle, int, int) {
+	static_cast<LoopPoller*>(handle->data)->readable();
+}
+
+void LoopPoller::readable() {
+	Port& port = *binding_->port;
+	port.loop_woken(set_);
+	if (waiter_ == 0) { // nobody asked since the last time: stop listening
+		uv_poll_stop(&poll_);
+		started_ = false;
+		return;
+	}
+	Event list[Columns::ROWS];
+	Port::LoopState state = port.loop_state(waiter_, false);
+	Taken taken{0, 1};
+	if (state.alerted)
+		list[0] = state.alert;
+	else
+		taken = port.try_get(list, max_, min_);
+	if (taken.code == 0 && taken.count == 0) return; // not for us, or taken by another
+	leave();
+	if (taken.code == 0) environment_->columns.write(list, taken.count, *binding_);
+	// Nothing of this object may be used afterwards: the port may be closed in there.
+	environment_->call(environment_->ready, binding_->handle,
+	                   taken.code == 0 ? static_cast<int64_t>(taken.count) : -taken.code,
+	                   state.alerted);
+}
+
+} // namespace evp::addon

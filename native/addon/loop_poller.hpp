@@ -1,0 +1,51 @@
+// One port on one event loop, without a thread: a private epoll set of the port
+// (Port::loop_set, edges only) under a uv_poll.
+//
+// States: idle, no waiter's record, the uv_poll stopped at its next wake; waiting,
+// a record stands in the port's list for the first get of lib/waits.ts. Leaving
+// the record may find an alert that was meant for everyone waiting: it is kept
+// for the next wait() to report.
+// Thread: the environment's own.
+#pragma once
+#include "core/types.hpp"
+
+#include <uv.h>
+
+namespace evp::addon {
+
+struct Binding;
+struct Environment;
+
+class LoopPoller {
+public:
+	// EMFILE ENOMEM.
+	static Result<LoopPoller*> make(Binding& binding);
+
+	// Calls ready() once `min` events are there, with up to `max`. 0; 1: an alert
+	// that was missed is in the first row, nothing else was done; or -errno.
+	int wait(uint32_t min, uint32_t max, bool ref, bool again);
+	void idle();
+	void set_ref(bool on);
+	// Ends it; freed by libuv's callback.
+	void close();
+
+private:
+	explicit LoopPoller(Binding& binding);
+	static void woken(uv_poll_t* handle, int status, int events);
+	void readable();
+	void leave();
+
+	uv_poll_t poll_{};
+	Binding* binding_;
+	Environment* environment_; // outlives the binding
+	int set_ = -1;
+	uint32_t waiter_ = 0;
+	uint32_t min_ = 0;
+	uint32_t max_ = 0;
+	bool started_ = false;
+	bool ref_ = false;
+	bool alerted_ = false;
+	Event alert_{};
+};
+
+} // namespace evp::addon

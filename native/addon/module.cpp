@@ -1,0 +1,31 @@
+// The addon's entry, called once in each environment that loads it.
+
+#include "addon/environment.hpp"
+#include "addon/port_calls.hpp"
+#include "addon/sockets.hpp"
+
+#include <napi.h>
+
+namespace evp::addon {
+
+namespace {
+
+Napi::Object load(Napi::Env env, Napi::Object exports) {
+	// Node keeps libuv's interface within a major version only.
+	static_assert(UV_VERSION_MAJOR == 1);
+	if (uv_version() >> 16 != UV_VERSION_MAJOR) {
+		Napi::Error::New(env, "event-ports: this Node has another libuv").ThrowAsJavaScriptException();
+		return exports;
+	}
+	// Freed at the environment's end, from setup() on.
+	auto* environment = new Environment(env);
+	register_port_calls(env, exports, *environment);
+	register_sockets(env, exports);
+	return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(event_ports, load)
+
+} // namespace evp::addon
