@@ -2,12 +2,14 @@
 
 #include "core/port.hpp"
 #include "sources/fd.hpp"
+#include "sources/file.hpp"
 #include "sources/timer.hpp"
 
 namespace evp {
 
 void install_sources(Port& port) {
 	port.set_source(SourceKind::FD, make_fd_source());
+	port.set_source(SourceKind::FILE, make_file_source());
 	port.set_source(SourceKind::TIMER, make_timer_source());
 }
 

@@ -210,7 +210,6 @@ void TimerSource::post(Port& port, TimerSet& set, const uint32_t* ripe, const ui
 		timer.flags = Timer::QUEUED;
 		slots::enqueue(port.region(), timer.slot);
 	}
-	port.post_self();
 }
 
 bool TimerSource::deliver(Port& port, Slot& slot, Event& event) {

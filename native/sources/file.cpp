@@ -1,0 +1,394 @@
+// PORT_SOURCE_FILE (section 5).
+//
+// Interface: associate, dissociate, collect. The hub (file_hub.hpp) reads what the
+// kernel reports and posts it; here an association is made: name, stamps, slot.
+// States: shm::SlotState; ARMED while an event of this watch may still come. An
+// exception takes the slot with it and ends the watch (5.1.8).
+// Identity: (member, address of the file_obj_t), found by the port's table; the slot's
+// `link` is the watch's id in this process, believed only if the watch agrees.
+// Locks: the hub's, and the port's within it.
+// Fork: watches are the parent's; a child begins without any.
+
+#include "sources/file.hpp"
+
+#include "core/port.hpp"
+#include "core/slots.hpp"
+#include "sources/file_hub.hpp"
+
+#include <sys/port.h>
+
+#include <cerrno>
+#include <new>
+
+namespace evp {
+
+using shm::Slot;
+using shm::SlotState;
+using sys::FileStatus;
+using sys::FileType;
+
+namespace {
+
+using namespace file;
+
+static_assert(ACCESS == FILE_ACCESS && MODIFIED == FILE_MODIFIED && ATTRIBUTES == FILE_ATTRIB);
+static_assert(TRUNCATED == FILE_TRUNC && NOFOLLOW == FILE_NOFOLLOW && DELETED == FILE_DELETE);
+static_assert(RENAMED_TO == FILE_RENAME_TO && RENAMED_FROM == FILE_RENAME_FROM);
+static_assert(UNMOUNTED_ == UNMOUNTED && MOUNTED_OVER == MOUNTEDOVER);
+static_assert(sizeof(file_obj_t) == 80);
+
+constexpr uint8_t FILE_KIND = static_cast<uint8_t>(SourceKind::FILE);
+
+struct Request {
+	uint64_t key;
+	const char* name;
+	Stamps stamps;
+	uint32_t asked;
+	uint64_t user;
+	bool nofollow() const { return asked & NOFOLLOW; }
+};
+
+// What a name led to: the nodes are held by nobody yet.
+struct Found {
+	std::string path;       // absolute where possible; without links, but for `follow`
+	FileStatus status;
+	Node* object = nullptr;
+	Node* parent = nullptr;
+	bool follow = false;
+	bool sure = false;
+};
+
+} // namespace
+
+class FileSource final : public Source {
+public:
+	SourceKind kind() const override { return SourceKind::FILE; }
+	Result<void> associate(Port& port, uint64_t object, int32_t events, uint64_t user) override;
+	Result<void> associate(Port& port, const Request& request);
+	Result<void> dissociate(Port& port, uint64_t object) override;
+	void collect(Port& port) override;
+	void close(Port& port) override;
+	void revive(Port&) override { Hub::leave_inherited(); }
+
+private:
+	Result<void> associate_locked(Hub& hub, Port& port, const Request& request);
+	Result<void> commit(Hub& hub, Port& port, const Request& request, Watch* watch, bool again,
+	                    Found* found);
+};
+
+namespace {
+
+// --- From a name to nodes.
+
+// Names whose last component says nothing: "/", "dir/", ".", "..".
+bool leafless(const std::string& path) {
+	size_t slash = path.rfind('/');
+	std::string_view leaf = std::string_view(path).substr(slash == std::string::npos ? 0 : slash + 1);
+	return leaf.empty() || leaf == "." || leaf == "..";
+}
+
+std::string parent_of(const std::string& path) {
+	size_t slash = path.rfind('/');
+	return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Watches what the path leads to, or, where the object can't be read, asks its
+// directory for news of that entry (14.2.3).
+Result<void> watch_object(Hub& hub, const Request& request, Found* found) {
+	uint32_t notes = notes_for(request.asked);
+	Result<Node*> node = hub.node_of(found->path.c_str(), notes, found->follow);
+	if (node) {
+		found->object = *node;
+		int error = sys::file_status(found->path.c_str(), found->follow, &found->status);
+		if (error == 0) return {};
+		hub.release(*node);
+		return Error{error};
+	}
+	if (node.error() != EACCES) return Error{node.error()};
+	// No permission to read it, or to search a directory on the way.
+	if (int error = sys::file_status(found->path.c_str(), found->follow, &found->status); error != 0)
+		return Error{error};
+	if (found->follow || found->path[0] != '/') return Error{EACCES};
+	Result<Node*> parent = hub.directory_of(parent_of(found->path), true);
+	if (!parent) return Error{parent.error()};
+	(void)hub.node_of(parent_of(found->path).c_str(), notes, true);
+	found->parent = *parent;
+	found->sure = true;
+	return {};
+}
+
+// The directory that the name is in. Without one (not readable, the root of a file
+// system) the object's own notes have to do.
+Result<void> watch_name(Hub& hub, Found* found) {
+	if (found->parent || found->follow || found->path[0] != '/' || found->path == "/") return {};
+	if (found->status.mount_root) return {};
+	bool sure = found->status.type == FileType::DIRECTORY; // rmdir tells nobody else (14.2.5)
+	Result<Node*> parent = hub.directory_of(parent_of(found->path), sure);
+	if (!parent) return parent.error() == EACCES ? Result<void>() : Error{parent.error()};
+	found->parent = *parent;
+	found->sure = sure;
+	return {};
+}
+
+// Nothing holds them if the association does not come about.
+void release(Hub& hub, Found* found) {
+	Node* object = found->object;
+	Node* parent = found->parent;
+	*found = Found();
+	hub.release(object);
+	if (parent != object) hub.release(parent);
+}
+
+// The path is final: watches name and object, in this order, so that a file that
+// is replaced in between is seen to be.
+Result<void> watch_path(Hub& hub, const Request& request, Found* found) {
+	Node* early = nullptr;
+	if (!found->follow && found->path[0] == '/' && found->path != "/")
+		if (Result<Node*> parent = hub.directory_of(parent_of(found->path), false)) early = *parent;
+	Result<void> r = watch_object(hub, request, found);
+	bool link = r && found->status.type == FileType::SYMLINK && !request.nofollow();
+	if (r && !link) {
+		std::string there = found->status.type == FileType::SYMLINK ? parent_of(found->path) : found->path;
+		r = hub.reports_changes(there, found->status) ? watch_name(hub, found) : Result<void>(Error{ENOTSUP});
+	}
+	if (!r) release(hub, found);
+	if (early && early != found->parent && early != found->object) hub.release(early);
+	return r;
+}
+
+Result<void> resolve(Hub& hub, const Request& request, Found* found) {
+	found->path = request.name;
+	if (found->path.empty()) return Error{ENOENT};
+	if (found->path[0] != '/') {
+		std::string here = sys::working_directory();
+		if (!here.empty()) found->path = (here == "/" ? here : here + "/") + found->path;
+	}
+	// Mostly the name is the true one, and needs no look of its own.
+	if (!leafless(found->path)) {
+		Result<void> r = watch_path(hub, request, found);
+		if (!r || found->status.type != FileType::SYMLINK || request.nofollow()) return r;
+	}
+	std::string path = found->path;
+	release(hub, found);
+	Result<std::string> name = sys::true_name(path.c_str(), !request.nofollow(), &found->status);
+	if (!name) return Error{name.error()};
+	found->follow = name->empty();
+	found->path = found->follow ? path : *name;
+	return watch_path(hub, request, found);
+}
+
+// --- The slot.
+
+Watch* watch_of(Hub& hub, Port& port, uint32_t index) {
+	if (index == 0) return nullptr;
+	Watch* watch = hub.watches().at(port.region().slot(index).link.load());
+	return watch && watch->port == &port && watch->slot == index ? watch : nullptr;
+}
+
+// Ends whatever the slot was doing, keeping the slot. Locked.
+SlotState disarm(Port& port, uint32_t index) {
+	SlotState was = port.region().slot(index).state.load();
+	if (was == SlotState::QUEUED) slots::dequeue(port.region(), index);
+	if (was == SlotState::ARMED) port.pollable_add(-1);
+	return was;
+}
+
+// Arms the slot, or queues what the stamps tell (5.2). Locked.
+void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
+	shm::Region& region = port.region();
+	Slot& slot = region.slot(watch.slot);
+	watch.arm = port.next_arm();
+	watch.armed = events == 0;
+	slot.arm.store(watch.arm);
+	slot.user.store(request.user);
+	slot.asked.store(request.asked);
+	slot.events.store(static_cast<int32_t>(events));
+	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED);
+	if (events == 0) {
+		slots::publish(region, watch.slot, SlotState::ARMED);
+		port.pollable_add(1);
+	} else {
+		slots::enqueue(region, watch.slot);
+	}
+}
+
+// A slot for a new watch. Locked. 0: *error.
+uint32_t take_slot(Port& port, uint64_t key, int* error) {
+	shm::Region& region = port.region();
+	*error = ENOMEM;
+	if (!region.need_bucket(region.bucket_index(slots::table_hash(FILE_KIND, key)))) return 0;
+	uint32_t index = slots::take(region, error);
+	if (index == 0) return 0;
+	Slot& slot = region.slot(index);
+	slot.source.store(FILE_KIND);
+	slot.owner.store(port.member());
+	slot.object.store(key);
+	return index;
+}
+
+// What needs no more than one look: the same name led to the same file, and the
+// kernel still watches it for all that is asked.
+bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus* now, int* error) {
+	*error = 0;
+	if (!watch.object || !hub.sound(*watch.object) || watch.object->moves != watch.moves) return false;
+	if (watch.parent && !hub.sound(*watch.parent)) return false;
+	if (notes_for(request.asked) & ~watch.object->mask) return false;
+	if (watch.nofollow != request.nofollow() || std::strcmp(watch.given_name(), request.name) != 0)
+		return false;
+	*error = sys::file_status(request.name, !request.nofollow(), now);
+	return *error == 0 && now->same_file(watch.recorded) && now->mount == watch.recorded.mount;
+}
+
+} // namespace
+
+// --- The calls.
+
+Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, uint64_t user) {
+	Request request{object, nullptr, {}, static_cast<uint32_t>(events), user};
+	if (request.asked & ~ASKABLE) return Error{EINVAL};
+	auto* given = reinterpret_cast<const file_obj_t*>(object);
+	if (!given || !given->fo_name) return Error{EFAULT};
+	request.name = given->fo_name;
+	request.stamps = {{given->fo_atime.tv_sec, given->fo_atime.tv_nsec},
+	                  {given->fo_mtime.tv_sec, given->fo_mtime.tv_nsec},
+	                  {given->fo_ctime.tv_sec, given->fo_ctime.tv_nsec}};
+	Result<void> r = associate(port, request);
+	return r.error() == ENOSPC ? Result<void>(Error{EAGAIN}) : r; // watches exhausted (14.2.17)
+}
+
+Result<void> FileSource::associate(Port& port, const Request& request) {
+	try {
+		Result<Hub*> hub = Hub::get();
+		if (!hub) return Error{hub.error()};
+		Hub::Held held(**hub);
+		if (!held) return Error{EAGAIN}; // in a signal handler over this very code
+		return associate_locked(**hub, port, request);
+	} catch (const std::bad_alloc&) {
+		return Error{ENOMEM};
+	}
+}
+
+Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& request) {
+	if (Result<void> r = hub.open(port); !r) return r;
+	hub.collect(); // what happened so far is not for this association
+	Watch* watch;
+	{
+		Port::Guard guard(port);
+		watch = watch_of(hub, port,
+		                 slots::table_find(port.region(), FILE_KIND, request.key, port.member()));
+	}
+	Found found;
+	int error = 0;
+	bool again = watch && unchanged(hub, *watch, request, &found.status, &error);
+	if (error != 0) return Error{error};
+	if (again) {
+		found.object = watch->object;
+		found.parent = watch->parent;
+	} else if (Result<void> r = resolve(hub, request, &found); !r) {
+		return r;
+	}
+	if (found.status.type == FileType::DIRECTORY) {
+		if (Result<void> r = hub.open_mounts(port); !r) {
+			release(hub, &found);
+			return r;
+		}
+	}
+	return commit(hub, port, request, watch, again, &found);
+}
+
+// Everything was found: from here on only a new slot can be refused.
+Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Watch* watch, bool again,
+                                Found* found) {
+	shm::Region& region = port.region();
+	bool made = !watch;
+	if (made) watch = hub.watches().make();
+	Node* old_object = watch->object;
+	Node* old_parent = watch->parent;
+	hub.watches().unlink(*watch); // and linked as the last in the order of association
+	if (!again) {
+		watch->set_text(found->path, request.name);
+		watch->follow = found->follow;
+		watch->nofollow = request.nofollow();
+		watch->sure = found->sure;
+	}
+	hub.watches().link(*watch, found->object, found->parent);
+	watch->port = &port;
+	watch->recorded = found->status;
+	watch->asked = request.asked;
+	if (found->object) {
+		watch->moves = found->object->moves;
+		found->object->wasted = 0;
+	}
+	if (old_object != found->object) hub.release(old_object);
+	if (old_parent != found->parent && old_parent != old_object) hub.release(old_parent);
+
+	int error = 0;
+	{
+		Port::Guard guard(port);
+		uint32_t index = slots::table_find(region, FILE_KIND, request.key, port.member());
+		bool fresh = index == 0;
+		if (fresh) index = take_slot(port, request.key, &error);
+		if (index != 0) {
+			if (!fresh) disarm(port, index);
+			watch->slot = index;
+			region.slot(index).link.store(watch->id);
+			arm(port, *watch, request, stamp_events(request.stamps, found->status, request.asked));
+			if (fresh) slots::table_insert(region, index);
+			region.header().file_used.store(1);
+			return {};
+		}
+	}
+	hub.drop(watch);
+	return Error{error};
+}
+
+Result<void> FileSource::dissociate(Port& port, uint64_t object) {
+	shm::Region& region = port.region();
+	if (region.header().file_used.load() == 0) return Error{EINVAL};
+	Hub* hub = Hub::current();
+	if (!hub) return Error{ENOENT};
+	Hub::Held held(*hub);
+	if (!held) return Error{EAGAIN};
+	hub->collect(); // a file that is gone takes its association along (2.3.4)
+	Watch* watch;
+	SlotState was;
+	{
+		Port::Guard guard(port);
+		uint32_t index = slots::table_find(region, FILE_KIND, object, port.member());
+		if (index == 0) return Error{ENOENT};
+		watch = watch_of(*hub, port, index);
+		was = disarm(port, index);
+		slots::table_remove(region, index);
+		slots::release(region, index);
+	}
+	if (watch) hub->drop(watch);
+	return was == SlotState::CACHED ? Result<void>(Error{ENOENT}) : Result<void>();
+}
+
+void FileSource::collect(Port& port) {
+	Hub* hub = Hub::current();
+	if (!hub) return;
+	Hub::Held held(*hub);
+	if (!held) return;
+	hub->collect();
+	hub->collect_again(port);
+}
+
+void FileSource::close(Port& port) {
+	Hub* hub = Hub::current();
+	if (!hub) return;
+	Hub::Held held(*hub);
+	if (held) hub->close(port);
+}
+
+std::unique_ptr<Source> make_file_source() { return std::make_unique<FileSource>(); }
+
+Result<void> associate_file(Port& port, uint64_t key, const char* name, const Stamps& stamps,
+                            int32_t events, uint64_t user) {
+	Request request{key, name, stamps, static_cast<uint32_t>(events), user};
+	if (request.asked & ~ASKABLE) return Error{EINVAL};
+	auto* source = static_cast<FileSource*>(port.source(SourceKind::FILE));
+	return source->associate(port, request);
+}
+
+} // namespace evp

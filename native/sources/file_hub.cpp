@@ -1,0 +1,269 @@
+#include "sources/file_hub.hpp"
+
+#include "core/port.hpp"
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+#include "core/tags.hpp"
+#include "sys/mounts.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+namespace evp::file {
+
+using shm::Slot;
+using shm::SlotState;
+
+namespace {
+
+std::atomic<Hub*> the_hub{nullptr};
+
+// A change is priority data; POLLERR comes with it unasked.
+constexpr uint32_t MOUNTS_EVENTS = sys::EPOLL_PRIORITY | sys::EPOLL_ONESHOT;
+
+void close_descriptor(sys::UniqueFd& fd) {
+	if (fd.get() >= 0) registry::note_internal(fd.get(), false);
+	fd.reset();
+}
+
+sys::UniqueFd place(sys::UniqueFd fd) {
+	sys::UniqueFd placed = sys::move_high(std::move(fd));
+	registry::note_internal(placed.get(), true);
+	return placed;
+}
+
+} // namespace
+
+// --- One a process.
+
+Hub::Hub() : epoch_(sys::process_epoch()) {}
+
+Hub* Hub::current() {
+	Hub* hub = the_hub.load(std::memory_order_acquire);
+	return hub && hub->epoch_ == sys::process_epoch() ? hub : nullptr;
+}
+
+Result<Hub*> Hub::get() {
+	if (Hub* hub = current()) return hub;
+	leave_inherited();
+	auto* fresh = new (std::nothrow) Hub;
+	if (!fresh) return Error{ENOMEM};
+	Hub* seen = the_hub.load();
+	do {
+		if (seen && seen->epoch_ == fresh->epoch_) {
+			delete fresh;
+			return seen;
+		}
+		fresh->inherited_ = seen; // reachable: its memory can't be freed in a child
+	} while (!the_hub.compare_exchange_weak(seen, fresh));
+	return fresh;
+}
+
+void Hub::leave_inherited() {
+	Hub* hub = the_hub.load();
+	if (!hub || hub->epoch_ == sys::process_epoch()) return;
+	// The parent's state may be anything, but its descriptors are numbers.
+	for (sys::UniqueFd* fd : {&hub->notes_, &hub->mounts_, &hub->mounts_wake_}) {
+		std::atomic_ref<int> number(*reinterpret_cast<int*>(fd));
+		int mine = number.exchange(-1);
+		if (mine < 0) continue;
+		registry::note_internal(mine, false);
+		sys::close_raw(mine);
+	}
+}
+
+Hub::Held::Held(Hub& hub) : hub_(hub), held_(true) {
+	uint32_t me = sys::self().tid;
+	if (hub.holder_.load(std::memory_order_relaxed) == me) {
+		hub.missed_.store(true);
+		held_ = false;
+		return;
+	}
+	hub.lock_.lock();
+	hub.holder_.store(me, std::memory_order_relaxed);
+}
+
+Hub::Held::~Held() {
+	if (!held_) return;
+	if (hub_.missed_.exchange(false)) {
+		hub_.collect();
+		for (Port* port : hub_.ports_) hub_.collect_again(*port);
+	}
+	hub_.holder_.store(0, std::memory_order_relaxed);
+	hub_.lock_.unlock();
+}
+
+// --- Descriptors.
+
+Result<void> Hub::open(Port& port) {
+	if (std::find(ports_.begin(), ports_.end(), &port) != ports_.end()) return {};
+	if (notes_.get() < 0) {
+		Result<sys::UniqueFd> made = sys::inotify_make();
+		if (!made) return Error{made.error()};
+		notes_ = place(std::move(*made));
+	}
+	ports_.reserve(ports_.size() + 1);
+	if (Result<void> r = port.watch_private(SourceKind::FILE, notes_.get()); !r)
+		return Error{r.error() == ENOSPC ? EAGAIN : r.error()};
+	ports_.push_back(&port);
+	return {};
+}
+
+// Two files: an event on one is eaten by whoever polls it, be it through nested
+// sets; the other is asked at each collection and by nobody else.
+Result<void> Hub::open_mounts(Port& port) {
+	if (mounts_.get() < 0) {
+		for (sys::UniqueFd* fd : {&mounts_wake_, &mounts_}) {
+			Result<sys::UniqueFd> made = sys::mounts_open();
+			if (!made) return made.error() == ENOENT ? Result<void>() : Error{made.error()}; // no /proc
+			*fd = place(std::move(*made));
+		}
+	}
+	int rc = sys::epoll_add(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS,
+	                        tag_private(SourceKind::FILE, port.member()));
+	return rc == 0 || rc == EEXIST ? Result<void>() : Error{rc};
+}
+
+void Hub::close(Port& port) {
+	auto mine = std::find(ports_.begin(), ports_.end(), &port);
+	if (mine == ports_.end()) return;
+	ports_.erase(mine);
+	for (size_t i = 1; i < watches_.all().size(); i++)
+		if (Watch* watch = watches_.all()[i]; watch && watch->port == &port) drop(watch);
+	sys::epoll_del(port.inner(), notes_.get());
+	if (mounts_wake_.get() >= 0) sys::epoll_del(port.inner(), mounts_wake_.get());
+	if (!ports_.empty()) return;
+	for (sys::UniqueFd* fd : {&notes_, &mounts_, &mounts_wake_}) close_descriptor(*fd);
+}
+
+void Hub::collect_again(Port& port) {
+	port.watch_again(SourceKind::FILE, notes_.get());
+	if (mounts_wake_.get() >= 0)
+		sys::epoll_mod(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS,
+		               tag_private(SourceKind::FILE, port.member()));
+}
+
+// --- Nodes.
+
+Result<Node*> Hub::node_of(const char* path, uint32_t notes, bool follow) {
+	Result<int> wd = sys::inotify_add(notes_.get(), path, notes, follow);
+	if (!wd) return Error{wd.error()};
+	Node* node = watches_.find(*wd);
+	if (!node) node = watches_.insert(*wd);
+	node->mask |= notes;
+	node->confirmed = overflows_;
+	node->wasted = 0;
+	return node;
+}
+
+Result<Node*> Hub::directory_of(const std::string& path, bool sure) {
+	Node* known = watches_.known_directory(path);
+	if (known && !sure && sound(*known)) return known;
+	Result<Node*> node = node_of(path.c_str(), notes_for_names(), true);
+	if (!node) return node;
+	if (*node != known || !known->directory) {
+		sys::FileStatus status;
+		if (int error = sys::file_status(path.c_str(), true, &status); error != 0) {
+			release(*node);
+			return Error{error};
+		}
+		watches_.name_directory(**node, path, status);
+	}
+	return node;
+}
+
+bool Hub::reports_changes(const std::string& path, const sys::FileStatus& status) {
+	if (status.device >> 20 != 0) return true; // on a disk
+	uint64_t key = static_cast<uint64_t>(status.mount) << 32 | status.device;
+	auto known = reporting_.find(key);
+	if (known != reporting_.end()) return known->second;
+	bool reports = sys::reports_changes(path.c_str());
+	if (status.mount != 0 && reporting_.size() < 1024) reporting_[key] = reports;
+	return reports;
+}
+
+void Hub::release(Node* node) {
+	if (!node || !watches_.unused(*node)) return;
+	if (node->wd < 0) {
+		watches_.free_if_unused(node);
+		return;
+	}
+	sys::inotify_remove(notes_.get(), node->wd);
+	watches_.erase(*node);
+}
+
+void Hub::drop(Watch* watch) {
+	Node* object = watch->object;
+	Node* parent = watch->parent;
+	watches_.unlink(*watch);
+	watches_.destroy(watch);
+	release(object);
+	if (parent != object) release(parent);
+}
+
+// --- Collecting.
+
+void Hub::collect() {
+	constexpr size_t BUDGET = 1 << 20; // bytes: more than a queue of the default length
+	size_t total = 0;
+	// Asked first: an association pays for this every time, mostly in vain.
+	bool emptied = !sys::inotify_pending(notes_.get());
+	while (!emptied && total < BUDGET) {
+		size_t n = buffer_.read(notes_.get(), &emptied);
+		if (n == 0) break;
+		total += n;
+		sys::Note note;
+		while (buffer_.next(&note)) take(note);
+	}
+	for (size_t i = 0; i < held_back_.size(); i++)
+		if (held_back_[i]->pending != 0) resolve(*held_back_[i]);
+	held_back_.clear();
+	if (overflowed_) rescan();
+	if (mounts_.get() >= 0 && sys::mounts_changed(mounts_.get())) check_mounts();
+	if (!firings_.empty()) post();
+}
+
+void Hub::post() {
+	for (size_t i = 0; i < firings_.size();) {
+		Port* port = firings_[i].watch->port;
+		Port::Guard guard(*port);
+		for (; i < firings_.size() && firings_[i].watch->port == port; i++) {
+			Firing& firing = firings_[i];
+			firing.watch->firing = Watch::NO_FIRING;
+			if (firing.events != 0 && !post(firing)) firing.events = 0;
+		}
+	}
+	// An exception is the watch's last word; ending one needs system calls.
+	for (const Firing& firing : firings_)
+		if (firing.events & EXCEPTIONS) drop(firing.watch);
+	firings_.clear();
+}
+
+// The slot's side. Locked. False: the slot is in no state to take it.
+bool Hub::post(const Firing& firing) {
+	Port& port = *firing.watch->port;
+	shm::Region& region = port.region();
+	uint32_t index = firing.watch->slot;
+	Slot& slot = region.slot(index);
+	if (slot.source.load() != static_cast<uint8_t>(SourceKind::FILE) ||
+	    slot.owner.load() != port.member() || slot.link.load() != firing.watch->id)
+		return false;
+	SlotState state = slot.state.load();
+	if (state == SlotState::ARMED)
+		port.pollable_add(-1);
+	else if (state == SlotState::QUEUED && firing.events & EXCEPTIONS)
+		slots::dequeue(region, index); // replaced (5.4.10)
+	else
+		return false;
+	slot.events.store(static_cast<int32_t>(firing.events));
+	if (firing.events & EXCEPTIONS) {
+		// The slot is the exception's now, and goes with it (5.4.9).
+		slots::table_remove(region, index);
+		slot.flags.store(0);
+	}
+	slots::enqueue(region, index);
+	return true;
+}
+
+} // namespace evp::file

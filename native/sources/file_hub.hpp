@@ -1,0 +1,107 @@
+// The process's one inotify instance and what it feeds: all FILE watches of all ports.
+//
+// Who collects for one port reads everything there is and posts to every port, so
+// a note is read once and ports never wait for each other's readers.
+// Locks: the hub's own lock, taken before a port's lock and never while one is
+// held. It covers reading, judging and posting as well as associating, so that an
+// association stands at one place in the order of notes: what happened before it is
+// read before it (5.1.8), what happens after it finds it armed.
+// Fork: a child makes a hub of its own; it never touches the inherited one but for
+// closing its descriptors.
+#pragma once
+#include "sources/file_judge.hpp"
+#include "sources/file_watches.hpp"
+#include "sys/inotify.hpp"
+
+#include <atomic>
+#include <mutex>
+
+namespace evp::file {
+
+class Hub {
+public:
+	// Of this process; nullptr where no FILE watch was made yet.
+	static Hub* current();
+	static Result<Hub*> get(); // makes it. ENOMEM
+	static void leave_inherited(); // in a child
+
+	// The hub's lock. False: a signal handler came over its own thread's hold.
+	class Held {
+	public:
+		explicit Held(Hub& hub);
+		~Held();
+		explicit operator bool() const { return held_; }
+
+	private:
+		Hub& hub_;
+		bool held_;
+	};
+
+	// All below: locked.
+	// Descriptors to be registered in the inner set of a port: notes; changes of the
+	// table of mounts, -1 while no directory is watched. EMFILE: too many instances.
+	Result<void> open(Port& port);
+	Result<void> open_mounts(Port& port);
+	void close(Port& port); // its watches go; the last port closes the descriptors
+
+	// Reads, judges and posts all there is.
+	void collect();
+	void collect_again(Port& port); // gives the port new readiness
+
+	Watches& watches() { return watches_; }
+	// The node of what the path leads to. ENOSPC: fs.inotify.max_user_watches.
+	Result<Node*> node_of(const char* path, uint32_t notes, bool follow);
+	// The node of a directory; `sure`: it was looked up now.
+	Result<Node*> directory_of(const std::string& path, bool sure);
+	void release(Node* node); // ends its wd when nothing refers to it
+	void drop(Watch* watch);  // unlinked and destroyed
+	// Whether its file system reports changes at all (14.2.19).
+	bool reports_changes(const std::string& path, const sys::FileStatus& status);
+	bool sound(const Node& node) const { return node.wd >= 0 && node.confirmed == overflows_; }
+
+private:
+	// Where the recorded name leads now.
+	enum class Look { INTACT, EMPTY, OTHER, LOST };
+	struct Firing {
+		Watch* watch;
+		uint32_t events; // 0: it was nothing
+	};
+
+	Hub();
+	// Judging.
+	void take(const sys::Note& note);
+	void entry_changed(Node& node, const sys::Note& note);
+	void object_changed(Watch& watch, uint32_t mask);
+	void happened(Watch& watch, uint32_t events);
+	void hold(Watch& watch, uint8_t pending);
+	void resolve(Watch& watch);
+	void resolve_by_look(Watch& watch, uint8_t pending);
+	Look look(Watch& watch, sys::FileStatus* now);
+	void fire(Watch& watch, uint32_t events);
+	void unmounted(Node& node);
+	void mute(Node& node);
+	// Recovering.
+	void rescan();
+	void rescan(Watch& watch);
+	void check_mounts();
+	// Posting.
+	void post();
+	bool post(const Firing& firing);
+
+	std::mutex lock_;
+	std::atomic<uint32_t> holder_{0};   // thread
+	std::atomic<bool> missed_{false};   // a handler found it held
+	uint64_t epoch_;                    // the process image it belongs to
+	Hub* inherited_ = nullptr;          // of the parent
+	sys::UniqueFd notes_, mounts_, mounts_wake_;
+	std::vector<Port*> ports_;
+	Watches watches_;
+	std::vector<Firing> firings_;
+	std::vector<Watch*> held_back_;     // with something pending
+	std::unordered_map<uint64_t, bool> reporting_; // by device and mount
+	bool overflowed_ = false;
+	uint32_t overflows_ = 0;
+	sys::Notes buffer_;
+};
+
+} // namespace evp::file

@@ -1,0 +1,52 @@
+#include "sources/file_judge.hpp"
+
+#include "sys/inotify.hpp"
+
+namespace evp::file {
+
+namespace note = sys::note;
+
+bool Stamp::is(int64_t time_ns) const {
+	constexpr int64_t SECOND = 1'000'000'000;
+	int64_t rest = time_ns % SECOND;
+	int64_t whole = time_ns / SECOND;
+	if (rest < 0) { // before 1970
+		rest += SECOND;
+		whole--;
+	}
+	return seconds == whole && nanoseconds == rest;
+}
+
+uint32_t notes_for(uint32_t asked) {
+	uint32_t mask = note::ATTRIB | note::DELETE_SELF | note::MOVE_SELF; // for the exceptions
+	if (asked & ACCESS) mask |= note::ACCESS;
+	if (asked & (MODIFIED | ATTRIBUTES | TRUNCATED)) mask |= note::MODIFY;
+	// Only a directory has entries; a file never gives these.
+	if (asked & (MODIFIED | ATTRIBUTES)) mask |= notes_for_names() | note::CREATE;
+	return mask;
+}
+
+uint32_t notes_for_names() { return note::REMOVED | note::MOVED_FROM | note::MOVED_TO; }
+
+uint32_t stamp_events(const Stamps& stamps, const sys::FileStatus& now, uint32_t asked) {
+	if (now.type == sys::FileType::FIFO) return 0; // 5.2.3
+	uint32_t events = 0;
+	auto compare = [&](const Stamp& stamp, int64_t time_ns, uint32_t event) {
+		if (!stamp.zero() && !stamp.is(time_ns)) events |= event;
+	};
+	compare(stamps.access, now.atime, ACCESS);
+	compare(stamps.modify, now.mtime, MODIFIED);
+	compare(stamps.change, now.ctime, ATTRIBUTES);
+	return events & asked;
+}
+
+uint32_t change_events(const sys::FileStatus& before, const sys::FileStatus& now, uint32_t asked) {
+	uint32_t events = 0;
+	if (now.atime != before.atime) events |= ACCESS;
+	if (now.mtime != before.mtime || now.size != before.size) events |= MODIFIED | ATTRIBUTES;
+	if (now.ctime != before.ctime || now.links != before.links) events |= ATTRIBUTES;
+	if (shrank(before, now)) events |= TRUNCATED;
+	return events & asked;
+}
+
+} // namespace evp::file

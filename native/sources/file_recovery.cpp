@@ -1,0 +1,73 @@
+// What inotify does not tell: lost notes (14.2.15) and mounts over a directory (14.2.13).
+
+#include "sources/file_hub.hpp"
+
+#include <algorithm>
+
+namespace evp::file {
+
+// The queue overflowed: every armed watch is compared with its recorded state, and
+// every number the kernel gave is in doubt, since its end may have been lost.
+void Hub::rescan() {
+	overflowed_ = false;
+	overflows_++;
+	for (size_t i = 1; i < watches_.all().size(); i++)
+		if (Watch* watch = watches_.all()[i]; watch && watch->armed) rescan(*watch);
+}
+
+void Hub::rescan(Watch& watch) {
+	sys::FileStatus now;
+	switch (look(watch, &now)) {
+	case Look::EMPTY:
+	case Look::LOST: // by its path it can't be found again, whatever happened
+		fire(watch, DELETED);
+		return;
+	case Look::OTHER:
+		fire(watch, now.device != watch.recorded.device ? UNMOUNTED_ : RENAMED_TO);
+		return;
+	case Look::INTACT: break;
+	}
+	if (uint32_t events = change_events(watch.recorded, now, watch.asked)) {
+		fire(watch, events);
+		return;
+	}
+	// Unchanged. But a new file may have got the old one's inode number.
+	Node* object = nullptr;
+	if (watch.object) {
+		Result<Node*> node = node_of(watch.path(), watch.object->mask, watch.follow);
+		if (!node || *node != watch.object) {
+			if (node) release(*node);
+			fire(watch, DELETED);
+			return;
+		}
+		object = *node;
+	}
+	if (!watch.parent || sound(*watch.parent)) return;
+	Result<Node*> parent = directory_of(watch.directory(), true);
+	if (parent && !object) (void)node_of(watch.directory().c_str(), notes_for(watch.asked), true);
+	if (parent && *parent == watch.parent) return;
+	// The directory is another one than before, or can't be watched any more.
+	Node* former = watch.parent;
+	watches_.unlink(watch);
+	watches_.link(watch, object, parent ? *parent : nullptr);
+	release(former);
+}
+
+// Something was mounted or unmounted somewhere.
+void Hub::check_mounts() {
+	std::vector<Watch*> over;
+	for (Watch* watch : watches_.all()) {
+		if (!watch || watch->recorded.type != sys::FileType::DIRECTORY) continue;
+		sys::FileStatus now;
+		if (sys::file_status(watch->path(), true, &now) != 0) continue;
+		if (now.mount_root && now.mount != watch->recorded.mount) over.push_back(watch);
+	}
+	// The newest first (5.4.11).
+	std::sort(over.begin(), over.end(), [](Watch* a, Watch* b) { return a->arm > b->arm; });
+	for (Watch* watch : over) {
+		bool ended = watch->firing != Watch::NO_FIRING && firings_[watch->firing].events & EXCEPTIONS;
+		if (!ended) fire(*watch, MOUNTED_OVER); // also instead of a queued event (5.4.10)
+	}
+}
+
+} // namespace evp::file

@@ -1,0 +1,181 @@
+// From notes to events: which watch, which bits (5.3, 5.4, 14.2.4 - 14.2.14).
+//
+// What became of a name is told by two notes, one on the object and one in its
+// directory, in an order that depends on the operation: an unlink tells the object
+// first, a rename over it the directory (14.2.9). So such notes are held back until
+// both are there, the next note of that watch comes, or everything has been read;
+// only then, and only where no second note came, the name itself is looked up.
+
+#include "sources/file_hub.hpp"
+
+namespace evp::file {
+
+namespace note = sys::note;
+
+namespace {
+
+constexpr uint8_t ON_OBJECT = ATTRIB | MOVED | GONE;
+constexpr uint32_t OF_ENTRIES = note::CREATE | note::REMOVED | note::MOVED_FROM | note::MOVED_TO;
+constexpr uint32_t IDLE_NOTES = 16; // in vain before the kernel is told to be silent
+
+uint32_t events_of(uint32_t mask) {
+	return (mask & note::ACCESS ? ACCESS : 0) | (mask & note::MODIFY ? MODIFIED | ATTRIBUTES : 0);
+}
+
+} // namespace
+
+void Hub::take(const sys::Note& note) {
+	if (note.mask & note::QUEUE_OVERFLOW) {
+		overflowed_ = true;
+		return;
+	}
+	Node* node = watches_.find(note.wd);
+	if (!node) return; // of a watch that is over
+	if (note.name) {
+		entry_changed(*node, note);
+		return;
+	}
+	if (note.mask & note::MOVE_SELF) node->moves++;
+	if (note.mask & note::UNMOUNT) unmounted(*node);
+	bool wanted = false;
+	for (Watch* watch = node->first; watch; watch = watch->next) {
+		wanted |= watch->armed;
+		object_changed(*watch, note.mask);
+	}
+	if (note.mask & note::IGNORED)
+		watches_.erase(*node);
+	else if (!wanted && node->first && ++node->wasted >= IDLE_NOTES)
+		mute(*node);
+}
+
+// A note about an entry of a directory: the directory itself may be watched, or the
+// entry's name.
+void Hub::entry_changed(Node& node, const sys::Note& note) {
+	if (note.mask & OF_ENTRIES)
+		for (Watch* watch = node.first; watch; watch = watch->next)
+			happened(*watch, MODIFIED | ATTRIBUTES);
+	if (node.children == 0) return;
+	watches_.each_named(node, note.name, [&](Watch& watch) {
+		if (!watch.armed) return;
+		if (note.mask & note::REMOVED) hold(watch, NAME_REMOVED);
+		if (note.mask & note::MOVED_FROM) hold(watch, NAME_MOVED);
+		if (note.mask & note::MOVED_TO) hold(watch, NAME_TAKEN);
+		if (!watch.object) object_changed(watch, note.mask & ~OF_ENTRIES);
+	});
+}
+
+void Hub::object_changed(Watch& watch, uint32_t mask) {
+	if (!watch.armed) return;
+	if (mask & note::ATTRIB) hold(watch, ATTRIB);
+	if (mask & note::MOVE_SELF) hold(watch, MOVED);
+	if (mask & (note::DELETE_SELF | note::IGNORED)) hold(watch, GONE);
+	if (uint32_t events = events_of(mask)) happened(watch, events);
+}
+
+// An ordinary change of the object.
+void Hub::happened(Watch& watch, uint32_t events) {
+	if (watch.pending != 0) resolve(watch); // that came first
+	if (!watch.armed) return;
+	if (events & MODIFIED && watch.asked & TRUNCATED) {
+		sys::FileStatus now;
+		if (sys::file_status(watch.path(), watch.follow, &now) == 0 && now.same_file(watch.recorded)) {
+			if (shrank(watch.recorded, now)) events |= TRUNCATED;
+			watch.recorded.size = now.size;
+		}
+	}
+	if (events & watch.asked) fire(watch, events & watch.asked);
+}
+
+void Hub::hold(Watch& watch, uint8_t pending) {
+	if (watch.pending == 0) {
+		held_back_.push_back(&watch);
+		watch.firing = static_cast<uint32_t>(firings_.size()); // its place in the order
+		firings_.push_back({&watch, 0});
+	}
+	watch.pending |= pending;
+}
+
+void Hub::fire(Watch& watch, uint32_t events) {
+	watch.armed = false;
+	watch.pending = 0;
+	if (watch.firing == Watch::NO_FIRING) {
+		watch.firing = static_cast<uint32_t>(firings_.size());
+		firings_.push_back({&watch, events});
+	} else {
+		firings_[watch.firing].events = events;
+	}
+}
+
+void Hub::resolve(Watch& watch) {
+	uint8_t pending = watch.pending;
+	watch.pending = 0;
+	// The parent's word counts alone where the parent is sure, else with the object's.
+	bool witness = watch.sure || pending & ON_OBJECT;
+	if (pending & NAME_MOVED && (watch.sure || pending & MOVED))
+		fire(watch, RENAMED_FROM); // also each side of an exchange
+	else if (pending & NAME_TAKEN && witness)
+		fire(watch, RENAMED_TO);
+	else if (pending & NAME_REMOVED && witness)
+		fire(watch, DELETED);
+	else
+		resolve_by_look(watch, pending);
+	// Nothing after all: its place in the order is given up.
+	if (watch.armed) watch.firing = Watch::NO_FIRING;
+}
+
+void Hub::resolve_by_look(Watch& watch, uint8_t pending) {
+	sys::FileStatus now;
+	Look seen = look(watch, &now);
+	if (pending & GONE) {
+		fire(watch, seen == Look::OTHER ? RENAMED_TO : DELETED);
+		return;
+	}
+	if (seen == Look::INTACT || seen == Look::LOST) {
+		// Another link, or no business of the name's at all (5.4.5). When its
+		// directory was moved elsewhere, the directory's note will tell of the name.
+		uint32_t events = pending & (ATTRIB | MOVED) ? ATTRIBUTES & watch.asked : 0;
+		if (pending & ATTRIB && seen == Look::INTACT)
+			events |= change_events(watch.recorded, now, watch.asked & (ACCESS | MODIFIED));
+		if (events != 0)
+			fire(watch, events);
+		else if (seen == Look::INTACT)
+			watch.recorded = now;
+		return;
+	}
+	if (pending & (MOVED | NAME_MOVED))
+		fire(watch, RENAMED_FROM);
+	else if (pending & NAME_TAKEN || seen == Look::OTHER)
+		fire(watch, RENAMED_TO);
+	else
+		fire(watch, DELETED);
+}
+
+Hub::Look Hub::look(Watch& watch, sys::FileStatus* now) {
+	int error = sys::file_status(watch.path(), watch.follow, now);
+	if (error == 0 && now->same_file(watch.recorded)) return Look::INTACT;
+	// The path may lead elsewhere because a directory above was renamed, which is
+	// no event (5.1.3).
+	if (watch.parent && watch.parent->directory) {
+		sys::FileStatus there;
+		if (sys::file_status(watch.directory().c_str(), true, &there) != 0 ||
+		    !there.same_file(watch.parent->directory->status))
+			return Look::LOST;
+	}
+	if (watch.follow) return Look::LOST; // it had no name to lose
+	return error == 0 ? Look::OTHER : Look::EMPTY;
+}
+
+// Newest first (5.4.11); a queued event is replaced (5.4.10).
+void Hub::unmounted(Node& node) {
+	for (Watch* watch = node.last; watch; watch = watch->prev) fire(*watch, UNMOUNTED_);
+}
+
+// Nobody is armed and the file goes on changing: the kernel is told to stop. The next
+// association watches anew.
+void Hub::mute(Node& node) {
+	if (node.children != 0) return;
+	sys::inotify_remove(notes_.get(), node.wd);
+	watches_.erase(node);
+}
+
+} // namespace evp::file
