@@ -83,6 +83,7 @@ private:
 	// Recovering.
 	void rescan();
 	void rescan(Watch& watch);
+	uint32_t exception_by(Watch& watch, Look seen, const sys::FileStatus& now);
 	void check_mounts();
 	// Posting.
 	void post();

@@ -17,15 +17,10 @@ void Hub::rescan() {
 
 void Hub::rescan(Watch& watch) {
 	sys::FileStatus now;
-	switch (look(watch, &now)) {
-	case Look::EMPTY:
-	case Look::LOST: // by its path it can't be found again, whatever happened
-		fire(watch, DELETED);
+	Look seen = look(watch, &now);
+	if (seen != Look::INTACT) {
+		fire(watch, exception_by(watch, seen, now));
 		return;
-	case Look::OTHER:
-		fire(watch, now.device != watch.recorded.device ? UNMOUNTED_ : RENAMED_TO);
-		return;
-	case Look::INTACT: break;
 	}
 	if (uint32_t events = change_events(watch.recorded, now, watch.asked)) {
 		fire(watch, events);
@@ -51,6 +46,26 @@ void Hub::rescan(Watch& watch) {
 	watches_.unlink(watch);
 	watches_.link(watch, object, parent ? *parent : nullptr);
 	release(former);
+}
+
+// The name no longer leads to the file, and no note says why: the likeliest reason.
+uint32_t Hub::exception_by(Watch& watch, Look seen, const sys::FileStatus& now) {
+	const sys::FileStatus& before = watch.recorded;
+	if (seen == Look::OTHER) {
+		if (now.device == before.device) return RENAMED_TO;
+		return now.mount_root && !before.mount_root ? MOUNTED_OVER : UNMOUNTED_;
+	}
+	sys::FileStatus there;
+	if (sys::file_status(watch.directory().c_str(), true, &there) == 0 &&
+	    there.device != before.device && !before.mount_root)
+		return UNMOUNTED_;
+	// A file that lives on without its only name was renamed, or is still open.
+	bool alone = watch.object && watch.object->first == watch.object->last && watch.object->children == 0;
+	if (seen == Look::LOST || !alone || watch.object->wd < 0) return DELETED;
+	bool lives = sys::inotify_remove(notes_.get(), watch.object->wd);
+	watches_.erase(*watch.object);
+	bool one_name = before.links == 1 || before.type == sys::FileType::DIRECTORY;
+	return lives && one_name ? RENAMED_FROM : DELETED;
 }
 
 // Something was mounted or unmounted somewhere.

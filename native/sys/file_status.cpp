@@ -40,13 +40,14 @@ FileType type_of(uint16_t mode) {
 
 int status_at(int at, const char* path, int flags, FileStatus* status) {
 	struct statx seen;
-	if (statx(at, path, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_MNT_ID, &seen) != 0)
+	if (statx(at, path, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &seen) != 0)
 		return errno;
 	status->inode = seen.stx_ino;
 	status->size = static_cast<int64_t>(seen.stx_size);
 	status->atime = nanoseconds(seen.stx_atime);
 	status->mtime = nanoseconds(seen.stx_mtime);
 	status->ctime = nanoseconds(seen.stx_ctime);
+	status->born = seen.stx_mask & STATX_BTIME ? nanoseconds(seen.stx_btime) : 0;
 	status->device = seen.stx_dev_major << 20 | seen.stx_dev_minor; // the kernel's own packing
 	status->links = seen.stx_nlink;
 	status->mount = seen.stx_mask & STATX_MNT_ID ? static_cast<uint32_t>(seen.stx_mnt_id) : 0;

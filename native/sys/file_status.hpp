@@ -13,14 +13,16 @@ struct FileStatus {
 	uint64_t inode = 0;
 	int64_t size = 0;
 	int64_t atime = 0, mtime = 0, ctime = 0; // nanoseconds
+	int64_t born = 0;        // 0 where the file system does not say
 	uint32_t device = 0;
 	uint32_t links = 0;
 	uint32_t mount = 0;      // id of the mount, 0 before Linux 5.8
 	FileType type = FileType::OTHER;
 	bool mount_root = false;
 
+	// An inode's number is soon given to another file.
 	bool same_file(const FileStatus& other) const {
-		return inode == other.inode && device == other.device;
+		return inode == other.inode && device == other.device && born == other.born;
 	}
 };
 

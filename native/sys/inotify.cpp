@@ -29,10 +29,11 @@ Result<int> inotify_add(int fd, const char* path, uint32_t mask, bool follow) {
 	return wd;
 }
 
-void inotify_remove(int fd, int wd) {
+bool inotify_remove(int fd, int wd) {
 	int saved = errno;
-	inotify_rm_watch(fd, wd); // EINVAL: the kernel ended it first
+	bool was_there = inotify_rm_watch(fd, wd) == 0;
 	errno = saved;
+	return was_there;
 }
 
 bool inotify_pending(int fd) {

@@ -26,7 +26,7 @@ Result<UniqueFd> inotify_make(); // EMFILE: fs.inotify.max_user_instances
 // Adds `mask` to what is watched of the inode a path leads to (IN_MASK_ADD).
 // ENOSPC: fs.inotify.max_user_watches; EACCES: the file can't be read.
 Result<int> inotify_add(int fd, const char* path, uint32_t mask, bool follow);
-void inotify_remove(int fd, int wd);
+bool inotify_remove(int fd, int wd); // false: the kernel ended it first
 
 // Whether something can be read.
 bool inotify_pending(int fd);
