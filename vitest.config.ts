@@ -5,6 +5,8 @@ export default defineConfig({
 		include: ['test/node/**/*.test.ts'],
 		// A native crash must not take the runner down.
 		pool: 'forks',
+		// The package as users have it: loaded by Node, not transformed.
+		server: { deps: { external: [/\/dist\//] } },
 		// No test is judged by time: this only ends one that hangs.
 		testTimeout: 120_000,
 		hookTimeout: 120_000,

@@ -85,8 +85,8 @@ export class Binding {
 			this.#end((wait) => wait.port === port);
 		}
 		if (--this.#ports > 0) return;
-		this.closed = true;
-		delete bindings[this.handle];
+		this.#over();
+		bindings[this.handle] = undefined;
 		native.release(this.handle);
 	}
 
@@ -99,8 +99,15 @@ export class Binding {
 	notice(closed: boolean): void {
 		this.#reclaim();
 		if (!closed) return;
-		this.closed = true;
+		this.#over();
 		this.#end(() => true);
+	}
+
+	/** Nothing can be retrieved here any more. */
+	#over(): void {
+		this.closed = true;
+		this.#associated.clear();
+		this.cookies.clear();
 	}
 
 	#end(which: (wait: Wait) => boolean): void {
@@ -197,8 +204,8 @@ export class Binding {
 			if (timeout >= 0) this.#startTimer(wait, timeout);
 			if (signal !== undefined) this.#listen(wait, signal);
 			this.waits.add(wait);
-			const yielded = this.#burst > BURST;
-			if (yielded || this.waits.first === wait) this.#rearm(yielded, wait);
+			// Also when it isn't the first: an alert until now was not for it.
+			this.#rearm(this.#burst > BURST, wait);
 		});
 	}
 

@@ -152,6 +152,13 @@ export class CookieTable {
 		this.#free.push(slot);
 	}
 
+	/** Frees all values, for good. */
+	clear(): void {
+		this.#values.length = 0;
+		this.#generations.length = 0;
+		this.#free.length = 0;
+	}
+
 	/** Frees the value of a code; others are no one's to free. */
 	release(code: number): void {
 		if (!isOwn(code)) return;

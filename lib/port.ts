@@ -414,6 +414,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	take(view: EventView<T>): number {
+		if (!(view instanceof EventView)) validate.eventView(view);
 		const handle = this.#handle();
 		const count = this.#check(native.take(handle, view.capacity, 0), 'port_getn');
 		return EventView.fill(view as EventView<never>, this.#binding, count);

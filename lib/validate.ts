@@ -55,3 +55,8 @@ export function ports(value: unknown, index?: number): never {
 	if (index === undefined) throw invalidType('ports', 'an array of Ports', value);
 	throw invalidType(`ports[${index}]`, 'an instance of Port', value);
 }
+
+/** @internal */
+export function eventView(value: unknown): never {
+	throw invalidType('view', 'an instance of EventView', value);
+}

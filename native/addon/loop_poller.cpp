@@ -29,8 +29,13 @@ Result<LoopPoller*> LoopPoller::make(Binding& binding) {
 
 int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
 	Port& port = *binding_->port;
-	if (waiter_ != 0 && min != min_) leave();
+	if (waiter_ != 0) {
+		Port::LoopState state = port.loop_state(waiter_, min != min_);
+		if (min != min_) waiter_ = 0;
+		note(state);
+	}
 	if (alerted_) {
+		if (waiter_ != 0) leave();
 		environment_->columns.write(&alert_, 1, *binding_);
 		alerted_ = false;
 		return 1;
@@ -55,8 +60,11 @@ int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
 }
 
 void LoopPoller::leave() {
-	Port::LoopState state = binding_->port->loop_state(waiter_, true);
+	note(binding_->port->loop_state(waiter_, true));
 	waiter_ = 0;
+}
+
+void LoopPoller::note(const Port::LoopState& state) {
 	if (!state.alerted) return;
 	alerted_ = true;
 	alert_ = state.alert;

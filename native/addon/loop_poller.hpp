@@ -7,7 +7,7 @@
 // for the next wait() to report.
 // Thread: the environment's own.
 #pragma once
-#include "core/types.hpp"
+#include "core/port.hpp"
 
 #include <uv.h>
 
@@ -34,6 +34,7 @@ private:
 	static void woken(uv_poll_t* handle, int status, int events);
 	void readable();
 	void leave();
+	void note(const Port::LoopState& state);
 
 	uv_poll_t poll_{};
 	Binding* binding_;

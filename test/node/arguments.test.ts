@@ -1,0 +1,174 @@
+// Wrong arguments and full tables: a clear error, nothing changed, nothing lost or leaked.
+
+import { closeFd, EventView, POLLIN, Port, pipe, sendn } from 'event-ports';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDescriptors, runProgram } from './support.js';
+
+const TYPE = 'ERR_INVALID_ARG_TYPE';
+const RANGE = 'ERR_OUT_OF_RANGE';
+
+let port: Port;
+let before: { descriptors: number[]; stats: object };
+const look = () => ({ descriptors: openDescriptors(), stats: port.stats() });
+beforeEach(() => {
+	port = new Port();
+	port.send(1);
+	before = look();
+});
+afterEach(() => {
+	expect(look()).toEqual(before);
+	port.close();
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: what a caller without types may pass
+const any = (value: unknown): any => value;
+
+const synchronous: [string, string, () => unknown][] = [
+	['new Port(null)', TYPE, () => new Port(any(null))],
+	['limit text', TYPE, () => new Port({ limit: any('9') })],
+	['limit 0', RANGE, () => new Port({ limit: 0 })],
+	['limit 2^31', RANGE, () => new Port({ limit: 2 ** 31 })],
+	['attach nothing', TYPE, () => Port.attach(any(undefined))],
+	['attach -1', RANGE, () => Port.attach(-1)],
+	['attach 1.5', RANGE, () => Port.attach(1.5)],
+	['attach 2^31', RANGE, () => Port.attach(2 ** 31)],
+	['associate -1', RANGE, () => port.associate(-1, POLLIN)],
+	['associate NaN', RANGE, () => port.associate(Number.NaN, POLLIN)],
+	['associate text', TYPE, () => port.associate(any('0'), POLLIN)],
+	['associate no mask', TYPE, () => port.associate(0, any(undefined))],
+	['associate mask -1', RANGE, () => port.associate(0, -1)],
+	['associate mask 0x10000', RANGE, () => port.associate(0, 0x10000)],
+	['associate closed', 'EBADFD', () => port.associate(99_999, POLLIN, {})],
+	['associate 2^31-1', 'EBADFD', () => port.associate(0x7fffffff, POLLIN)],
+	['associateAll nothing', 'TypeError', () => port.associateAll(any(undefined))],
+	['associateAll mask', RANGE, () => port.associateAll([{ fd: 0, events: 2 ** 20 }])],
+	['associateAll fd', TYPE, () => port.associateAll([any({ events: 1 })])],
+	['dissociate -1', RANGE, () => port.dissociate(-1)],
+	['dissociate never', 'ENOENT', () => port.dissociate(0)],
+	['send nothing', TYPE, () => port.send(any(undefined))],
+	['send a fraction', RANGE, () => port.send(0.5)],
+	['send 2^31', RANGE, () => port.send(2 ** 31)],
+	['send a bigint', TYPE, () => port.send(any(1n))],
+	['sendn no list', TYPE, () => sendn(any(port), 1)],
+	['sendn no ports', TYPE, () => sendn([port, any({})], 1)],
+	['sendn text', TYPE, () => sendn([port], any('1'))],
+	['alert 0', RANGE, () => port.alert(0)],
+	['alert text', TYPE, () => port.alert(any('1'))],
+	['alert options', TYPE, () => port.alert(1, 0, any(null))],
+	['getSync options', TYPE, () => port.getSync(any(1))],
+	['getSync timeout -1', RANGE, () => port.getSync({ timeout: -1 })],
+	['getSync timeout NaN', RANGE, () => port.getSync({ timeout: Number.NaN })],
+	['getSync timeout text', TYPE, () => port.getSync({ timeout: any('1') })],
+	['getnSync min 0', RANGE, () => port.getnSync({ min: 0 })],
+	['getnSync max 0', RANGE, () => port.getnSync({ max: 0 })],
+	['getnSync min over max', RANGE, () => port.getnSync({ min: 3, max: 2 })],
+	['getnSync max 2^31', RANGE, () => port.getnSync({ max: 2 ** 31 })],
+	['batches min text', TYPE, () => port.batches({ min: any('1') })],
+	['batches signal', TYPE, () => port.batches({ signal: any({}) })],
+	['view of 0', RANGE, () => new EventView(0)],
+	['view of 1025', RANGE, () => new EventView(1025)],
+	['take into nothing', TYPE, () => port.take(any({}))],
+];
+
+it.each(synchronous)('%s: %s', (_name, code, call) => {
+	expect(call).toThrow(code === 'TypeError' ? TypeError : expect.objectContaining({ code }));
+});
+
+const promised: [string, string, () => Promise<unknown>][] = [
+	['get options', TYPE, () => port.get(any(null))],
+	['get timeout -1', RANGE, () => port.get({ timeout: -1 })],
+	['get signal', TYPE, () => port.get({ signal: any({}) })],
+	['getn min 0', RANGE, () => port.getn({ min: 0 })],
+	['getn max text', TYPE, () => port.getn({ max: any('2') })],
+];
+
+it.each(promised)('%s: %s, as a rejection', async (_name, code, call) => {
+	await expect(call()).rejects.toMatchObject({ code });
+});
+
+it('errors are shaped as those of Node', () => {
+	const failure = (call: () => unknown) => {
+		try {
+			call();
+		} catch (error) {
+			return error as Error;
+		}
+		return expect.fail('no error');
+	};
+	const range = failure(() => port.send(2 ** 40));
+	expect(range).toBeInstanceOf(RangeError);
+	expect(range.stack?.split('\n')[0]).toBe(
+		'RangeError [ERR_OUT_OF_RANGE]: The value of "events" is out of range. ' +
+			'It must be >= -2147483648 and <= 2147483647. Received 1099511627776',
+	);
+	const type = failure(() => port.associate(any(new Date()), 1));
+	expect(type).toBeInstanceOf(TypeError);
+	expect(type.message).toBe(
+		'The "fd" argument must be of type number. Received an instance of Date',
+	);
+	const system = failure(() => port.associate(99_999, 1));
+	expect(system).toMatchObject({ name: 'PortError', code: 'EBADFD', errno: -77 });
+	expect(system).toMatchObject({ syscall: 'port_associate' });
+	expect(system.message).toMatch(/^EBADFD: .*, port_associate$/);
+});
+
+describe('one more than a low limit allows', () => {
+	it('of slots: EAGAIN, and the port as it was', () => {
+		const small = new Port({ limit: 2 });
+		const [reader, writer] = pipe();
+		small.associate(reader, POLLIN, 'kept');
+		small.send(1, 'kept too');
+		const stats = small.stats();
+		const full = expect.objectContaining({ code: 'EAGAIN' });
+		expect(() => small.send(2, {})).toThrow(full);
+		expect(() => small.associate(writer, POLLIN, {})).toThrow(full);
+		expect(small.associateAll([{ fd: writer, events: 4 }])).toEqual([full]);
+		expect(sendn([small], 1, {})).toEqual({ sent: 0, errors: [full] });
+		small.associate(reader, POLLIN, 'again'); // takes no new slot (2.2.5)
+		expect(small.stats()).toEqual(stats);
+		expect(small.getSync()).toMatchObject({ user: 'kept too' });
+		small.close();
+		closeFd(reader);
+		closeFd(writer);
+	});
+
+	it('of ports: EAGAIN', async () => {
+		const outcome = await runProgram(`
+			import { readdirSync } from 'node:fs';
+			process.env.PORT_MAX_PORTS = '2';
+			const ports = [new Port(), new Port()];
+			const count = () => readdirSync('/proc/self/fd').length;
+			const before = count();
+			let code; try { new Port(); } catch (error) { ({ code } = error); }
+			const after = count();
+			ports.pop().close(); new Port().send(1);
+			console.log(code, after - before);
+		`);
+		expect(outcome).toMatchObject({ code: 0, stdout: 'EAGAIN 0\n', stderr: '' });
+	});
+
+	it('of descriptors: EMFILE, in the constructor and in a wait', async () => {
+		const outcome = await runProgram(
+			`
+			import { openSync, closeSync } from 'node:fs';
+			const port = new Port();
+			const fill = () => { const list = []; try { for (;;) list.push(openSync('/dev/null')); } catch { return list; } };
+			const list = fill();
+			const codes = [];
+			try { new Port(); } catch (error) { codes.push(error.code); }
+			await port.get().catch((error) => codes.push(error.code));
+			for (const free of [1, 2, 3]) {
+				for (let i = 0; i < free; i++) closeSync(list.pop());
+				try { new Port(); } catch (error) { codes.push(error.code); }
+				const again = fill(); codes.push(again.length === free); list.push(...again);
+			}
+			for (const fd of list) closeSync(fd);
+			setImmediate(() => port.send(1));
+			codes.push((await port.get()).events);
+			console.log(codes.join(' '));
+		`.replace(/^/, ''),
+		);
+		expect(outcome.stderr).toBe('');
+		expect(outcome.stdout).toBe('EMFILE EMFILE EMFILE true EMFILE true EMFILE true 1\n');
+	});
+});
