@@ -18,11 +18,15 @@ constexpr uint32_t ALWAYS_REPORTED = 0x8 | 0x10; // POLLERR, POLLHUP (4.8)
 
 } // namespace
 
+// Whether a private descriptor of this process is ready, and another member found it so.
+bool Port::called() const {
+	return region_.header().foreign.load() != 0 && region_.member(member_).fired.load() != 0;
+}
+
 // Whether a get must ask the kernel before it looks at the queue: it does not
 // wait, something was armed since the last time, or it is the kernel's turn.
 bool Port::collection_due(bool drain) const {
 	Header& header = region_.header();
-	if (header.foreign.load() != 0 && region_.member(member_).fired.load() != 0) return true;
 	if (header.pollable.load() == 0) return false;
 	return drain || header.uncollected.load() != 0 || header.since_collect.load() >= FAIR_EVENTS;
 }

@@ -137,6 +137,7 @@ private:
 	Result<void> send_in_handler(sys::Thread& thread, int32_t events, uint64_t user);
 	static void run_deferred_call(const sys::DeferredCall& call);
 
+	bool called() const;
 	bool collection_due(bool drain) const;
 	void note_fired(uint32_t member, int kind); // locked
 	uint32_t take_fired(uint32_t member);       // locked

@@ -129,7 +129,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		bool enough = slots::deliverable(region_, member_) >= wanted;
 		// Whoever must wait anyway asks the kernel by sleeping in it.
-		if ((enough || deadline.poll) && collection_due(drain)) {
+		if (called() || ((enough || deadline.poll) && collection_due(drain))) {
 			drain = false;
 			collect(guard);
 			continue;
