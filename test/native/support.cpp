@@ -11,6 +11,7 @@
 namespace test {
 
 int passed = 0;
+void (*explain)() = nullptr;
 
 namespace {
 
@@ -63,6 +64,7 @@ void done(const char* name) {
 
 void fail(const char* file, int line, const char* what, long long saw, long long want) {
 	fprintf(stderr, "%s:%d: %s: saw %lld, want %lld\n", file, line, what, saw, want);
+	if (explain) explain();
 	printf("%d passed, 1 failed, 0 skipped\n", passed);
 	fflush(nullptr);
 	_exit(1);

@@ -21,6 +21,9 @@ int watched(int (*body)());
 extern int passed;
 void done(const char* name); // a case passed: counted and said
 
+// Said before a failure ends the program: where a test was.
+extern void (*explain)();
+
 [[noreturn]] void fail(const char* file, int line, const char* what, long long saw, long long want);
 
 #define CHECK(e)                                                                                   \

@@ -1,0 +1,199 @@
+// A child and its port, from the first instruction after fork: what it may use,
+// what stays its parent's, and what its end leaves alone (sections 11, 2.11).
+
+#include "support.hpp"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace test;
+
+namespace {
+
+int port = -1;
+const timespec NONE{};
+
+uint64_t next() { // blocks
+	port_event_t event;
+	EQUAL(port_get(port, &event, nullptr), 0);
+	return number_of(event);
+}
+
+void nothing_more() {
+	port_event_t event;
+	EQUAL(port_get(port, &event, &NONE), -1);
+	EQUAL(errno, ETIME);
+}
+
+template <class Body>
+pid_t child(Body body) {
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid != 0) return pid;
+	body();
+	_exit(0);
+}
+
+void ended(pid_t pid) {
+	int status = 0;
+	EQUAL(waitpid(pid, &status, 0), pid);
+	EQUAL(status, 0);
+}
+
+void associate(int fd, uint64_t user) {
+	EQUAL(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), POLLIN, cookie(user)), 0);
+}
+
+void with_port(const char* name, void (*test)()) {
+	CHECK((port = port_create()) >= 0);
+	test();
+	EQUAL(port_close(port), 0);
+	done(name);
+}
+
+void users_both_ways() {
+	EQUAL(port_send(port, 1, cookie(1)), 0);
+	pid_t pid = child([] {
+		EQUAL(next(), 1); // sent before fork, taken by the child's first call
+		EQUAL(port_send(port, 1, cookie(2)), 0);
+	});
+	ended(pid);
+	EQUAL(next(), 2);
+	pid = child([] { EQUAL(port_send(port, 1, cookie(next() + 1)), 0); });
+	while (info_of(port).pi_waiters != 1) sched_yield(); // the child waits
+	EQUAL(port_send(port, 1, cookie(40)), 0);
+	ended(pid);
+	EQUAL(next(), 41);
+	nothing_more();
+}
+
+// Ready in the parent's descriptor, of another file under that number in the child.
+void another_file_under_the_number() {
+	int ours[2], theirs[2], go[2];
+	EQUAL(pipe(ours), 0);
+	EQUAL(pipe(theirs), 0);
+	EQUAL(pipe(go), 0);
+	associate(ours[0], 7);
+	pid_t pid = child([&] {
+		EQUAL(dup2(theirs[0], ours[0]), ours[0]);
+		char byte;
+		EQUAL(read(go[0], &byte, 1), 1); // the parent's file is ready now
+		nothing_more();                  // collects, and leaves it to its owner
+		EQUAL(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(ours[0])), -1);
+		EQUAL(errno, ENOENT);
+		associate(ours[0], 8);
+		EQUAL(write(theirs[1], "x", 1), 1);
+		EQUAL(next(), 8);
+		nothing_more();
+	});
+	EQUAL(write(ours[1], "x", 1), 1);
+	EQUAL(write(go[1], "x", 1), 1);
+	ended(pid);
+	EQUAL(next(), 7);
+	nothing_more();
+	for (auto* pair : {ours, theirs, go})
+		for (int i = 0; i < 2; i++) close(pair[i]);
+}
+
+void same_file_is_the_owners() {
+	int pair[2];
+	EQUAL(pipe(pair), 0);
+	associate(pair[0], 7);
+	pid_t pid = child([&] {
+		EQUAL(write(pair[1], "x", 1), 1);
+		nothing_more();
+		EQUAL(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(pair[0])), -1);
+		EQUAL(errno, EACCES);
+	});
+	ended(pid);
+	EQUAL(next(), 7);
+	nothing_more();
+	for (int fd : pair) close(fd);
+}
+
+void exit_leaves_the_parents_armed() {
+	int ours[2], both[2];
+	EQUAL(pipe(ours), 0);
+	EQUAL(pipe(both), 0);
+	associate(ours[0], 7);
+	for (int how = 0; how < 3; how++) {
+		ended(child([&] {
+			EQUAL(port_send(port, 1, cookie(1)), 0); // a member now
+			if (how == 1) associate(both[0], 9);
+			if (how == 2) {
+				EQUAL(port_fd_close(ours[0]), 0);
+				EQUAL(close(ours[0]), 0);
+				EQUAL(port_close(port), 0);
+			}
+		}));
+		EQUAL(next(), 1);
+		nothing_more();
+		EQUAL(write(ours[1], "x", 1), 1);
+		EQUAL(next(), 7);
+		char byte;
+		EQUAL(read(ours[0], &byte, 1), 1);
+		associate(ours[0], 7);
+	}
+	for (auto* pair : {ours, both})
+		for (int i = 0; i < 2; i++) close(pair[i]);
+}
+
+// The parent waits in the kernel or on its futex while the child sends.
+void parent_waits() {
+	int pair[2];
+	EQUAL(pipe(pair), 0);
+	for (bool leading : {false, true}) {
+		if (leading) associate(pair[0], 7);
+		std::thread waiter([] { EQUAL(next(), 5); });
+		while (info_of(port).pi_waiters != 1) sched_yield();
+		ended(child([] { EQUAL(port_send(port, 1, cookie(5)), 0); }));
+		waiter.join();
+	}
+	for (int fd : pair) close(fd);
+}
+
+void grandchildren() {
+	ended(child([] {
+		EQUAL(port_send(port, 1, cookie(1)), 0);
+		ended(child([] {
+			EQUAL(next(), 1);
+			ended(child([] { EQUAL(port_send(port, 1, cookie(2)), 0); }));
+			EQUAL(next(), 2);
+			EQUAL(port_send(port, 1, cookie(3)), 0);
+		}));
+	}));
+	EQUAL(next(), 3);
+	nothing_more();
+}
+
+void alert_reaches_parent() {
+	ended(child([] { EQUAL(port_send(port, 1, cookie(1)), 0); }));
+	EQUAL(next(), 1);
+	EQUAL(port_alert(port, PORT_ALERT_SET, 3, cookie(4)), 0);
+	ended(child([] {
+		port_event_t event;
+		EQUAL(port_get(port, &event, nullptr), 0);
+		EQUAL(event.portev_source, PORT_SOURCE_ALERT);
+		EQUAL(event.portev_events, 3);
+		EQUAL(port_alert(port, PORT_ALERT_SET, 0, nullptr), 0);
+	}));
+	nothing_more();
+}
+
+int body() {
+	with_port("USER events both ways, from the child's first call", users_both_ways);
+	with_port("another file under the number: each its own", another_file_under_the_number);
+	with_port("the same file: its event is the owner's", same_file_is_the_owners);
+	with_port("a child's end leaves the parent's associations armed", exit_leaves_the_parents_armed);
+	with_port("a parent that waits hears its child", parent_waits);
+	with_port("members down to great-grandchildren", grandchildren);
+	with_port("alert mode is the port's", alert_reaches_parent);
+	printf("%d passed, 0 failed, 0 skipped\n", passed);
+	return 0;
+}
+
+} // namespace
+
+int main() { return watched(body); }
