@@ -179,8 +179,9 @@ Result<void> Port::alert(int flags, int32_t events, uint64_t user) {
 	}
 	Guard guard(*this);
 	if (events != 0 && flags == UPDATE && header.alert_events.load() != 0) return Error{EBUSY};
-	header.alert_user.store(user);
+	// The member first: dying before the last store, it takes the torn alert along.
 	header.alert_member.store(member_);
+	header.alert_user.store(user);
 	header.alert_events.store(events);
 	if (events != 0) waiters::alert_all(region_, guard.wakes());
 	return {};

@@ -46,6 +46,10 @@ void append(shm::Region& region, shm::QueueWords& queue, uint32_t index) {
 	queue.count.store(queue.count.load() + 1);
 }
 
+bool is_live(shm::Region& region, uint32_t member) {
+	return region.member(member).state.load() == MemberState::LIVE;
+}
+
 uint32_t rebuild_members(shm::Region& region) {
 	Header& header = region.header();
 	uint32_t live = 0;
@@ -71,18 +75,20 @@ void rebuild_waiters(shm::Region& region) {
 	header.waiter_free.store(0);
 	header.waiter_first.store(0);
 	header.handed.store(0);
-	header.leader.store(0);
+	// A leader that was signalled and not yet kicked says no more that it polls.
+	uint32_t leader = header.leader.load();
+	uint32_t leading = 0;
 	uint32_t rung = 0;
 	uint32_t used = std::min(header.waiter_fresh.load(), shm::MAX_WAITERS);
 	for (uint32_t i = 1; i < used; i++) {
 		Waiter& record = region.waiter(i);
 		uint32_t member = record.member.load();
 		bool live = record.kind.load() != WaiterKind::FREE &&
-		            region.member(member).state.load() == MemberState::LIVE;
+		            is_live(region, member);
 		if (live) {
 			order.push_back({record.wanted.load(), i});
 			// The one that sleeps in the inner set goes on leading.
-			if (record.word.load() & shm::POLLING) header.leader.store(i);
+			if (i == leader || record.word.load() & shm::POLLING) leading = i;
 			if (record.kind.load() == WaiterKind::LOOP && record.word.load() != 0) rung++;
 			continue;
 		}
@@ -102,6 +108,7 @@ void rebuild_waiters(shm::Region& region) {
 			header.waiter_first.store(standing.index);
 		before = standing.index;
 	}
+	header.leader.store(leading);
 	header.waiter_count.store(static_cast<uint32_t>(order.size()));
 	header.loops_rung.store(rung);
 }
@@ -110,11 +117,19 @@ void rebuild_waiters(shm::Region& region) {
 
 void Port::repair() {
 	Header& header = region_.header();
+	// First of all, so that nothing of theirs is put back: whatever belongs to a
+	// member that is not LIVE goes, also if this repair is cut short in its turn.
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
+		Member& record = region_.member(i);
+		if (record.state.load() == MemberState::LIVE && member_dead(i))
+			record.state.store_release(MemberState::FREE);
+	}
 	header.member_count.store(rebuild_members(region_));
+	if (!is_live(region_, header.alert_member.load())) header.alert_events.store(0);
 	rebuild_waiters(region_);
 	// The dead one may have announced a wake-up and not made it.
 	for (uint32_t i = 1; i < header.waiter_fresh.load() && i < shm::MAX_WAITERS; i++)
-		if (region_.waiter(i).kind.load() != WaiterKind::FREE) revive_waiter(i);
+		if (region_.waiter(i).kind.load() == WaiterKind::THREAD) revive_waiter(i);
 
 	for (uint32_t i = 0; i < header.buckets_committed.load() && i < header.buckets.load(); i++)
 		region_.bucket(i).store(0);
@@ -128,7 +143,9 @@ void Port::repair() {
 	for (uint32_t i = 1; i < end; i++) {
 		Slot& slot = region_.slot(i);
 		SlotState state = slot.state.load();
-		if (state == SlotState::FREE) {
+		bool shared = slot.flags.load() & shm::SLOT_SHARED;
+		if (state == SlotState::FREE || !(shared || is_live(region_, slot.owner.load()))) {
+			slot.state.store_release(SlotState::FREE);
 			slot.next.store(header.free_head.load());
 			header.free_head.store(i);
 			continue;
@@ -162,23 +179,17 @@ void Port::repair() {
 	header.uncollected.store(1);
 	// The doorbell may be anywhere: the next settle() sets it right.
 	header.bell_high.store(2);
-
-	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
-		if (region_.member(i).state.load() != MemberState::LIVE || !member_dead(i)) continue;
-		release_owned(i);
-		region_.member(i).state.store_release(MemberState::FREE);
-		header.member_count.store(header.member_count.load() - 1);
-	}
 }
 
 // A waiter whose record may carry a signal that nobody followed with a system
 // call: let it come and look.
 void Port::revive_waiter(uint32_t index) {
 	Waiter& record = region_.waiter(index);
-	bool polling = record.word.load() & shm::POLLING;
-	if (record.word.load() == 0) return;
-	record.word.store(shm::SIGNAL_LEAD);
-	if (polling) sys::eventfd_raise(kick_.get());
+	uint32_t word = record.word.load();
+	if (word == 0) return;
+	// What it was told already stays: an alert, a descriptor closed.
+	record.word.store((word & ~(shm::SLEEPING | shm::POLLING)) | shm::SIGNAL_LEAD);
+	if (region_.header().leader.load() == index) sys::eventfd_raise(kick_.get());
 	sys::futex_wake(record.word.word(), 1);
 }
 
