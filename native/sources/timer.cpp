@@ -33,7 +33,8 @@ Result<TimerSet*> TimerSource::join_set(Port& port, TimerTable& table) {
 		TimerSet* set = set_.load(std::memory_order_acquire);
 		if (!set) {
 			const std::atomic<Port*>* anchor = registry::anchor(port);
-			TimerSet* fresh = anchor ? table.take_set() : nullptr;
+			if (!anchor) return Error{EBADF}; // closed at this moment
+			TimerSet* fresh = table.take_set();
 			if (!fresh) return Error{ENOMEM};
 			{
 				PrivateLock::Guard guard(fresh->lock);
