@@ -120,19 +120,39 @@ CASE("6.11", "a_timer_outlives_its_port_without_notification")
 	OK(timer_delete(timer));
 }
 
-CASE("6.12 6.11", "detached_with_the_port_and_not_with_a_descriptor_of_it")
+static timer_t timer_through_a_dup_that_is_closed(int *port)
 {
-	int port, other, second = dup(new_port());
 	timer_t timer;
-	(void)track_port(second);
-	port = second;
-	other = dup(port);
-	use_profile("default");
+	int other = dup(*port = new_port());
 	timer = new_timer(other, USER(1));
 	close_fd(other);
 	arm_past(timer);
+	return timer;
+}
+
+CASE("6.12 6.11", "not_detached_with_a_descriptor_of_the_port_default_profile")
+{
+	int port;
+	timer_t timer;
+	use_profile("default");
+	timer = timer_through_a_dup_that_is_closed(&port);
 	EQ(take_wait(port).portev_user, USER(1));
 	OK(timer_delete(timer));
+}
+
+CASE("6.12 6.11 2.11.2", "detached_with_any_descriptor_of_the_port_strict_profile")
+{
+	int port;
+	timer_t timer, again;
+	use_profile("strict");
+	timer = timer_through_a_dup_that_is_closed(&port);
+	SLOTS(port, 0);
+	EMPTY(port);
+	again = new_timer(port, USER(2)); /* the port itself goes on */
+	arm_past(again);
+	EQ(take_wait(port).portev_user, USER(2));
+	OK(timer_delete(timer));
+	OK(timer_delete(again));
 }
 
 CASE("6.13", "gettime_tells_what_is_left_and_zero_disarms")
