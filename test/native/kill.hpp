@@ -4,6 +4,7 @@
 
 #include "support.hpp"
 
+#include <atomic>
 #include <sys/types.h>
 
 namespace test {
@@ -20,7 +21,11 @@ struct Diary {
 	uint32_t stores;        // stores made so far
 	char file[32];          // where it died
 	int line;
+	bool inside;            // it held the lock
 };
+
+// The lock of the port in question: a thread's id while it is held.
+extern const std::atomic<uint32_t>* lock_word;
 
 // Runs `scenario` in a forked child that kills itself before store number
 // `store` (from 1). True: it died there; false: it came to its end before.
