@@ -17,6 +17,7 @@ const BEHIND = 64 * 1024; // bytes a slow viewer may owe before samples are left
 const MOST_MESSAGES = 100_000; // of one request to send
 const FILES: Readonly<Record<string, string>> = {
 	[LIVE]: 'index.html',
+	[`${LIVE}icon.svg`]: 'icon.svg',
 	[`${LIVE}page.css`]: 'page.css',
 	[`${LIVE}page.js`]: 'page.js',
 	[`${LIVE}plot.js`]: 'plot.js',
@@ -78,6 +79,7 @@ export class Live {
 		} catch (error) {
 			if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error; // EAGAIN: it is full
 		}
+		if (this.#viewers.size > 0) this.#publish(); // before they are retrieved: the queue is deepest now
 		response.setHeader('content-type', 'application/json');
 		response.end(JSON.stringify({ sent }));
 	}
@@ -117,7 +119,8 @@ export class Live {
 
 	sample(): Sample {
 		const workers = Array.from({ length: this.#counters.workers }, (_, i) => this.#counters.row(i));
-		const ports = [{ name: 'shared', ...this.#shared.stats() }];
+		const alone = workers.length === 1;
+		const ports = [{ name: alone ? 'the port' : 'shared', ...this.#shared.stats() }];
 		for (const [i, { port }] of workers.entries()) {
 			const stats = port === this.#shared.fd ? undefined : this.#statsOf(port);
 			if (stats !== undefined) ports.push({ name: `worker ${i}`, ...stats });
