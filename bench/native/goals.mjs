@@ -6,7 +6,10 @@ const fdRearm = { bench: 'fd_rearm', figure: 'cpu_ns', ours: 'port', peer: 'lite
 const fdLibs = { bench: 'fd_libs', figure: 'cpu_ns', ours: 'port' };
 const userThreads = { bench: 'user_threads', figure: 'cpu_ns', ours: 'port' };
 const userProcs = { bench: 'user_procs', figure: 'cpu_ns', ours: 'port' };
+const files = { bench: 'files', figure: 'cpu_ns', ours: 'port', peer: 'oneshot' };
 const pingPong = { bench: 'user_pingpong', figure: 'p50_us', ours: 'port', peer: 'ring' };
+
+const timers = { bench: 'timers', figure: 'cpu_ns', ours: 'port', peer: 'libuv' };
 
 export const goals = [
 	{ goal: 'FD1', ...fdRearm, where: { active: ['1'] }, must: 1.15 },
@@ -55,6 +58,16 @@ export const goals = [
 	{ goal: 'USER3', ...userProcs, peer: 'pipe', must: 0.3 },
 	{ goal: 'USER3', ...userProcs, peer: 'socketpair', must: 0.1 },
 	{ goal: 'USER3', ...userProcs, peer: 'mq', must: 0.12 },
+
+	{ goal: 'FILE1', ...files, where: { what: ['again'], active: ['32', '256'] }, must: 0.55, stretch: 0.45 },
+	{ goal: 'FILE1 one active', ...files, where: { what: ['again'], active: ['1'] } },
+	{ goal: 'FILE2', ...files, where: { what: ['first'] }, must: 1.3 },
+
+	{ goal: 'TIMER1 arm', ...timers, where: { what: ['arm'] }, must: 0.8, stretch: 0.4 },
+	{ goal: 'TIMER1 cancel', ...timers, where: { what: ['cancel'] }, must: 0.25 },
+	{ goal: 'TIMER1 expire', ...timers, where: { what: ['expire'], timers: ['1000000'] }, must: 0.5 },
+	{ goal: 'TIMER1 lateness', ...timers, figure: 'p99_ms', where: { what: ['expire'], timers: ['1000000'] }, must: 0.2 },
+	{ goal: 'TIMER2', ...timers, figure: 'p50_us', peer: 'timerfd', where: { what: ['late'] }, must: 1.3 },
 
 	{ goal: 'USER4', ...pingPong, where: { cpus: ['1'] }, must: 1.25, stretch: 1.05 },
 	{ goal: 'USER4', ...pingPong, where: { cpus: ['2'] }, must: 1.1 },

@@ -51,6 +51,7 @@ struct Request {
 // What a name led to: the nodes are held by nobody yet.
 struct Found {
 	std::string path;       // absolute where possible; without links, but for `follow`
+	std::string directory;  // of the name, if it has one
 	FileStatus status;
 	Node* object = nullptr;
 	Node* parent = nullptr;
@@ -100,18 +101,16 @@ Result<void> watch_object(Hub& hub, const Request& request, Found* found) {
 	if (node) {
 		found->object = *node;
 		int error = sys::file_status(found->path.c_str(), found->follow, &found->status);
-		if (error == 0) return {};
-		hub.release(*node);
-		return Error{error};
+		return error == 0 ? Result<void>() : Error{error};
 	}
 	if (node.error() != EACCES) return Error{node.error()};
 	// No permission to read it, or to search a directory on the way.
 	if (int error = sys::file_status(found->path.c_str(), found->follow, &found->status); error != 0)
 		return Error{error};
-	if (found->follow || found->path[0] != '/') return Error{EACCES};
-	Result<Node*> parent = hub.directory_of(parent_of(found->path), true);
+	if (found->directory.empty()) return Error{EACCES};
+	Result<Node*> parent = hub.directory_of(found->directory, true);
 	if (!parent) return Error{parent.error()};
-	(void)hub.node_of(parent_of(found->path).c_str(), notes, true);
+	(void)hub.node_of(found->directory.c_str(), notes, true);
 	found->parent = *parent;
 	found->sure = true;
 	return {};
@@ -119,15 +118,23 @@ Result<void> watch_object(Hub& hub, const Request& request, Found* found) {
 
 // The directory that the name is in. Without one (not readable, the root of a file
 // system) the object's own notes have to do.
-Result<void> watch_name(Hub& hub, Found* found) {
-	if (found->parent || found->follow || found->path[0] != '/' || found->path == "/") return {};
-	if (found->status.mount_root) return {};
-	bool sure = found->status.type == FileType::DIRECTORY; // rmdir tells nobody else (14.2.5)
-	Result<Node*> parent = hub.directory_of(parent_of(found->path), sure);
+Result<void> watch_name(Hub& hub, Node* early, Found* found) {
+	if (found->parent || found->directory.empty() || found->status.mount_root) return {};
+	if (found->status.type != FileType::DIRECTORY) {
+		found->parent = early;
+		return {};
+	}
+	// Looked up anew: of an rmdir nobody else tells (14.2.5).
+	Result<Node*> parent = hub.directory_of(found->directory, true);
 	if (!parent) return parent.error() == EACCES ? Result<void>() : Error{parent.error()};
 	found->parent = *parent;
-	found->sure = sure;
+	found->sure = true;
 	return {};
+}
+
+bool reports_changes(Hub& hub, const Found& found) {
+	bool link = found.status.type == FileType::SYMLINK && !found.directory.empty();
+	return hub.reports_changes(link ? found.directory : found.path, found.status);
 }
 
 // Nothing holds them if the association does not come about.
@@ -143,14 +150,17 @@ void release(Hub& hub, Found* found) {
 // is replaced in between is seen to be.
 Result<void> watch_path(Hub& hub, const Request& request, Found* found) {
 	Node* early = nullptr;
-	if (!found->follow && found->path[0] == '/' && found->path != "/")
-		if (Result<Node*> parent = hub.directory_of(parent_of(found->path), false)) early = *parent;
-	Result<void> r = watch_object(hub, request, found);
-	bool link = r && found->status.type == FileType::SYMLINK && !request.nofollow();
-	if (r && !link) {
-		std::string there = found->status.type == FileType::SYMLINK ? parent_of(found->path) : found->path;
-		r = hub.reports_changes(there, found->status) ? watch_name(hub, found) : Result<void>(Error{ENOTSUP});
+	int denied = 0;
+	if (!found->follow && found->path[0] == '/' && found->path != "/") {
+		found->directory = parent_of(found->path);
+		Result<Node*> parent = hub.directory_of(found->directory, false);
+		denied = parent.error();
+		if (parent) early = *parent;
 	}
+	Result<void> r = watch_object(hub, request, found);
+	bool end = r && (found->status.type != FileType::SYMLINK || request.nofollow());
+	if (end && !reports_changes(hub, *found)) r = Error{ENOTSUP};
+	if (end && r) r = denied == 0 || denied == EACCES ? watch_name(hub, early, found) : Error{denied};
 	if (!r) release(hub, found);
 	if (early && early != found->parent && early != found->object) hub.release(early);
 	return r;
@@ -161,7 +171,7 @@ Result<void> resolve(Hub& hub, const Request& request, Found* found) {
 	if (found->path.empty()) return Error{ENOENT};
 	if (found->path[0] != '/') {
 		std::string here = sys::working_directory();
-		if (!here.empty()) found->path = (here == "/" ? here : here + "/") + found->path;
+		if (!here.empty()) found->path.insert(0, here == "/" ? here : here + "/");
 	}
 	// Mostly the name is the true one, and needs no look of its own.
 	if (!leafless(found->path)) {
@@ -183,6 +193,13 @@ Watch* watch_of(Hub& hub, Port& port, uint32_t index) {
 	if (index == 0) return nullptr;
 	Watch* watch = hub.watches().at(port.region().slot(index).link.load());
 	return watch && watch->port == &port && watch->slot == index ? watch : nullptr;
+}
+
+// Whether the slot is of that object of this process. Locked.
+bool holds(Port& port, uint32_t index, uint64_t key) {
+	Slot& slot = port.region().slot(index);
+	return index != 0 && slot.state.load() != SlotState::FREE && slot.source.load() == FILE_KIND &&
+	       slot.object.load() == key && slot.owner.load() == port.member();
 }
 
 // Ends whatever the slot was doing, keeping the slot. Locked.
@@ -228,15 +245,19 @@ uint32_t take_slot(Port& port, uint64_t key, int* error) {
 
 // What needs no more than one look: the same name led to the same file, and the
 // kernel still watches it for all that is asked.
-bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus* now, int* error) {
-	*error = 0;
+bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus* now) {
 	if (!watch.object || !hub.sound(*watch.object) || watch.object->moves != watch.moves) return false;
 	if (watch.parent && !hub.sound(*watch.parent)) return false;
 	if (notes_for(request.asked) & ~watch.object->mask) return false;
 	if (watch.nofollow != request.nofollow() || std::strcmp(watch.given_name(), request.name) != 0)
 		return false;
-	*error = sys::file_status(request.name, !request.nofollow(), now);
-	return *error == 0 && now->same_file(watch.recorded) && now->mount == watch.recorded.mount;
+	if (watch.recorded.type == FileType::DIRECTORY) // may be mounted over
+		return sys::file_status(request.name, !request.nofollow(), now) == 0 &&
+		       now->same_file(watch.recorded) && now->mount == watch.recorded.mount;
+	// The kernel still watches it: its number can't be another file's by now.
+	*now = watch.recorded;
+	return sys::file_status_again(request.name, !request.nofollow(), now) == 0 &&
+	       now->same_file(watch.recorded);
 }
 
 } // namespace
@@ -270,30 +291,38 @@ Result<void> FileSource::associate(Port& port, const Request& request) {
 
 Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& request) {
 	if (Result<void> r = hub.open(port); !r) return r;
-	hub.collect(); // what happened so far is not for this association
-	Watch* watch;
-	{
-		Port::Guard guard(port);
-		watch = watch_of(hub, port,
-		                 slots::table_find(port.region(), FILE_KIND, request.key, port.member()));
-	}
-	Found found;
-	int error = 0;
-	bool again = watch && unchanged(hub, *watch, request, &found.status, &error);
-	if (error != 0) return Error{error};
-	if (again) {
-		found.object = watch->object;
-		found.parent = watch->parent;
-	} else if (Result<void> r = resolve(hub, request, &found); !r) {
-		return r;
-	}
-	if (found.status.type == FileType::DIRECTORY) {
-		if (Result<void> r = hub.open_mounts(port); !r) {
-			release(hub, &found);
+	// What happened so far is not for this association, and may end the one there is:
+	// notes that wait are read first, then it is looked again.
+	for (bool current = false;; current = true) {
+		if (current) hub.collect();
+		Watch* watch;
+		{
+			Port::Guard guard(port);
+			watch = watch_of(hub, port,
+			                 slots::table_find(port.region(), FILE_KIND, request.key, port.member()));
+		}
+		Found found;
+		bool again = watch && unchanged(hub, *watch, request, &found.status);
+		if (again) {
+			found.object = watch->object;
+			found.parent = watch->parent;
+		} else if (watch && !current) {
+			continue;
+		} else if (Result<void> r = resolve(hub, request, &found); !r) {
 			return r;
 		}
+		if (!current && !hub.quiet(found.status, request.asked)) {
+			release(hub, &found);
+			continue;
+		}
+		if (found.status.type == FileType::DIRECTORY) {
+			if (Result<void> r = hub.open_mounts(port); !r) {
+				release(hub, &found);
+				return r;
+			}
+		}
+		return commit(hub, port, request, watch, again, &found);
 	}
-	return commit(hub, port, request, watch, again, &found);
 }
 
 // Everything was found: from here on only a new slot can be refused.
@@ -302,16 +331,20 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 	shm::Region& region = port.region();
 	bool made = !watch;
 	if (made) watch = hub.watches().make();
-	Node* old_object = watch->object;
-	Node* old_parent = watch->parent;
-	hub.watches().unlink(*watch); // and linked as the last in the order of association
-	if (!again) {
+	if (again) {
+		hub.watches().make_last(*watch);
+	} else {
+		Node* old_object = watch->object;
+		Node* old_parent = watch->parent;
+		hub.watches().unlink(*watch);
 		watch->set_text(found->path, request.name);
 		watch->follow = found->follow;
 		watch->nofollow = request.nofollow();
 		watch->sure = found->sure;
+		hub.watches().link(*watch, found->object, found->parent);
+		if (old_object != found->object) hub.release(old_object);
+		if (old_parent != found->parent && old_parent != old_object) hub.release(old_parent);
 	}
-	hub.watches().link(*watch, found->object, found->parent);
 	watch->port = &port;
 	watch->recorded = found->status;
 	watch->asked = request.asked;
@@ -319,20 +352,20 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 		watch->moves = found->object->moves;
 		found->object->wasted = 0;
 	}
-	if (old_object != found->object) hub.release(old_object);
-	if (old_parent != found->parent && old_parent != old_object) hub.release(old_parent);
-
+	uint32_t events = stamp_events(request.stamps, found->status, request.asked);
 	int error = 0;
 	{
 		Port::Guard guard(port);
-		uint32_t index = slots::table_find(region, FILE_KIND, request.key, port.member());
+		uint32_t index = made ? 0 : watch->slot;
+		if (!holds(port, index, request.key))
+			index = slots::table_find(region, FILE_KIND, request.key, port.member());
 		bool fresh = index == 0;
 		if (fresh) index = take_slot(port, request.key, &error);
 		if (index != 0) {
 			if (!fresh) disarm(port, index);
 			watch->slot = index;
 			region.slot(index).link.store(watch->id);
-			arm(port, *watch, request, stamp_events(request.stamps, found->status, request.asked));
+			arm(port, *watch, request, events);
 			if (fresh) slots::table_insert(region, index);
 			region.header().file_used.store(1);
 			return {};

@@ -129,12 +129,12 @@ void Hub::close(Port& port) {
 	auto mine = std::find(ports_.begin(), ports_.end(), &port);
 	if (mine == ports_.end()) return;
 	ports_.erase(mine);
-	for (size_t i = 1; i < watches_.all().size(); i++)
-		if (Watch* watch = watches_.all()[i]; watch && watch->port == &port) drop(watch);
 	sys::epoll_del(port.inner(), notes_.get());
 	if (mounts_wake_.get() >= 0) sys::epoll_del(port.inner(), mounts_wake_.get());
-	if (!ports_.empty()) return;
-	for (sys::UniqueFd* fd : {&notes_, &mounts_, &mounts_wake_}) close_descriptor(*fd);
+	if (ports_.empty()) // and every wd goes at once
+		for (sys::UniqueFd* fd : {&notes_, &mounts_, &mounts_wake_}) close_descriptor(*fd);
+	for (size_t i = 1; i < watches_.all().size(); i++)
+		if (Watch* watch = watches_.all()[i]; watch && watch->port == &port) drop(watch);
 }
 
 void Hub::collect_again(Port& port) {
@@ -189,7 +189,7 @@ void Hub::release(Node* node) {
 		watches_.free_if_unused(node);
 		return;
 	}
-	sys::inotify_remove(notes_.get(), node->wd);
+	if (notes_.get() >= 0) sys::inotify_remove(notes_.get(), node->wd);
 	watches_.erase(*node);
 }
 
@@ -207,8 +207,8 @@ void Hub::drop(Watch* watch) {
 void Hub::collect() {
 	constexpr size_t BUDGET = 1 << 20; // bytes: more than a queue of the default length
 	size_t total = 0;
-	// Asked first: an association pays for this every time, mostly in vain.
-	bool emptied = !sys::inotify_pending(notes_.get());
+	read_at_ = sys::file_clock_ns();
+	bool emptied = !sys::inotify_pending(notes_.get()); // cheaper than a read in vain
 	while (!emptied && total < BUDGET) {
 		size_t n = buffer_.read(notes_.get(), &emptied);
 		if (n == 0) break;
@@ -222,6 +222,14 @@ void Hub::collect() {
 	if (overflowed_) rescan();
 	if (mounts_.get() >= 0 && sys::mounts_changed(mounts_.get())) check_mounts();
 	if (!firings_.empty()) post();
+}
+
+bool Hub::quiet(const sys::FileStatus& status, uint32_t asked) {
+	if (status.ctime < read_at_ && !(asked & ACCESS)) return true;
+	int64_t now = sys::file_clock_ns();
+	if (sys::inotify_pending(notes_.get())) return false;
+	read_at_ = now;
+	return true;
 }
 
 void Hub::post() {

@@ -47,6 +47,10 @@ public:
 	// Reads, judges and posts all there is.
 	void collect();
 	void collect_again(Port& port); // gives the port new readiness
+	// Whether a file in this state has had no change since everything was read: no note
+	// of one can be waiting. Its name neither: what came to it bears the time. Reads
+	// leave no trace. Else the kernel is asked.
+	bool quiet(const sys::FileStatus& status, uint32_t asked);
 
 	Watches& watches() { return watches_; }
 	// The node of what the path leads to. ENOSPC: fs.inotify.max_user_watches.
@@ -102,6 +106,7 @@ private:
 	std::unordered_map<uint64_t, bool> reporting_; // by device and mount
 	bool overflowed_ = false;
 	uint32_t overflows_ = 0;
+	int64_t read_at_ = 0;               // tick of the clock of files before the last reading
 	sys::Notes buffer_;
 };
 

@@ -28,6 +28,7 @@ Node* Watches::insert(int wd) {
 }
 
 void Watches::erase(Node& node) {
+	if (latest_ == &node) latest_ = nullptr;
 	nodes_.erase(node.wd);
 	node.wd = -1;
 	if (node.directory) {
@@ -42,11 +43,14 @@ void Watches::free_if_unused(Node* node) {
 }
 
 Node* Watches::known_directory(const std::string& path) {
+	// Files are mostly watched one directory after the other.
+	if (latest_ && latest_->directory->path == path) return latest_;
 	auto found = directories_.find(path);
-	return found == directories_.end() ? nullptr : found->second;
+	return latest_ = found == directories_.end() ? nullptr : found->second;
 }
 
 void Watches::name_directory(Node& node, const std::string& path, const sys::FileStatus& status) {
+	latest_ = nullptr;
 	if (node.directory && node.directory->path != path) {
 		auto former = directories_.find(node.directory->path);
 		if (former != directories_.end() && former->second == &node) directories_.erase(former);
@@ -76,13 +80,26 @@ void Watches::destroy(Watch* watch) {
 	delete watch;
 }
 
+void Watches::append(Watch& watch, Node& object) {
+	watch.prev = object.last;
+	watch.next = nullptr;
+	(object.last ? object.last->next : object.first) = &watch;
+	object.last = &watch;
+}
+
+void Watches::remove(Watch& watch, Node& object) {
+	(watch.prev ? watch.prev->next : object.first) = watch.next;
+	(watch.next ? watch.next->prev : object.last) = watch.prev;
+}
+
+void Watches::make_last(Watch& watch) {
+	if (!watch.object || watch.object->last == &watch) return;
+	remove(watch, *watch.object);
+	append(watch, *watch.object);
+}
+
 void Watches::link(Watch& watch, Node* object, Node* parent) {
-	if (object) {
-		watch.prev = object->last;
-		watch.next = nullptr;
-		(object->last ? object->last->next : object->first) = &watch;
-		object->last = &watch;
-	}
+	if (object) append(watch, *object);
 	watch.object = object;
 	watch.parent = parent;
 	if (!parent) return;
@@ -94,10 +111,7 @@ void Watches::link(Watch& watch, Node* object, Node* parent) {
 }
 
 void Watches::unlink(Watch& watch) {
-	if (Node* object = watch.object) {
-		(watch.prev ? watch.prev->next : object->first) = watch.next;
-		(watch.next ? watch.next->prev : object->last) = watch.prev;
-	}
+	if (watch.object) remove(watch, *watch.object);
 	if (Node* parent = watch.parent) {
 		Watch** at = &buckets_[hash(*parent, watch.name()) & (buckets_.size() - 1)];
 		while (*at != &watch) at = &(*at)->namesake;

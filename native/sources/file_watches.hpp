@@ -103,6 +103,7 @@ public:
 	Watch* at(uint32_t id) { return id < all_.size() ? all_[id] : nullptr; }
 	const std::vector<Watch*>& all() const { return all_; } // holds nullptr
 	void link(Watch& watch, Node* object, Node* parent);    // last of its object
+	void make_last(Watch& watch);
 	void unlink(Watch& watch);
 	// Calls what(watch) for each watch of that name; it may not unlink.
 	template <class Do>
@@ -113,11 +114,14 @@ public:
 	}
 
 private:
+	void append(Watch& watch, Node& object);
+	void remove(Watch& watch, Node& object);
 	static size_t hash(const Node& parent, const char* name);
 	void grow();
 
 	std::unordered_map<int, Node*> nodes_;
 	std::unordered_map<std::string, Node*> directories_;
+	Node* latest_ = nullptr; // the last that was looked up
 	std::vector<Watch*> all_{nullptr};
 	std::vector<uint32_t> free_;
 	std::vector<Watch*> buckets_;

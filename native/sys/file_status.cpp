@@ -6,10 +6,12 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <memory>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -24,11 +26,17 @@ namespace evp::sys {
 
 namespace {
 
-int64_t nanoseconds(const statx_timestamp& time) {
-	return static_cast<int64_t>(static_cast<uint64_t>(time.tv_sec) * 1'000'000'000u + time.tv_nsec);
+template <class Time> // statx_timestamp, timespec
+int64_t nanoseconds(const Time& time) {
+	return static_cast<int64_t>(static_cast<uint64_t>(time.tv_sec) * 1'000'000'000u +
+	                            static_cast<uint64_t>(time.tv_nsec));
 }
 
-FileType type_of(uint16_t mode) {
+uint32_t packed(uint32_t major_number, uint32_t minor_number) { // as the kernel does
+	return major_number << 20 | minor_number;
+}
+
+FileType type_of(uint32_t mode) {
 	switch (mode & S_IFMT) {
 	case S_IFREG: return FileType::REGULAR;
 	case S_IFDIR: return FileType::DIRECTORY;
@@ -48,7 +56,7 @@ int status_at(int at, const char* path, int flags, FileStatus* status) {
 	status->mtime = nanoseconds(seen.stx_mtime);
 	status->ctime = nanoseconds(seen.stx_ctime);
 	status->born = seen.stx_mask & STATX_BTIME ? nanoseconds(seen.stx_btime) : 0;
-	status->device = seen.stx_dev_major << 20 | seen.stx_dev_minor; // the kernel's own packing
+	status->device = packed(seen.stx_dev_major, seen.stx_dev_minor);
 	status->links = seen.stx_nlink;
 	status->mount = seen.stx_mask & STATX_MNT_ID ? static_cast<uint32_t>(seen.stx_mnt_id) : 0;
 	status->type = type_of(seen.stx_mode);
@@ -60,6 +68,21 @@ int status_at(int at, const char* path, int flags, FileStatus* status) {
 
 int file_status(const char* path, bool follow, FileStatus* status) {
 	return status_at(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, status);
+}
+
+int file_status_again(const char* path, bool follow, FileStatus* status) {
+	struct stat seen;
+	if (fstatat(AT_FDCWD, path, &seen, AT_NO_AUTOMOUNT | (follow ? 0 : AT_SYMLINK_NOFOLLOW)) != 0)
+		return errno;
+	status->inode = seen.st_ino;
+	status->size = seen.st_size;
+	status->atime = nanoseconds(seen.st_atim);
+	status->mtime = nanoseconds(seen.st_mtim);
+	status->ctime = nanoseconds(seen.st_ctim);
+	status->device = packed(major(seen.st_dev), minor(seen.st_dev));
+	status->links = static_cast<uint32_t>(seen.st_nlink);
+	status->type = type_of(seen.st_mode);
+	return 0;
 }
 
 Result<std::string> true_name(const char* path, bool follow, FileStatus* status) {
@@ -82,6 +105,12 @@ bool reports_changes(const char* path) {
 	struct statfs seen;
 	if (statfs(path, &seen) != 0) return true;
 	return seen.f_type != PROC_SUPER_MAGIC && seen.f_type != SYSFS_MAGIC;
+}
+
+int64_t file_clock_ns() {
+	timespec now{};
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return nanoseconds(now);
 }
 
 std::string working_directory() {

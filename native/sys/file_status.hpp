@@ -29,12 +29,18 @@ struct FileStatus {
 // ENOENT ENOTDIR EACCES ELOOP ENAMETOOLONG ...; `status` is untouched then. 0: done.
 int file_status(const char* path, bool follow, FileStatus* status);
 
+// The same, cheaper: leaves what stat(2) does not tell (born, mount, mount_root).
+int file_status_again(const char* path, bool follow, FileStatus* status);
+
 // The name without links that the kernel knows for what a path leads to, and its
 // status; the name is empty when the file has none (deleted while open).
 Result<std::string> true_name(const char* path, bool follow, FileStatus* status);
 
 // Whether the file system a path lies on reports changes at all: procfs and sysfs don't.
 bool reports_changes(const char* path);
+
+// The clock that stamps files, by its ticks: no later change bears an earlier time.
+int64_t file_clock_ns();
 
 std::string working_directory(); // empty if it can't be named
 
