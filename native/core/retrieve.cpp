@@ -245,6 +245,8 @@ Result<uint32_t> Port::loop_wait(uint32_t wanted, int number) {
 	uint32_t waiter =
 	    waiters::add(region_, WaiterKind::LOOP, wanted, member_, number, sys::self().tid);
 	if (waiter == 0) return Error{ENOMEM};
+	// Alert mode since the caller tried: whoever set it didn't see this waiter.
+	if (region_.header().alert_events.load() != 0) waiters::alert_all(region_, guard.wakes());
 	return waiter;
 }
 
