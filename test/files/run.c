@@ -404,15 +404,21 @@ static int run_case(char **lines, const int *numbers, int count)
 }
 
 static int counts[3];
+static FILE *report;
 
-static void finish_case(const char *name, const char *only, char **lines, const int *numbers, int count)
+static void finish_case(char *title, const char *only, char **lines, const int *numbers, int count)
 {
-	if (name[0] == 0 || (only != NULL && fnmatch(only, name, 0) != 0))
+	static const char *words[] = { "passed", "failed", "skipped" };
+	char *name = strtok(title, " "), *clauses = strtok(NULL, "");
+	if (name == NULL || (only != NULL && fnmatch(only, name, 0) != 0))
 		return;
 	int result = run_case(lines, numbers, count);
 	int kind = result == PASSED ? 0 : result == SKIPPED ? 2 : 1;
 	counts[kind]++;
 	(void)printf("%s %s\n", kind == 0 ? "ok  " : kind == 1 ? "FAIL" : "skip", name);
+	if (report != NULL) /* as ../conformance writes it */
+		(void)fprintf(report, "files/%s\t%s\t%s\t%s\n", name, clauses == NULL ? "" : clauses, words[kind],
+		    kind == 2 ? "the machine does not allow it" : "");
 }
 
 static int run_script(const char *only)
@@ -421,7 +427,7 @@ static int run_script(const char *only)
 	static char text[LINES][LENGTH];
 	static char *lines[LINES];
 	static int numbers[LINES];
-	char line[LENGTH], name[64] = "";
+	char line[LENGTH], title[LENGTH] = "";
 	int count = 0, number = 0;
 	FILE *in = fopen(script, "re");
 	if (in == NULL) {
@@ -432,17 +438,16 @@ static int run_script(const char *only)
 		number++;
 		line[strcspn(line, "#\n")] = 0;
 		if (strncmp(line, "case ", 5) == 0) {
-			finish_case(name, only, lines, numbers, count);
+			finish_case(title, only, lines, numbers, count);
 			count = 0;
-			if (sscanf(line, "case %63s", name) != 1)
-				name[0] = 0;
+			(void)strcpy(title, line + 5);
 		} else if (count < LINES) {
 			(void)strcpy(text[count], line);
 			lines[count] = text[count];
 			numbers[count++] = number;
 		}
 	}
-	finish_case(name, only, lines, numbers, count);
+	finish_case(title, only, lines, numbers, count);
 	(void)fclose(in);
 	return 0;
 }
@@ -452,15 +457,21 @@ int main(int argc, char **argv)
 	const char *only = NULL;
 	int i = 1;
 	(void)umask(022);
-	if (argc > 2 && strcmp(argv[1], "--only") == 0) {
-		only = argv[2];
-		i = 3;
+	for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+		if (strcmp(argv[i], "--only") == 0)
+			only = argv[i + 1];
+		else if (strcmp(argv[i], "--report") == 0 && (report = fopen(argv[i + 1], "we")) != NULL)
+			(void)fputs("case\tclauses\tresult\tgate\n", report);
+		else
+			return 2;
 	}
 	for (; i < argc; i++) {
 		script = argv[i];
 		if (run_script(only) != 0)
 			return 2;
 	}
+	if (report != NULL && fclose(report) != 0)
+		return 2;
 	(void)printf("%d passed, %d failed, %d skipped\n", counts[0], counts[1], counts[2]);
 	return counts[1] != 0;
 }
