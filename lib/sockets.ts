@@ -290,7 +290,7 @@ export function shutdown(fd: number, how: 'read' | 'write' | 'both' = 'write'): 
 /**
  * Sends small writes at once (TCP_NODELAY) instead of waiting for an acknowledgement.
  *
- * @throws PortError of `setsockopt`: EOPNOTSUPP (not TCP), ENOTSOCK, EBADF.
+ * @throws PortError of `setsockopt`: ENOTSUP (not TCP), ENOTSOCK, EBADF.
  *
  * @example
  * ```ts
@@ -303,7 +303,8 @@ export function setNoDelay(fd: number, on = true): void {
 
 /**
  * Closes a descriptor and first ends its associations on every port (clause 4.13). Node's
- * `fs.closeSync` can't tell the ports: use this for whatever was associated.
+ * `fs.closeSync` can't tell the ports: use this for whatever was associated. A port itself is closed
+ * by its own close().
  *
  * @throws PortError of `close`: EBADF.
  *

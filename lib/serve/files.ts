@@ -37,6 +37,12 @@ export class HttpError extends Error {
 	}
 }
 
+/** What to answer instead; 500: a failure that is nobody's fault but ours. */
+export function statusOf(error: unknown): number {
+	if (error instanceof HttpError) return error.status;
+	return STATUS_OF[(error as NodeJS.ErrnoException).code ?? ''] ?? 500;
+}
+
 /** The path a request names, decoded and without dots; it starts with a slash. */
 export function pathOf(url: string): string {
 	const raw = url.startsWith('/') ? url : URL.canParse(url) ? new URL(url).pathname : '';
@@ -85,7 +91,7 @@ export class Files {
 				return sendFile(request, response, handle, stats, index);
 			});
 		} catch (error) {
-			if (!(error instanceof HttpError) || error.status !== 404) throw error;
+			if (statusOf(error) !== 404) throw error;
 			const page = await listing(path.join(this.#root, where), where, this.#live);
 			response.setHeader('content-type', 'text/html; charset=utf-8');
 			response.setHeader('content-length', Buffer.byteLength(page));
@@ -97,10 +103,7 @@ export class Files {
 		file: string,
 		use: (handle: FileHandle, stats: BigIntStats) => Promise<void>,
 	): Promise<void> {
-		const handle = await open(file, FLAGS).catch((error: NodeJS.ErrnoException) => {
-			const status = STATUS_OF[error.code ?? ''];
-			throw status === undefined ? error : new HttpError(status);
-		});
+		const handle = await open(file, FLAGS);
 		try {
 			const real = readlinkSync(`/proc/self/fd/${handle.fd}`);
 			const inside = this.#root === '/' || real === this.#root || real.startsWith(`${this.#root}/`);

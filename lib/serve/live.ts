@@ -37,7 +37,7 @@ export interface Sample {
 export class Live {
 	readonly #shared: Port<never>;
 	readonly #counters: Counters;
-	readonly #files = new Map<string, Buffer>();
+	readonly #files = new Map<string, { name: string; text: Buffer }>();
 	readonly #viewers = new Set<ServerResponse>();
 	readonly #attached = new Map<number, Port<never>>();
 	#timer: NodeJS.Timeout | undefined;
@@ -45,6 +45,10 @@ export class Live {
 	constructor(shared: Port<never>, counters: Counters) {
 		this.#shared = shared;
 		this.#counters = counters;
+		// Now: later there may be no descriptor left to read them with.
+		for (const [where, name] of Object.entries(FILES)) {
+			this.#files.set(where, { name, text: readFileSync(path.join(__dirname, 'page', name)) });
+		}
 	}
 
 	serve(request: IncomingMessage, response: ServerResponse, where: string): void {
@@ -54,15 +58,13 @@ export class Live {
 	}
 
 	#file(response: ServerResponse, where: string): void {
-		const name = FILES[where];
-		if (name === undefined) throw new HttpError(404);
-		const text = this.#files.get(name) ?? readFileSync(path.join(__dirname, 'page', name));
-		this.#files.set(name, text);
-		response.setHeader('content-type', contentType(name));
-		response.setHeader('content-length', text.length);
+		const file = this.#files.get(where);
+		if (file === undefined) throw new HttpError(404);
+		response.setHeader('content-type', contentType(file.name));
+		response.setHeader('content-length', file.text.length);
 		response.setHeader('cache-control', 'no-cache');
 		response.setHeader('content-security-policy', "default-src 'self'");
-		response.end(text);
+		response.end(file.text);
 	}
 
 	// --- Messages that a viewer asks for: they go to whichever thread is free.

@@ -1,7 +1,7 @@
 // What is answered to a request: the live page below /_port/, files everywhere else.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Files, HttpError, pathOf } from './files.js';
+import { Files, HttpError, pathOf, statusOf } from './files.js';
 import { LIVE, type Live } from './live.js';
 
 const IDLE = 60_000; // ms without a byte in either direction
@@ -67,7 +67,7 @@ export class Site {
 	}
 
 	#fail(response: ServerResponse, error: unknown): void {
-		const status = error instanceof HttpError ? error.status : 500;
+		const status = statusOf(error);
 		if (status === 500) console.error(error);
 		if (response.headersSent) {
 			response.destroy();
