@@ -22,12 +22,14 @@ export function decodeSource(source: number, decoder: Decoder): void {
 	decoders[source] = decoder;
 }
 
-const bindings: (Binding | undefined)[] = [];
+// By handle. A value in flight may lead back to its port, so what isn't waiting is held weakly.
+const known: (WeakRef<Binding> | undefined)[] = [];
+const waiting: (Binding | undefined)[] = [];
 
 /** @internal */
 export const columns = native.setup(
-	(handle, count, alerted) => bindings[handle]?.ready(count, alerted),
-	(handle, closed) => bindings[handle]?.notice(closed),
+	(handle, count, alerted) => waiting[handle]?.ready(count, alerted),
+	(handle, closed) => known[handle]?.deref()?.notice(closed),
 	() => {},
 	!isMainThread,
 );
@@ -35,8 +37,13 @@ const { events, source, object, user, raw } = columns;
 /** @internal Rows of the columns: what one call can carry. */
 export const ROWS = events.length;
 
-// A Port that was collected without close() lets go of its binding.
-const collected = new FinalizationRegistry<Binding>((binding) => binding.leave());
+// Ports that were collected without close() let go of the port.
+const collected = new FinalizationRegistry<WeakRef<Binding>>((binding) => {
+	const handle = known.indexOf(binding);
+	if (handle < 0) return;
+	known[handle] = undefined;
+	native.release(handle);
+});
 
 /** @internal */
 export class Binding {
@@ -56,62 +63,74 @@ export class Binding {
 		this.handle = handle;
 		this.fd = native.number(handle);
 		this.cookies = new CookieTable(() => this.#reclaim());
-		bindings[handle] = this;
+		const weak = new WeakRef<Binding>(this);
+		known[handle] = weak;
+		collected.register(this, weak, this);
 	}
 
-	/** The one binding of a handle; throws what a negative one means. */
-	static of(handle: number, syscall: string): Binding {
-		if (handle < 0) throw new PortError(handle, syscall);
-		return bindings[handle] ?? new Binding(handle);
+	static create(limit: number): Binding {
+		const handle = native.create(limit);
+		if (handle < 0) throw new PortError(handle, 'port_create');
+		return new Binding(handle);
+	}
+
+	/** The one binding of the port behind a descriptor. */
+	static attach(fd: number): Binding {
+		const handle = native.attach(fd);
+		if (handle < 0) throw new PortError(handle, 'port_attach');
+		const before = known[handle];
+		if (before === undefined) return new Binding(handle);
+		const binding = before.deref();
+		if (binding !== undefined) return binding;
+		// Collected, though not yet let go of: what its cookies meant is gone.
+		known[handle] = undefined;
+		native.release(handle);
+		return Binding.attach(fd);
 	}
 
 	/** Every binding of this thread. */
 	static all(): Binding[] {
-		return bindings.filter((binding) => binding !== undefined);
+		return known.flatMap((binding) => binding?.deref() ?? []);
 	}
 
 	// --- Life.
 
 	/** One more Port object shares this. */
-	join(port: object): void {
+	join(): void {
 		this.#ports++;
-		collected.register(port, this, port);
 	}
 
 	/** One Port object less; the last one lets go of the port. */
-	leave(port?: object): void {
-		if (port !== undefined) {
-			collected.unregister(port);
-			this.#end((wait) => wait.port === port);
-		}
-		if (--this.#ports > 0) return;
-		this.#over();
-		bindings[this.handle] = undefined;
-		native.release(this.handle);
+	leave(port: object): void {
+		this.#end((wait) => wait.port === port);
+		if (--this.#ports === 0) this.#letGo();
 	}
 
 	/** Closed for the whole process by the Port that created it. */
 	closeEverywhere(): void {
 		native.close(this.handle);
-		this.notice(true);
+		this.#letGo();
 	}
 
+	/** Cookies came back, or another thread closed the port. */
 	notice(closed: boolean): void {
-		this.#reclaim();
-		if (!closed) return;
-		this.#over();
-		this.#end(() => true);
+		if (closed) this.#letGo();
+		else this.#reclaim();
 	}
 
-	/** Nothing can be retrieved here any more. */
-	#over(): void {
+	#letGo(): void {
+		if (this.closed) return;
 		this.closed = true;
+		this.#end(() => true);
 		this.#associated.clear();
 		this.cookies.clear();
+		known[this.handle] = undefined;
+		waiting[this.handle] = undefined;
+		collected.unregister(this);
+		native.release(this.handle);
 	}
 
 	#end(which: (wait: Wait) => boolean): void {
-		if (this.waits.first === undefined) return;
 		for (const wait of this.waits.all()) {
 			if (!which(wait) || !this.waits.remove(wait)) continue;
 			if (wait.atClose === undefined) wait.reject(portClosed());
@@ -122,7 +141,8 @@ export class Binding {
 
 	/** What a failing call throws: of a closed port there is nothing else to say. */
 	failure(errno: number, syscall: string): Error {
-		return this.closed || errno === EBADF ? portClosed() : new PortError(errno, syscall);
+		if (errno === EBADF) this.#letGo(); // the news from elsewhere is late
+		return this.closed ? portClosed() : new PortError(errno, syscall);
 	}
 
 	// --- Cookies of associations and of the alert.
@@ -257,9 +277,11 @@ export class Binding {
 
 	/** Tells the addon for whom it shall call ready(). An alert for others was not for `fresh`. */
 	#rearm(again = false, fresh?: Wait): void {
+		if (this.closed) return; // the handle may be another's by now
 		const { first } = this.waits;
+		waiting[this.handle] = first && this;
 		if (first === undefined) {
-			if (!this.closed) native.idle(this.handle);
+			native.idle(this.handle);
 			for (const code of this.#alertsReplaced.splice(0)) this.cookies.release(code);
 			return;
 		}

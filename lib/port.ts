@@ -99,13 +99,13 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		validate.object('options', options);
 		this.#creator = !(options instanceof Attachment);
 		if (options instanceof Attachment) {
-			this.#binding = Binding.of(native.attach(options.fd), 'port_attach');
+			this.#binding = Binding.attach(options.fd);
 		} else {
 			const limit = options.limit ?? 0;
 			if (options.limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
-			this.#binding = Binding.of(native.create(limit), 'port_create');
+			this.#binding = Binding.create(limit);
 		}
-		this.#binding.join(this);
+		this.#binding.join();
 	}
 
 	/**

@@ -36,30 +36,33 @@ bool ours(timer_t timer) { return reinterpret_cast<uintptr_t>(timer) >> 62 == 1;
 } // namespace
 
 PUBLIC int timer_create(clockid_t clock, struct sigevent* event, timer_t* timer) {
-	static auto* real = libc_call<int(clockid_t, struct sigevent*, timer_t*)>("timer_create");
 	if (event && event->sigev_notify == SIGEV_PORT) return port_timer_create(clock, event, timer);
+	static auto* real = libc_call<int(clockid_t, struct sigevent*, timer_t*)>("timer_create");
 	return call_libc(real, clock, event, timer);
 }
 
 PUBLIC int timer_delete(timer_t timer) {
+	if (ours(timer)) return port_timer_delete(timer);
 	static auto* real = libc_call<int(timer_t)>("timer_delete");
-	return ours(timer) ? port_timer_delete(timer) : call_libc(real, timer);
+	return call_libc(real, timer);
 }
 
 PUBLIC int timer_settime(timer_t timer, int flags, const struct itimerspec* value,
                          struct itimerspec* old) {
+	if (ours(timer)) return port_timer_settime(timer, flags, value, old);
 	static auto* real =
 	    libc_call<int(timer_t, int, const struct itimerspec*, struct itimerspec*)>("timer_settime");
-	return ours(timer) ? port_timer_settime(timer, flags, value, old)
-	                   : call_libc(real, timer, flags, value, old);
+	return call_libc(real, timer, flags, value, old);
 }
 
 PUBLIC int timer_gettime(timer_t timer, struct itimerspec* value) {
+	if (ours(timer)) return port_timer_gettime(timer, value);
 	static auto* real = libc_call<int(timer_t, struct itimerspec*)>("timer_gettime");
-	return ours(timer) ? port_timer_gettime(timer, value) : call_libc(real, timer, value);
+	return call_libc(real, timer, value);
 }
 
 PUBLIC int timer_getoverrun(timer_t timer) {
+	if (ours(timer)) return port_timer_getoverrun(timer);
 	static auto* real = libc_call<int(timer_t)>("timer_getoverrun");
-	return ours(timer) ? port_timer_getoverrun(timer) : call_libc(real, timer);
+	return call_libc(real, timer);
 }

@@ -141,7 +141,7 @@ void TimerSource::sync(Port& port, TimerSet& set, Clock clock) {
 	if (!engine || engine->syncing) return;
 	engine->syncing = true;
 	for (;;) {
-		int64_t want = engine->wheel.earliest();
+		int64_t want = engine->next();
 		bool watch = want != TimerWheel::NONE && !engine->watched;
 		bool program = watch ? want != engine->programmed : want < engine->programmed;
 		bool leave = want == TimerWheel::NONE && !engine->watched && engine->counted;
@@ -185,12 +185,16 @@ void TimerSource::collect(Port& port) {
 	for (int c = 0; c < sys::CLOCKS; c++) {
 		Clock clock = static_cast<Clock>(c);
 		if (!fired(*set, clock)) continue;
+		int64_t now = sys::clock_ns(clock);
 		for (uint32_t count = BATCH, sum = 0; count == BATCH && sum < BUDGET; sum += count) {
 			{
 				PrivateLock::Guard guard(set->lock);
 				TimerEngine* engine = set->engines[c].get();
 				if (!engine) break;
-				count = set->ripen(*engine, clock, ripe, BATCH);
+				count = set->ripen(*engine, now, ripe, BATCH);
+				bool last = count < BATCH || sum + count >= BUDGET;
+				// A clock that is set back must not make them wait for it.
+				if (last && !can_step_back(clock)) engine->pace(now, sum + count, count == BATCH);
 				for (uint32_t i = 0; i < count; i++)
 					generations[i] = set->table->at(ripe[i]).generation.load(std::memory_order_relaxed);
 			}

@@ -17,23 +17,29 @@ namespace {
 
 TimerSource& source_of(Port& port) { return *static_cast<TimerSource*>(port.source(SourceKind::TIMER)); }
 
-bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
+bool in_handler(const sys::Thread& thread = sys::self()) {
+	return thread.critical.load(std::memory_order_relaxed) != 0;
+}
 
 // A timer found by its id, its set locked.
 class Found {
 public:
-	explicit Found(uint64_t id) : table_(TimerTable::current()) {
-		index_ = table_ ? table_->find(id) : 0;
-		set_ = index_ != 0 ? timer().set.load(std::memory_order_acquire) : nullptr;
-		if (!set_) return;
-		guard_.lock(set_->lock);
-		if (timer().set.load(std::memory_order_relaxed) == set_ && table_->names(id, timer())) return;
-		guard_.unlock(); // deleted meanwhile
-		set_ = nullptr;
+	[[gnu::always_inline]] explicit Found(uint64_t id, sys::Thread& thread = sys::self()) {
+		TimerTable* table = TimerTable::current(thread);
+		index_ = table ? table->find(id) : 0;
+		if (index_ == 0) return;
+		timer_ = &table->at(index_);
+		TimerSet* set = timer_->set.load(std::memory_order_acquire);
+		if (!set) return;
+		guard_.lock(set->lock, thread);
+		if (timer_->set.load(std::memory_order_relaxed) == set && TimerTable::names(id, *timer_))
+			set_ = set;
+		else
+			guard_.unlock(); // deleted meanwhile
 	}
 	Found(const Found&) = delete;
 	explicit operator bool() const { return set_ != nullptr; }
-	Timer& timer() const { return table_->at(index_); }
+	Timer& timer() const { return *timer_; }
 	TimerSet& set() const { return *set_; }
 	uint32_t index() const { return index_; }
 
@@ -49,7 +55,7 @@ public:
 	}
 
 private:
-	TimerTable* table_;
+	Timer* timer_ = nullptr;
 	uint32_t index_ = 0;
 	TimerSet* set_ = nullptr;
 	PrivateLock::Guard guard_;
@@ -80,11 +86,12 @@ Result<uint64_t> create(sys::ClockUse clocks, int number, uint64_t user) {
 }
 
 Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) {
-	if (in_handler()) return Error{EAGAIN};
-	Found found(id);
+	sys::Thread& thread = sys::self();
+	if (in_handler(thread)) return Error{EAGAIN};
+	Found found(id, thread);
 	if (!found) return Error{EINVAL};
 	TimerSet& set = found.set();
-	if (!set.set_time(found.index(), setting, absolute, old)) [[likely]]
+	if (!set.set_time(found.index(), found.timer(), setting, absolute, old)) [[likely]]
 		return {};
 	Clock clock = TimerSet::clock_of(found.timer());
 	if (PortRef port = found.release_to_port()) source_of(*port).sync(*port, set, clock);

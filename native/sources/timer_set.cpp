@@ -13,6 +13,22 @@ int64_t add(int64_t a, int64_t b) { return a > FARTHEST - b ? FARTHEST : a + b; 
 
 } // namespace
 
+// After a collection of `count` timers; `more` have expired already.
+void TimerEngine::pace(int64_t now, uint32_t count, bool more) {
+	constexpr uint32_t ENOUGH = 4;
+	if (quick >= ENOUGH && count < 2)
+		quick = 0; // sparse again
+	else if (quick < ENOUGH)
+		quick = now - collected < WINDOW / 2 ? quick + 1 : 0;
+	collected = now;
+	not_before = quick >= ENOUGH && !more ? now + WINDOW : 0;
+}
+
+int64_t TimerEngine::next() {
+	int64_t earliest = wheel.earliest();
+	return earliest == TimerWheel::NONE ? earliest : std::max(earliest, not_before);
+}
+
 void TimerSet::count_expired(Timer& timer, int64_t now) {
 	if (timer.due > now) return;
 	int64_t times = 1;
@@ -53,20 +69,22 @@ bool TimerSet::put(uint32_t index, Timer& timer) {
 	return timer.due < in->programmed || !in->watched;
 }
 
-bool TimerSet::set_time(uint32_t index, const TimerSetting& setting, bool absolute, TimerSetting* old) {
-	Timer& timer = table->at(index);
+// The present time or a little later: a relative timer is never early.
+int64_t TimerSet::most(uint8_t clock) {
+	auto which = static_cast<sys::Clock>(clock);
+	return which == sys::Clock::MONOTONIC ? monotonic.most() : sys::clock_ns(which);
+}
+
+bool TimerSet::set_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
+                        TimerSetting* old) {
 	uint8_t clock = absolute ? timer.absolute : timer.relative;
 	bool armed = timer.due != Timer::NEVER;
 	bool relative = setting.value != 0 && !absolute;
-	int64_t now = 0;
-	if (armed || relative) now = sys::clock_ns(static_cast<sys::Clock>(armed ? timer.clock : clock));
-	if (armed) {
-		if (old) *old = remaining(timer, now);
-		count_expired(timer, now); // what was before and what comes share one count (6.6)
-		if (relative && clock != timer.clock) now = sys::clock_ns(static_cast<sys::Clock>(clock));
-	} else if (old) {
-		*old = {};
-	}
+	int64_t now = armed || relative ? most(armed ? timer.clock : clock) : 0;
+	if (old) *old = get_time(timer);
+	if (armed && timer.due <= now) [[unlikely]] // by the exact time, then
+		count_expired(timer, sys::clock_ns(clock_of(timer))); // for one count with what comes (6.6)
+	if (armed && relative && clock != timer.clock) now = most(clock);
 	if (setting.value == 0) {
 		timer.due = Timer::NEVER;
 		timer.interval = 0;
@@ -87,8 +105,7 @@ bool TimerSet::set_time(uint32_t index, const TimerSetting& setting, bool absolu
 	return put(index, timer);
 }
 
-uint32_t TimerSet::ripen(TimerEngine& from, sys::Clock clock, uint32_t* out, uint32_t max) {
-	int64_t now = sys::clock_ns(clock);
+uint32_t TimerSet::ripen(TimerEngine& from, int64_t now, uint32_t* out, uint32_t max) {
 	uint32_t count = from.wheel.pop(now, out, max);
 	for (uint32_t i = 0; i < count; i++) {
 		Timer& timer = table->at(out[i]);

@@ -10,6 +10,7 @@
 #pragma once
 #include "sources/timer.hpp"
 #include "sources/timer_wheel.hpp"
+#include "sys/fast_clock.hpp"
 #include "sys/timerfd.hpp"
 
 #include <memory>
@@ -29,6 +30,15 @@ struct TimerEngine {
 	bool watched = false; // and it has not fired since it was armed there
 	bool counted = false; // a reason to sleep in the inner set
 	bool syncing = false; // a thread brings fd in line with the wheel
+
+	// Sparse timers are woken for exactly; dense ones, whose wake-ups would cost
+	// more than they, at most every WINDOW.
+	static constexpr int64_t WINDOW = 256'000;
+	int64_t collected = 0;  // when they were last
+	int64_t not_before = 0; // when they are to be again, at the earliest
+	uint32_t quick = 0;     // collections in succession with less than WINDOW / 2 between
+	void pace(int64_t now, uint32_t count, bool more);
+	int64_t next();         // what fd should be set to
 };
 
 struct TimerSet {
@@ -37,6 +47,7 @@ struct TimerSet {
 	std::atomic<Port*> port{nullptr};              // null: closed
 	const std::atomic<Port*>* anchor = nullptr;    // by which the port is held
 	std::shared_ptr<TimerEngine> engines[sys::CLOCKS]; // kept by who works on one
+	sys::FastClock monotonic;
 	uint32_t timers = 0; // that name this set
 	TimerSet* next_free = nullptr;
 
@@ -44,17 +55,19 @@ struct TimerSet {
 	static sys::Clock clock_of(const Timer& timer) { return static_cast<sys::Clock>(timer.clock); }
 
 	// Arms or disarms. True: the engine must be brought in line (sync).
-	bool set_time(uint32_t index, const TimerSetting& setting, bool absolute, TimerSetting* old);
+	bool set_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
+	              TimerSetting* old);
 	TimerSetting get_time(const Timer& timer);
 	// Counts what expired by now.
 	void count_expired(Timer& timer, int64_t now);
 	// The number for an event that is being retrieved; the timer is quiet again.
 	// *held: it waits to be placed by admit().
 	int32_t retrieve(uint32_t index, bool* held);
-	// Takes timers that expired from an engine, as RIPE.
-	uint32_t ripen(TimerEngine& engine, sys::Clock clock, uint32_t* out, uint32_t max);
+	// Takes timers that expired by now from an engine, as RIPE.
+	uint32_t ripen(TimerEngine& engine, int64_t now, uint32_t* out, uint32_t max);
 
 private:
+	int64_t most(uint8_t clock);
 	bool put(uint32_t index, Timer& timer);
 	TimerSetting remaining(const Timer& timer, int64_t now) const;
 };

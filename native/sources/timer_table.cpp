@@ -1,21 +1,18 @@
 #include "sources/timer_table.hpp"
 
 #include "sources/timer_set.hpp"
+#include "sys/memory.hpp"
 
 #include <new>
 
 namespace evp {
 
-namespace {
+std::atomic<TimerTable*> TimerTable::newest{nullptr};
 
-std::atomic<TimerTable*> table{nullptr};
-
-} // namespace
-
-TimerTable* TimerTable::current() {
+TimerTable* TimerTable::make_current() {
 	uint64_t image = sys::process_epoch();
 	for (;;) {
-		TimerTable* now = table.load(std::memory_order_acquire);
+		TimerTable* now = newest.load(std::memory_order_acquire);
 		if (now && now->image_ == image) [[likely]]
 			return now;
 		// The parent's, if any, stays where it is: another thread of it may have
@@ -23,7 +20,7 @@ TimerTable* TimerTable::current() {
 		auto* fresh = new (std::nothrow) TimerTable;
 		if (!fresh) return nullptr;
 		fresh->image_ = image;
-		if (!table.compare_exchange_strong(now, fresh)) delete fresh;
+		if (!newest.compare_exchange_strong(now, fresh)) delete fresh;
 	}
 }
 
@@ -37,10 +34,13 @@ uint32_t TimerTable::take() {
 		if (index / CHUNK >= CHUNKS) return 0;
 		auto& chunk = chunks_[index / CHUNK];
 		if (!chunk.load(std::memory_order_relaxed)) {
-			auto* records = new (std::nothrow) Timer[CHUNK];
+			// Who has that many timers uses them in no order: huge pages save the
+			// walks to find them. The first chunk is for everyone, and small.
+			Result<void*> records = sys::map_private(CHUNK * sizeof(Timer), index >= CHUNK);
 			if (!records) return 0;
-			chunk.store(records, std::memory_order_release);
+			chunk.store(static_cast<Timer*>(*records), std::memory_order_release);
 		}
+		new (static_cast<void*>(&at(index))) Timer;
 		fresh_.store(index + 1, std::memory_order_release);
 	}
 	Timer& timer = at(index);
@@ -56,13 +56,6 @@ void TimerTable::give_back(uint32_t index) {
 	sys::PrivateLock::Guard guard(lock_);
 	at(index).next = free_;
 	free_ = index;
-}
-
-uint32_t TimerTable::find(uint64_t id) const {
-	uint32_t index = static_cast<uint32_t>(id);
-	if (!ours(id) || index == 0 || index >= fresh_.load(std::memory_order_acquire)) return 0;
-	const Timer& timer = at(index);
-	return names(id, timer) && timer.set.load(std::memory_order_acquire) ? index : 0;
 }
 
 TimerSet* TimerTable::take_set() {

@@ -42,7 +42,12 @@ static_assert(sizeof(Timer) == 64);
 class TimerTable {
 public:
 	// Of this process image.
-	static TimerTable* current();
+	static TimerTable* current(const sys::Thread& thread = sys::self()) {
+		TimerTable* now = newest.load(std::memory_order_acquire);
+		if (now && now->image_ == thread.epoch.load(std::memory_order_relaxed)) [[likely]]
+			return now;
+		return make_current();
+	}
 
 	// 0: no memory, or more timers than ids.
 	uint32_t take();
@@ -59,8 +64,13 @@ public:
 	}
 	static bool ours(uint64_t id) { return id >> 62 == 1; }
 	// The record an id names now, 0 for none.
-	uint32_t find(uint64_t id) const;
-	bool names(uint64_t id, const Timer& timer) const {
+	uint32_t find(uint64_t id) const {
+		uint32_t index = static_cast<uint32_t>(id);
+		if (!ours(id) || index == 0 || index >= fresh_.load(std::memory_order_acquire)) return 0;
+		const Timer& timer = at(index);
+		return names(id, timer) && timer.set.load(std::memory_order_acquire) ? index : 0;
+	}
+	static bool names(uint64_t id, const Timer& timer) {
 		return timer.generation.load(std::memory_order_relaxed) == generation_of(id);
 	}
 
@@ -78,10 +88,13 @@ public:
 private:
 	static constexpr uint64_t MARK = 1ull << 62;
 	static constexpr uint32_t GENERATIONS = 1u << 30;
-	static constexpr uint32_t CHUNK = 4096;
-	static constexpr uint32_t CHUNKS = 1u << 14; // 67 million timers
+	static constexpr uint32_t CHUNK = 1u << 15;  // two megabytes, a huge page of most machines
+	static constexpr uint32_t CHUNKS = 1u << 11; // 67 million timers
 
+	static TimerTable* make_current();
 	static uint32_t generation_of(uint64_t id) { return static_cast<uint32_t>(id >> 32) % GENERATIONS; }
+
+	static std::atomic<TimerTable*> newest;
 
 	uint64_t image_ = 0;
 	sys::PrivateLock lock_;

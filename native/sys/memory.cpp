@@ -1,6 +1,7 @@
 #include "sys/memory.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -37,6 +38,18 @@ Result<void> commit(int fd, size_t from, size_t to) {
 	while (fallocate(fd, 0, static_cast<off_t>(from), static_cast<off_t>(to - from)) != 0)
 		if (errno != EINTR) return Error{ENOMEM};
 	return {};
+}
+
+Result<void*> map_private(size_t size, bool huge) {
+	void* wide = mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE,
+	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (wide == MAP_FAILED) return Error{ENOMEM};
+	auto from = reinterpret_cast<uintptr_t>(wide);
+	uintptr_t base = (from + size - 1) & ~(size - 1);
+	if (base != from) munmap(wide, base - from);
+	if (base != from + size) munmap(reinterpret_cast<void*>(base + size), from + size - base);
+	if (huge) madvise(reinterpret_cast<void*>(base), size, MADV_HUGEPAGE);
+	return reinterpret_cast<void*>(base);
 }
 
 size_t page_size() {
