@@ -1,4 +1,5 @@
-// Runs the native benches, prints what they are held against, saves JSON and a chart.
+// Runs the benches, native ones and those in node/; prints what they are held against, saves JSON
+// and a chart.
 //
 //   cmake -S native -B build/native -DEVENT_PORTS_BENCH=ON && cmake --build build/native
 //   node bench/run.mjs [--quick] [--rounds N] [--only NAME] [--build DIR] [--out DIR]
@@ -15,8 +16,10 @@ import { parseArgs } from 'node:util';
 
 import { chart } from './chart.mjs';
 import { judge } from './judge.mjs';
-import { goals } from './native/goals.mjs';
+import { goals as nativeGoals } from './native/goals.mjs';
+import { goals as nodeGoals } from './node/goals.mjs';
 
+const goals = [...nativeGoals, ...nodeGoals];
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values: options } = parseArgs({
 	options: {
@@ -37,12 +40,19 @@ function chosenBenches() {
 		goals.some((goal) => goal.bench === bench && goal.goal.split(' ')[0] === name));
 }
 
+function commandOf(bench) {
+	if (nodeGoals.some((goal) => goal.bench === bench))
+		return [process.execPath, join(root, 'bench/node', `${bench}.mjs`)];
+	return [join(options.build, bench)];
+}
+
 // Resolves to the rows; a bench that crashed or hung gives what it printed before.
 function run(bench) {
 	const flags = options.quick ? ['--quick'] : [];
 	if (options.rounds)
 		flags.push('--rounds', options.rounds);
-	const child = spawn(join(options.build, bench), flags, { stdio: ['ignore', 'pipe', 'inherit'] });
+	const [command, ...args] = commandOf(bench);
+	const child = spawn(command, [...args, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
 	let text = '';
 	child.stdout.setEncoding('utf8').on('data', (part) => { text += part; });
 	return new Promise((resolve) => {
