@@ -45,7 +45,12 @@ export class PortError extends Error {
 	/** The C call that failed, such as 'port_associate'. */
 	readonly syscall: string;
 
-	/** @internal */
+	/**
+	 * Calls of this package make them.
+	 *
+	 * @param errno - its sign doesn't matter
+	 * @param syscall - the C call that failed
+	 */
 	constructor(errno: number, syscall: string) {
 		const positive = Math.abs(errno);
 		const known = OWN[positive] ?? getSystemErrorMap().get(-positive);

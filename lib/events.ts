@@ -37,7 +37,7 @@ export class FdEvent<T = unknown> {
 	/** What the last association carried. */
 	readonly user: T;
 
-	/** @internal */
+	/** Ports make them; a program does for its tests. */
 	constructor(fd: number, events: number, user: T) {
 		this.fd = fd;
 		this.events = events;
@@ -68,7 +68,7 @@ export class UserEvent<T = unknown> {
 	/** The sender's value. */
 	readonly user: T;
 
-	/** @internal */
+	/** Ports make them; a program does for its tests. */
 	constructor(events: number, user: T) {
 		this.events = events;
 		this.user = user;
@@ -99,7 +99,7 @@ export class AlertEvent<T = unknown> {
 	/** The value given to {@link Port.alert}. */
 	readonly user: T;
 
-	/** @internal */
+	/** Ports make them; a program does for its tests. */
 	constructor(events: number, user: T) {
 		this.events = events;
 		this.user = user;

@@ -134,6 +134,21 @@ describe('get', () => {
 		expect(taken).toBeGreaterThan(1);
 	});
 
+	it('that has to go through the event loop finds alert mode on', async () => {
+		for (let i = 0; i < 300; i++) port.send(i);
+		const seen: (string | undefined)[] = [];
+		for (let i = 0; i < 400; i++) {
+			if (i === 200) port.alert(1);
+			if (i === 350) port.clearAlert();
+			seen.push((await port.get())?.source);
+		}
+		expect(seen).toEqual([
+			...Array(200).fill('user'),
+			...Array(150).fill('alert'),
+			...Array(50).fill('user'),
+		]);
+	});
+
 	it('rejects when the port is closed', async () => {
 		const waiting = [port.get(), port.getn({ min: 2 }), port.get({ timeout: 10_000 })];
 		port.close();
