@@ -90,6 +90,8 @@ static void *reader(void *unused)
 {
 	while (serve(NULL) != 1)
 		;
+	if (port_send(port, DONE, NULL) != 0) /* for the next one */
+		die("port_send");
 	return unused;
 }
 
@@ -106,9 +108,8 @@ static void writer(void)
 		change((int)(rand_r(&seed) % (unsigned)count));
 	}
 	(void)kill(getppid(), SIGCONT);
-	for (i = 0; i < threads; i++)
-		if (port_send(port, DONE, NULL) != 0)
-			die("port_send");
+	if (port_send(port, DONE, NULL) != 0)
+		die("port_send");
 	_exit(0);
 }
 
