@@ -209,6 +209,8 @@ void TimerSource::post(Port& port, TimerSet& set, const uint32_t* ripe, const ui
 	Port::Guard guard(port);
 	PrivateLock::Guard within(set.lock);
 	if (set.port.load() != &port) return;
+	for (uint32_t i = 0; i < count; i++)
+		__builtin_prefetch(&port.region().slot(set.table->at(ripe[i]).slot), 1);
 	for (uint32_t i = 0; i < count; i++) {
 		Timer& timer = set.table->at(ripe[i]);
 		if (timer.generation.load(std::memory_order_relaxed) != generations[i]) continue; // deleted

@@ -26,24 +26,30 @@ int64_t TimerWheel::wanted(const Timer& timer) {
 
 void TimerWheel::link(uint32_t index, uint32_t list) {
 	Timer& timer = table_.at(index);
-	uint32_t head = heads_[list];
+	uint32_t chain = index % CHAINS;
+	uint32_t head = heads_[list][chain];
 	timer.next = head;
 	timer.prev = 0;
-	timer.where = static_cast<uint16_t>(list + 1);
+	timer.where = static_cast<uint16_t>(list * CHAINS + chain + 1);
 	if (head != 0) table_.at(head).prev = index;
-	heads_[list] = index;
+	heads_[list][chain] = index;
+}
+
+bool TimerWheel::empty(uint32_t list) const {
+	const uint32_t* heads = heads_[list];
+	return (heads[0] | heads[1] | heads[2] | heads[3]) == 0;
 }
 
 void TimerWheel::unlink(uint32_t index) {
 	Timer& timer = table_.at(index);
-	uint32_t list = timer.where - 1u;
+	uint32_t list = list_of(timer);
 	if (timer.next != 0) table_.at(timer.next).prev = timer.prev;
 	if (timer.prev != 0)
 		table_.at(timer.prev).next = timer.next;
 	else
-		heads_[list] = timer.next;
+		heads_[list][index % CHAINS] = timer.next;
 	timer.where = 0;
-	if (heads_[list] == 0 && list != HELD) emptied(list);
+	if (list != HELD && empty(list)) emptied(list);
 }
 
 void TimerWheel::emptied(uint32_t list) {
@@ -79,7 +85,7 @@ void TimerWheel::place(uint32_t index, int64_t at) {
 	uint32_t level = static_cast<uint32_t>(highest) / DIGIT_BITS;
 	uint32_t digit = static_cast<uint32_t>(tick >> level * DIGIT_BITS) % LISTS;
 	uint32_t list = level * LISTS + digit;
-	if (heads_[list] == 0) {
+	if (empty(list)) {
 		filled_[level][digit / 64] |= 1ull << digit % 64;
 		levels_ |= 1u << level;
 		earliest_[list] = at;
@@ -99,13 +105,15 @@ void TimerWheel::remove(uint32_t index) {
 }
 
 void TimerWheel::admit() {
-	while (uint32_t index = heads_[HELD]) {
-		unlink(index);
-		const Timer& timer = table_.at(index);
-		if (timer.pending != 0) // expired again while it waited here
-			place(index, 0);
-		else if (timer.due != Timer::NEVER)
-			place(index, timer.due);
+	for (uint32_t& head : heads_[HELD]) {
+		while (uint32_t index = head) {
+			unlink(index);
+			const Timer& timer = table_.at(index);
+			if (timer.pending != 0) // expired again while it waited here
+				place(index, 0);
+			else if (timer.due != Timer::NEVER)
+				place(index, timer.due);
+		}
 	}
 }
 
@@ -164,19 +172,24 @@ bool TimerWheel::pull(int64_t now) {
 		return false;
 	}
 	tick_ = start;
-	uint32_t next = heads_[list];
-	heads_[list] = 0;
+	uint32_t next[CHAINS];
+	std::copy_n(heads_[list], CHAINS, next);
+	std::fill_n(heads_[list], CHAINS, 0u);
 	emptied(list);
-	while (uint32_t index = next) {
-		Timer& timer = table_.at(index);
-		next = timer.next;
-		timer.where = 0;
-		int64_t at = wanted(timer);
-		if (at == Timer::NEVER) continue; // cancelled
-		if (at >> TICK_BITS <= tick_)
-			run_.push_back(enter(index, at));
-		else
-			place(index, at);
+	while ((next[0] | next[1] | next[2] | next[3]) != 0) {
+		for (uint32_t& at_chain : next) {
+			uint32_t index = at_chain;
+			if (index == 0) continue;
+			Timer& timer = table_.at(index);
+			at_chain = timer.next;
+			timer.where = 0;
+			int64_t at = wanted(timer);
+			if (at == Timer::NEVER) continue; // cancelled
+			if (at >> TICK_BITS <= tick_)
+				run_.push_back(enter(index, at));
+			else
+				place(index, at);
+		}
 	}
 	std::sort(run_.begin(), run_.end(), Later());
 	return true;

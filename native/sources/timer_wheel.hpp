@@ -34,7 +34,7 @@ public:
 	void hold(uint32_t index) { link(index, HELD); }
 	void admit();
 	void remove(uint32_t index);
-	static bool held(const Timer& timer) { return timer.where == HELD + 1; }
+	static bool held(const Timer& timer) { return list_of(timer) == HELD; }
 
 	// No timer is to be looked at before; NONE: there is none. May be too early,
 	// for one that was cancelled since.
@@ -50,6 +50,8 @@ private:
 	static constexpr uint32_t LISTS = 1u << DIGIT_BITS; // a level
 	static constexpr uint32_t LEVELS = 6;               // 2^(20 + 6 * 8) ns and more
 	static constexpr uint32_t HELD = LEVELS * LISTS;
+	// Each list is several chains, walked side by side: their cache misses overlap.
+	static constexpr uint32_t CHAINS = 4;
 	static constexpr uint16_t NEAR = UINT16_MAX;
 
 	struct Entry {
@@ -61,9 +63,11 @@ private:
 		bool operator()(const Entry& a, const Entry& b) const { return a.at > b.at; }
 	};
 
+	static uint32_t list_of(const Timer& timer) { return (timer.where - 1u) / CHAINS; }
 	static int64_t wanted(const Timer& timer);
 	void link(uint32_t index, uint32_t list);
 	void unlink(uint32_t index);
+	bool empty(uint32_t list) const;
 	void emptied(uint32_t list);
 	bool outdated(const Entry& entry) const;
 	Entry enter(uint32_t index, int64_t at);
@@ -74,7 +78,7 @@ private:
 
 	TimerTable& table_;
 	int64_t tick_ = 0; // the present one
-	uint32_t heads_[LEVELS * LISTS + 1]{};
+	uint32_t heads_[LEVELS * LISTS + 1][CHAINS]{};
 	int64_t earliest_[LEVELS * LISTS]{}; // of lists that are not empty
 	uint64_t filled_[LEVELS][LISTS / 64]{};
 	uint32_t levels_ = 0; // which have a list that is not empty
