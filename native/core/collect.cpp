@@ -132,7 +132,7 @@ bool Port::collect(Guard& guard) {
 	int count = ask_kernel(ready, Deadline::now());
 	guard.lock();
 	uint32_t rearms = post_ready(ready, count, rearm);
-	uint32_t fired = take_fired(member_);
+	uint32_t fired = take_fired(member_) | insistent_.load(std::memory_order_relaxed);
 	if (!unfinished(ready, count, rearms) && fired == 0) return count == COLLECT_MAX;
 	guard.unlock();
 	finish_ready(ready, count, rearm, rearms, false);
@@ -145,6 +145,11 @@ bool Port::collect(Guard& guard) {
 void Port::collect_now() {
 	Guard guard(*this);
 	collect(guard);
+}
+
+void Port::insist(SourceKind kind, bool on) {
+	uint32_t bit = 1u << static_cast<int>(kind);
+	on ? insistent_.fetch_or(bit) : insistent_.fetch_and(~bit);
 }
 
 Result<void> Port::watch_private(SourceKind kind, int fd) {

@@ -85,6 +85,9 @@ public:
 	void watch_again(SourceKind kind, int fd);
 	void set_source(SourceKind kind, std::unique_ptr<Source> source);
 	Source* source(SourceKind kind) { return sources_[static_cast<int>(kind)].get(); }
+	// Has the source's collect() called at every collection, and at the start of every
+	// get: something else may take its descriptor's readiness without telling.
+	void insist(SourceKind kind, bool on);
 	// Changes the number of things armed in the inner set. Locked.
 	void pollable_add(int amount);
 	// The same for private descriptors: the count goes with this process.
@@ -159,6 +162,7 @@ private:
 	uint32_t member_ = 0;
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
 	bool strict_ = false;
+	std::atomic<uint32_t> insistent_{0}; // sources, by bit
 	std::unique_ptr<Source> sources_[SOURCE_KINDS];
 	std::atomic<uint32_t> after_{0}; // sources to be called, by bit
 	struct Watcher {

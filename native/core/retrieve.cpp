@@ -99,7 +99,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return {EINTR, 0};
 	Header& header = region_.header();
-	bool drain = deadline.poll;
+	bool drain = deadline.poll || insistent_.load(std::memory_order_relaxed) != 0;
 	bool late = false;
 	uint32_t waiter = 0;
 	Guard guard(*this, thread);
@@ -129,7 +129,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		bool enough = slots::deliverable(region_, member_) >= wanted;
 		// Whoever must wait anyway asks the kernel by sleeping in it.
-		if (called() || ((enough || deadline.poll) && collection_due(drain))) {
+		if (called() || ((enough || deadline.poll || drain) && collection_due(drain))) {
 			drain = false;
 			collect(guard);
 			continue;
