@@ -69,7 +69,10 @@ public:
 	Result<void> dissociate(Port& port, uint64_t object) override;
 	void collect(Port& port) override;
 	void close(Port& port) override;
-	void revive(Port&) override { Hub::leave_inherited(); }
+	void revive(Port& port) override {
+		port.insist(SourceKind::FILE, false);
+		Hub::leave_inherited();
+	}
 
 private:
 	Result<void> associate_locked(Hub& hub, Port& port, const Request& request);

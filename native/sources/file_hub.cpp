@@ -86,6 +86,12 @@ Hub::Held::Held(Hub& hub) : hub_(hub), held_(true) {
 
 Hub::Held::~Held() {
 	if (!held_) return;
+	// What the kernel says of watches ended here is no news: read now, or it would
+	// make every port readable.
+	while (hub_.removed_) {
+		hub_.removed_ = false;
+		hub_.collect();
+	}
 	if (hub_.missed_.exchange(false)) {
 		hub_.collect();
 		for (Port* port : hub_.ports_) hub_.collect_again(*port);
@@ -122,13 +128,16 @@ Result<void> Hub::open_mounts(Port& port) {
 	}
 	int rc = sys::epoll_add(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS,
 	                        tag_private(SourceKind::FILE, port.member()));
-	return rc == 0 || rc == EEXIST ? Result<void>() : Error{rc};
+	if (rc != 0 && rc != EEXIST) return Error{rc};
+	port.insist(SourceKind::FILE, true);
+	return {};
 }
 
 void Hub::close(Port& port) {
 	auto mine = std::find(ports_.begin(), ports_.end(), &port);
 	if (mine == ports_.end()) return;
 	ports_.erase(mine);
+	port.insist(SourceKind::FILE, false);
 	sys::epoll_del(port.inner(), notes_.get());
 	if (mounts_wake_.get() >= 0) sys::epoll_del(port.inner(), mounts_wake_.get());
 	if (ports_.empty()) // and every wd goes at once
@@ -189,8 +198,14 @@ void Hub::release(Node* node) {
 		watches_.free_if_unused(node);
 		return;
 	}
-	if (notes_.get() >= 0) sys::inotify_remove(notes_.get(), node->wd);
-	watches_.erase(*node);
+	end_wd(*node);
+}
+
+bool Hub::end_wd(Node& node) {
+	bool lived = notes_.get() >= 0 && sys::inotify_remove(notes_.get(), node.wd);
+	removed_ |= lived;
+	watches_.erase(node);
+	return lived;
 }
 
 void Hub::drop(Watch* watch) {

@@ -72,6 +72,7 @@ private:
 	};
 
 	Hub();
+	bool end_wd(Node& node); // true: the kernel had not ended it
 	// Judging.
 	void take(const sys::Note& note);
 	void entry_changed(Node& node, const sys::Note& note);
@@ -105,6 +106,7 @@ private:
 	std::vector<Watch*> held_back_;     // with something pending
 	std::unordered_map<uint64_t, bool> reporting_; // by device and mount
 	bool overflowed_ = false;
+	bool removed_ = false;              // wds were ended whose last note was not read
 	uint32_t overflows_ = 0;
 	int64_t read_at_ = 0;               // tick of the clock of files before the last reading
 	sys::Notes buffer_;

@@ -62,8 +62,7 @@ uint32_t Hub::exception_by(Watch& watch, Look seen, const sys::FileStatus& now) 
 	// A file that lives on without its only name was renamed, or is still open.
 	bool alone = watch.object && watch.object->first == watch.object->last && watch.object->children == 0;
 	if (seen == Look::LOST || !alone || watch.object->wd < 0) return DELETED;
-	bool lives = sys::inotify_remove(notes_.get(), watch.object->wd);
-	watches_.erase(*watch.object);
+	bool lives = end_wd(*watch.object);
 	bool one_name = before.links == 1 || before.type == sys::FileType::DIRECTORY;
 	return lives && one_name ? RENAMED_FROM : DELETED;
 }

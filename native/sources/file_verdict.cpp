@@ -173,9 +173,7 @@ void Hub::unmounted(Node& node) {
 // Nobody is armed and the file goes on changing: the kernel is told to stop. The next
 // association watches anew.
 void Hub::mute(Node& node) {
-	if (node.children != 0) return;
-	sys::inotify_remove(notes_.get(), node.wd);
-	watches_.erase(node);
+	if (node.children == 0) end_wd(node);
 }
 
 } // namespace evp::file

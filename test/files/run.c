@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <ftw.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -309,6 +310,15 @@ static void do_stat(const char *watch, const char *path)
 		fail("stat %s: %s", path, strerror(errno));
 }
 
+/* As poll(2) sees the port; twice, since looking may change what is there. */
+static void do_readable(int want)
+{
+	struct pollfd item = { port, POLLIN, 0 };
+	int first = poll(&item, 1, 0);
+	if (first != want || poll(&item, 1, 0) < 0)
+		fail("poll says %sreadable", want ? "not " : "");
+}
+
 static void do_slots(int want)
 {
 	port_info_t info;
@@ -358,6 +368,7 @@ static void run_line(char **w, int n)
 	else if (IS("event", 2)) do_event(w);
 	else if (IS("none", 0)) do_none();
 	else if (IS("slots", 1)) do_slots(atoi(w[1]));
+	else if (IS("readable", 1)) do_readable(atoi(w[1]));
 	else if (IS("need", 1)) do_need(w[1]);
 	else if (IS("stat", 2)) do_stat(w[1], w[2]);
 	else if (IS("dissociate", 1)) do_dissociate(w);
