@@ -207,8 +207,8 @@ uint32_t TimerWheel::pop(int64_t now, uint32_t* out, uint32_t max) {
 		next_near(&entry, true);
 		int64_t at = wanted(table_.at(entry.index));
 		if (at == Timer::NEVER) continue; // cancelled
-		if (at > now)
-			place(entry.index, at); // armed for later since
+		if (at > entry.at)
+			place(entry.index, at); // armed for later since, if only by a little: in its order
 		else
 			out[count++] = entry.index;
 	}
