@@ -93,10 +93,10 @@ export class Serving implements AsyncDisposable {
 		return readdirSync(`/proc/${this.child.pid}/fd`).length;
 	}
 
-	/** Resident memory in bytes. */
-	memory(): number {
-		const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
-		return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024;
+	/** Bytes that it has read, of files and of everything else. */
+	bytesRead(): number {
+		const io = readFileSync(`/proc/${this.child.pid}/io`, 'utf8');
+		return Number(/^rchar: (\d+)/m.exec(io)?.[1]);
 	}
 
 	/** Samples of the live page, until `enough` of one; gives that one. */
