@@ -163,9 +163,11 @@ int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& arme
 	uint64_t tag = tag_slot(armed.index, armed.arm);
 	int rc = armed.registered ? sys::epoll_mod(port.inner(), fd, events, tag)
 	                          : sys::epoll_add(port.inner(), fd, events, tag);
-	if (armed.registered && rc == ENOENT) rc = sys::epoll_add(port.inner(), fd, events, tag);
-	// Left behind by a dissociation that is still under way, or by another member.
-	if (rc == EEXIST) rc = sys::epoll_mod(port.inner(), fd, events, tag);
+	// Unknown: another file has the number now. Known: left behind by a dissociation
+	// that is still under way, or by another member. Either may change meanwhile.
+	while (rc == ENOENT || rc == EEXIST)
+		rc = rc == ENOENT ? sys::epoll_add(port.inner(), fd, events, tag)
+		                  : sys::epoll_mod(port.inner(), fd, events, tag);
 	return rc;
 }
 
