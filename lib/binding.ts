@@ -6,6 +6,7 @@ import { CookieTable } from './cookies.js';
 import { PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
 import { native } from './native.js';
+import type { TimerList } from './timers.js';
 import { type Wait, WaitList } from './waits.js';
 
 const EBADF = -9;
@@ -51,6 +52,8 @@ export class Binding {
 	readonly fd: number;
 	readonly cookies: CookieTable;
 	readonly waits = new WaitList();
+	/** Made with the first timer (timers.ts). */
+	timers: TimerList | undefined;
 	closed = false;
 	#ports = 0; // Port objects that share this
 	#ref = true;
@@ -123,6 +126,7 @@ export class Binding {
 		this.closed = true;
 		this.#end(() => true);
 		this.#associated.clear();
+		this.timers?.end();
 		this.cookies.clear();
 		known[this.handle] = undefined;
 		waiting[this.handle] = undefined;

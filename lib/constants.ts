@@ -56,3 +56,26 @@ export const POLLWRNORM = 0x100;
 export const POLLWRBAND = 0x200;
 /** The peer shut down its writing half. */
 export const POLLRDHUP = 0x2000;
+
+/** The file is read, the directory listed. */
+export const FILE_ACCESS = 0x1;
+/** The file is written or truncated; an entry of the directory comes, goes or is renamed. */
+export const FILE_MODIFIED = 0x2;
+/** Attributes change: mode, owner, stamps, number of links. */
+export const FILE_ATTRIB = 0x4;
+/** The file becomes shorter. */
+export const FILE_TRUNC = 0x100000;
+/** Watches a symbolic link itself, not what it leads to. */
+export const FILE_NOFOLLOW = 0x10000000;
+/** The name was removed. Never asked for, always told. */
+export const FILE_DELETE = 0x10;
+/** Another file was renamed over it. Never asked for, always told. */
+export const FILE_RENAME_TO = 0x20;
+/** The file was renamed. Never asked for, always told. */
+export const FILE_RENAME_FROM = 0x40;
+/** The file system was unmounted. Never asked for, always told. */
+export const UNMOUNTED = 0x20000000;
+/** Something was mounted over the directory. Never asked for, always told. */
+export const MOUNTEDOVER = 0x40000000;
+/** The five that are never asked for. */
+export const FILE_EXCEPTION = 0x60000070;

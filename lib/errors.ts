@@ -17,11 +17,20 @@ const MEANINGS: Readonly<Record<string, string>> = {
 		'the port holds as many events as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
 	'EAGAIN port_associate':
 		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EAGAIN timer_create':
+		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EMFILE timer_create': 'too many open files: timers take a descriptor a clock (ulimit -n)',
 	'EBADFD port_associate': 'the descriptor to be associated is not open',
 	'EBADFD port_dissociate': 'the descriptor to be dissociated is not open',
 	'ENOENT port_dissociate': 'the descriptor is not associated, or its event was retrieved already',
 	'EBADFD port_attach': 'the descriptor is no port of this process',
 	'EBADF port_attach': 'the descriptor is not open',
+	'ENOSPC inotify_add_watch':
+		"this user's limit of watched files is reached (sysctl fs.inotify.max_user_watches)",
+	'EMFILE inotify_init1':
+		"this user's limit of inotify instances (sysctl fs.inotify.max_user_instances) or this " +
+		"process's of open files is reached",
+	'ENOTSUP port_associate': 'this file system tells nobody of changes',
 	'ENOMEM port_getn': 'too many waits on one port',
 };
 
@@ -98,8 +107,19 @@ export function outOfRange(name: string, range: string, value: unknown): RangeEr
 }
 
 /** @internal */
+export function invalidValue(name: string, expected: string, value: unknown): TypeError {
+	const text = `The argument '${name}' must be ${expected}. Received ${inspect(value)}`;
+	return withCode(new TypeError(text), 'ERR_INVALID_ARG_VALUE');
+}
+
+/** @internal */
 export function portClosed(): Error {
 	return withCode(new Error('The port is closed'), 'ERR_PORT_CLOSED');
+}
+
+/** @internal */
+export function timerDeleted(): Error {
+	return withCode(new Error('The timer is deleted'), 'ERR_PORT_TIMER_DELETED');
 }
 
 /** @internal */

@@ -2,6 +2,8 @@
 
 import { type InspectOptionsStylized, inspect } from 'node:util';
 import * as poll from './constants.js';
+import type { FileEvent } from './file-event.js';
+import type { Timer } from './timers.js';
 
 type Inspect = typeof inspect;
 
@@ -112,6 +114,37 @@ export class AlertEvent<T = unknown> {
 }
 
 /**
+ * A timer has expired (clauses 6.3, 6.4).
+ *
+ * @example
+ * ```ts
+ * if (event?.source === 'timer') console.log(`${event.expirations} times`);
+ * ```
+ */
+export class TimerEvent<T = unknown> {
+	/** Tells the kind of event. */
+	readonly source = 'timer' as const;
+	/** The timer; in a thread that did not make it, another handle for it. */
+	readonly timer: Timer<T>;
+	/** How often it expired since the last event, up to the moment of this one's retrieval. */
+	readonly expirations: number;
+	/** What it was made with. */
+	readonly user: T;
+
+	/** Ports make them; a program does for its tests. */
+	constructor(timer: Timer<T>, expirations: number, user: T) {
+		this.timer = timer;
+		this.expirations = expirations;
+		this.user = user;
+	}
+
+	/** @internal */
+	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: Inspect): string {
+		return `TimerEvent { expirations: ${show(this.expirations, options)}, user: ${show(this.user, options)} }`;
+	}
+}
+
+/**
  * Every kind of event by the name in its `source`.
  *
  * @example
@@ -124,8 +157,12 @@ export interface PortEventMap<T = unknown> {
 	fd: FdEvent<T>;
 	/** A message. */
 	user: UserEvent<T>;
+	/** A timer. */
+	timer: TimerEvent<T>;
 	/** Alert mode. */
 	alert: AlertEvent<T>;
+	/** A file or directory. */
+	file: FileEvent<T>;
 }
 
 /**

@@ -3,7 +3,9 @@
 
 import path from 'node:path';
 import { nativeMissing } from './errors.js';
+import type { FileCalls } from './file-calls.js';
 import type { SocketCalls } from './socket-calls.js';
+import type { TimerCalls } from './timer-calls.js';
 
 /** @internal One row an event, one N-API call a batch. Valid until the next call. */
 export interface Columns {
@@ -17,7 +19,7 @@ export interface Columns {
 }
 
 /** @internal */
-export interface Native extends SocketCalls {
+export interface Native extends FileCalls, SocketCalls, TimerCalls {
 	/**
 	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
 	 * or -errno; `alerted`: the one event is for every wait. `notice`: the port was closed by

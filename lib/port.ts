@@ -5,6 +5,8 @@ import { Binding, columns, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
 import type { PortEvent } from './events.js';
 import { PortIterator, type Stream } from './iterators.js';
+import * as files from './files.js';
+import type { FileObject } from './files.js';
 import { native } from './native.js';
 import type {
 	Abortable,
@@ -14,6 +16,7 @@ import type {
 	PortStats,
 	WaitOptions,
 } from './options.js';
+import { startTimer, type Timer } from './timers.js';
 import * as validate from './validate.js';
 import { EventView } from './view.js';
 import { type Shape, Wait } from './waits.js';
@@ -234,6 +237,52 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	}
 
 	/**
+	 * Asks for one event when a file or directory changes (clauses 2.2, 5). The name is looked up
+	 * now. If the file object carries time stamps that are no longer the file's, the event is
+	 * queued before this returns. Associating again replaces `events` and `user`, takes the
+	 * stamps anew, and drops an event that is still queued.
+	 *
+	 * Deleting, renaming, replacing and unmounting are told unasked, and end the association.
+	 *
+	 * @param file - what to watch; keep it, it is the association's identity
+	 * @param events - of FILE_MODIFIED, FILE_ATTRIB, FILE_ACCESS, FILE_TRUNC; FILE_NOFOLLOW watches
+	 *   a symbolic link itself; 0: only what comes unasked
+	 * @param user - comes back with the event
+	 * @throws {@link PortError} ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG: the name; EINVAL:
+	 *   `events`; ENOTSUP: procfs and sysfs; EAGAIN: the port is full; ENOSPC: too many files are
+	 *   watched (fs.inotify.max_user_watches); nothing is changed then
+	 *
+	 * @example
+	 * ```ts
+	 * const file = new FileObject('/etc/hosts');
+	 * file.refresh();
+	 * port.associateFile(file, FILE_MODIFIED);
+	 * ```
+	 */
+	associateFile(file: FileObject, events: number, user?: T): void {
+		this.#handle();
+		files.associate(this.#binding, file, events, user);
+	}
+
+	/**
+	 * Ends a file's association (clause 2.3): no event of it can be retrieved any more.
+	 *
+	 * @param file - what was associated
+	 * @throws {@link PortError} ENOENT: not associated, or its event was retrieved already (it is
+	 *   forgotten all the same), or it ended by an exception, which is still queued; EINVAL: no
+	 *   file was ever associated with this port
+	 *
+	 * @example
+	 * ```ts
+	 * port.dissociateFile(file);
+	 * ```
+	 */
+	dissociateFile(file: FileObject): void {
+		this.#handle();
+		this.#check(files.dissociate(this.#binding, file), 'port_dissociate');
+	}
+
+	/**
 	 * Queues a message (clauses 2.6, 9). Never waits. Only integers, null, undefined and booleans
 	 * reach other threads; of other values a thread that is not this one sees a
 	 * {@link ForeignCookie}.
@@ -295,6 +344,66 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	clearAlert(): void {
 		this.#handle();
 		this.#check(this.#binding.alert(ALERT_SET, 0, undefined), 'port_alert');
+	}
+
+	// --- Timers.
+
+	/**
+	 * A timer that expires once (section 6). One event, however long nobody retrieves it; the
+	 * timer stays, to be armed again, until it is deleted.
+	 *
+	 * @param ms - milliseconds from now, fractions allowed; 0: at once
+	 * @param user - comes back with its events
+	 * @throws {@link PortError} EAGAIN: the port is full; EMFILE; ENOMEM
+	 *
+	 * @example
+	 * ```ts
+	 * const timer = port.after(30_000, connection);
+	 * ```
+	 */
+	after(ms: number, user?: T): Timer<T> {
+		this.#handle();
+		validate.milliseconds('ms', ms);
+		return startTimer(this.#binding, ms, 0, false, user);
+	}
+
+	/**
+	 * A timer that expires again and again. While its event waits, further expirations only add
+	 * to {@link TimerEvent.expirations}.
+	 *
+	 * @param ms - milliseconds, more than 0
+	 * @param user - comes back with its events
+	 * @throws {@link PortError} EAGAIN: the port is full; EMFILE; ENOMEM
+	 *
+	 * @example
+	 * ```ts
+	 * const tick = port.every(1000, 'tick');
+	 * ```
+	 */
+	every(ms: number, user?: T): Timer<T> {
+		this.#handle();
+		validate.milliseconds('ms', ms);
+		if (ms === 0) validate.positive('ms', ms);
+		return startTimer(this.#binding, ms, ms, false, user);
+	}
+
+	/**
+	 * A timer that expires at a time of the wall clock, also when that is set meanwhile.
+	 *
+	 * @param time - a Date, or milliseconds since the epoch; one that has passed: at once
+	 * @param user - comes back with its events
+	 * @throws {@link PortError} EAGAIN: the port is full; EMFILE; ENOMEM
+	 *
+	 * @example
+	 * ```ts
+	 * const newYear = port.at(new Date('2030-01-01T00:00:00Z'), 'happy');
+	 * ```
+	 */
+	at(time: Date | number, user?: T): Timer<T> {
+		this.#handle();
+		const ms = time instanceof Date ? time.getTime() : time;
+		validate.milliseconds('time', ms);
+		return startTimer(this.#binding, ms, 0, true, user);
 	}
 
 	// --- Retrieval.

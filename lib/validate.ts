@@ -1,6 +1,6 @@
 // Arguments are checked here, before a call: the addon takes what it is given.
 
-import { invalidType, outOfRange } from './errors.js';
+import { invalidType, invalidValue, outOfRange } from './errors.js';
 
 const INT32_MIN = -0x80000000;
 const INT32_MAX = 0x7fffffff;
@@ -50,6 +50,34 @@ export function signal(value: unknown): AbortSignal | undefined {
 	throw invalidType('options.signal', 'an instance of AbortSignal', value);
 }
 
+const TIME_MAX = 2 ** 63 / 1e6 - 1; // what 64 bits of nanoseconds hold
+const EXACT_MAX = 2n ** 63n - 1n;
+
+/** @internal A time, fractions allowed. */
+export function milliseconds(name: string, value: unknown): number {
+	if (typeof value !== 'number') throw invalidType(name, 'of type number', value);
+	if (!(value >= 0 && value <= TIME_MAX)) throw outOfRange(name, `>= 0 and <= ${TIME_MAX}`, value);
+	return value;
+}
+
+/** @internal A time as a bigint of nanoseconds, or a number of milliseconds. */
+export function nanoseconds(name: string, value: unknown): bigint {
+	if (typeof value === 'number') return BigInt(Math.ceil(milliseconds(name, value) * 1e6));
+	if (typeof value !== 'bigint') throw invalidType(name, 'of type number or bigint', value);
+	if (value < 0n || value > EXACT_MAX) throw outOfRange(name, `>= 0n and <= ${EXACT_MAX}n`, value);
+	return value;
+}
+
+/** @internal */
+export function positive(name: string, value: unknown): never {
+	throw outOfRange(name, '> 0', value);
+}
+
+/** @internal */
+export function boolean(name: string, value: unknown): void {
+	if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value);
+}
+
 /** @internal */
 export function ports(value: unknown, index?: number): never {
 	if (index === undefined) throw invalidType('ports', 'an array of Ports', value);
@@ -59,4 +87,20 @@ export function ports(value: unknown, index?: number): never {
 /** @internal */
 export function eventView(value: unknown): never {
 	throw invalidType('view', 'an instance of EventView', value);
+}
+
+/** @internal A name for the system: no NUL inside. */
+export function path(name: string, value: unknown): void {
+	if (typeof value !== 'string') throw invalidType(name, 'of type string', value);
+	if (value.includes('\0')) throw invalidValue(name, 'a string without null bytes', value);
+}
+
+/** @internal */
+export function notBigint(name: string, value: unknown): TypeError {
+	return invalidType(name, 'of type bigint', value);
+}
+
+/** @internal */
+export function notFileObject(value: unknown): TypeError {
+	return invalidType('file', 'an instance of FileObject', value);
 }

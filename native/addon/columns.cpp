@@ -7,6 +7,10 @@ namespace evp::addon {
 
 namespace {
 
+// A double holds these: all of a descriptor and of an address, and of a timer's id what
+// tells it from others.
+constexpr uint64_t OBJECT_BITS = (1ull << 53) - 1;
+
 template <class T>
 napi_status add_column(napi_env env, napi_value to, const char* name, napi_typedarray_type type,
                        T** data) {
@@ -39,7 +43,7 @@ void Columns::write(const Event* list, uint32_t count, Binding& reader) {
 		double code = cookie_code(event.user, reader.id);
 		events[i] = event.events;
 		source[i] = event.source;
-		object[i] = static_cast<double>(event.object);
+		object[i] = static_cast<double>(event.object & OBJECT_BITS);
 		user[i] = code;
 		if (code > FOREIGN) [[likely]]
 			continue;

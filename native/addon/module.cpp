@@ -1,8 +1,10 @@
 // The addon's entry, called once in each environment that loads it.
 
 #include "addon/environment.hpp"
+#include "addon/files.hpp"
 #include "addon/port_calls.hpp"
 #include "addon/sockets.hpp"
+#include "addon/timers.hpp"
 
 #include <napi.h>
 
@@ -21,6 +23,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
 	auto* environment = new Environment(env);
 	register_port_calls(env, exports, *environment);
 	register_sockets(env, exports);
+	register_files(env, exports, *environment);
+	register_timers(env, exports, *environment);
 	return exports;
 }
 

@@ -23,6 +23,8 @@ namespace timers {
 // A disarmed timer that reports to a port: its id, which is the object of its
 // events. EAGAIN (ids), EBADF EBADFD, ENOMEM, EAGAIN (slots), EPERM EMFILE ENFILE (6.1).
 Result<uint64_t> create(sys::ClockUse clocks, int port, uint64_t user);
+// The same for a port that the caller holds.
+Result<uint64_t> create(sys::ClockUse clocks, Port& port, uint64_t user);
 
 // Whether an id is one that create() gives; all others are libc's.
 bool ours(uint64_t id);

@@ -70,19 +70,34 @@ PortRef port_of(uint64_t id) {
 
 bool ours(uint64_t id) { return TimerTable::ours(id); }
 
-Result<uint64_t> create(sys::ClockUse clocks, int number, uint64_t user) {
+namespace {
+
+// Finds the port when there is an id for the timer: in the order of 6.1.
+template <class WithPort>
+Result<uint64_t> create_on(WithPort with_port) {
 	if (in_handler()) return Error{EAGAIN};
 	TimerTable* table = TimerTable::current();
 	uint32_t index = table ? table->take() : 0;
 	if (index == 0) return Error{EAGAIN};
-	int error = 0;
-	{
-		PortRef port = registry::find(number, &error);
-		if (port) error = source_of(*port).create(*port, index, clocks, user).error();
-	}
+	int error = with_port(index);
 	if (error == 0) return table->id_of(index);
 	table->give_back(index);
 	return Error{error};
+}
+
+} // namespace
+
+Result<uint64_t> create(sys::ClockUse clocks, int number, uint64_t user) {
+	return create_on([&](uint32_t index) {
+		int error = 0;
+		PortRef port = registry::find(number, &error);
+		return port ? source_of(*port).create(*port, index, clocks, user).error() : error;
+	});
+}
+
+Result<uint64_t> create(sys::ClockUse clocks, Port& port, uint64_t user) {
+	return create_on(
+	    [&](uint32_t index) { return source_of(port).create(port, index, clocks, user).error(); });
 }
 
 Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) {
