@@ -186,12 +186,7 @@ function failure(binding: Binding, rc: number, path: string): Error {
 }
 
 /** @internal port_associate with PORT_SOURCE_FILE. */
-export function associate(
-	binding: Binding,
-	file: FileObject,
-	events: number,
-	user: unknown,
-): void {
+export function associate(binding: Binding, file: FileObject, events: number, user: unknown): void {
 	if (!(file instanceof FileObject)) throw validate.notFileObject(file);
 	validate.int32('events', events);
 	const key = FileObject.keyOf(file);

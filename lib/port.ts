@@ -4,9 +4,9 @@ import { type InspectOptionsStylized, inspect } from 'node:util';
 import { Binding, columns, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
 import type { PortEvent } from './events.js';
-import { PortIterator, type Stream } from './iterators.js';
-import * as files from './files.js';
 import type { FileObject } from './files.js';
+import * as files from './files.js';
+import { PortIterator, type Stream } from './iterators.js';
 import { native } from './native.js';
 import type {
 	Abortable,
