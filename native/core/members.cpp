@@ -44,6 +44,7 @@ int Port::become_member() {
 }
 
 int Port::join() {
+	(void)bury_dead();
 	Guard guard(*this);
 	for (uint32_t i = 1; i < shm::MAX_MEMBERS; i++) {
 		if (!region_.need_members(i + 1)) return ENOMEM;
@@ -54,6 +55,8 @@ int Port::join() {
 		record.pid.store(me.pid);
 		record.start_time.store(me.start_time);
 		record.nonce.store(me.nonce);
+		record.pid_space.store(me.pid_space);
+		record.locked.store(region_.hold_member(i));
 		record.queue.head.store(0);
 		record.queue.tail.store(0);
 		record.queue.count.store(0);
@@ -64,6 +67,8 @@ int Port::join() {
 		Header& header = region_.header();
 		header.member_count.store(header.member_count.load() + 1);
 		member_ = i;
+		rearmed_.store(header.rearm.load());
+		if (header.member_count.load() == 2) waiters::call_all(region_, guard.wakes());
 		return 0;
 	}
 	return EAGAIN;
@@ -73,7 +78,15 @@ bool Port::member_dead(uint32_t index) {
 	if (index == 0 || index == member_) return false;
 	Member& record = region_.member(index);
 	if (record.state.load() == MemberState::FREE) return true;
-	return sys::process_dead(record.pid.load(), record.start_time.load());
+	bool named = record.pid_space.load() == sys::identity().pid_space; // its pid means it here
+	if (record.locked.load() == 0)
+		return named && record.pid_space.load() != 0 && sys::process_dead(record.pid.load(), record.start_time.load());
+	if (region_.member_held(index)) return false;
+	if (named && sys::process_dead(record.pid.load(), record.start_time.load())) return true;
+	// Alive as far as can be seen, without the region: exec closed it, or a close that
+	// only takes the lock again (Region::hold_member) is under way.
+	sys::sleep_ns(10'000'000);
+	return !region_.member_held(index);
 }
 
 // Everything in the port that belongs to a member and does not outlive its hold

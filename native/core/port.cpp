@@ -98,10 +98,10 @@ void Port::fire(const waiters::Wakes& wakes) {
 	for (uint32_t i = 0; i < wakes.count; i++)
 		sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1);
 	if (wakes.kick) sys::eventfd_raise(kick_.get());
-	if (wakes.alerted) {
+	if (wakes.all) {
 		uint32_t used = header.waiter_fresh.load();
 		for (uint32_t i = 1; i < used && i < shm::MAX_WAITERS; i++)
-			if (region_.waiter(i).word.load() & shm::SIGNAL_ALERT)
+			if (region_.waiter(i).word.load() & (shm::SIGNAL_ALERT | shm::SIGNAL_LOOK))
 				sys::futex_wake(region_.waiter(i).word.word(), 1);
 	}
 	header.wakeups.fetch_add(wakes.count + wakes.kick);
@@ -112,11 +112,13 @@ void Port::fire(const waiters::Wakes& wakes) {
 	for (uint32_t made = wakes.bell_version;;) {
 		high ? sys::eventfd_raise(bell_.get()) : sys::eventfd_lower(bell_.get());
 		uint32_t newest = header.bell_version.load_acquire();
-		if (newest == made) break;
+		if (newest == made) {
+			header.bell_made.store(made);
+			return;
+		}
 		made = newest;
 		high = header.bell_high.load() != 0;
 	}
-	header.bell_pending.fetch_add(-1u);
 }
 
 // --- USER and ALERT.
@@ -143,7 +145,7 @@ Result<void> Port::send(int32_t events, uint64_t user) {
 }
 
 bool Port::reclaim() {
-	bool freed = false;
+	bool freed = bury_dead();
 	for (auto& handler : sources_)
 		if (handler && handler->reclaim(*this)) freed = true;
 	return freed;
@@ -288,6 +290,7 @@ uint32_t Port::count() {
 
 PortInfo Port::info() {
 	Header& header = region_.header();
+	if (!sys::self().critical.load(std::memory_order_relaxed)) (void)bury_dead();
 	PortInfo info{};
 	info.limit = region_.limit();
 	info.slots = header.used.load();

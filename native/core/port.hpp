@@ -40,6 +40,7 @@ struct Pause {
 class Port final : private shm::Liveness {
 public:
 	static constexpr int COLLECT_MAX = 256;      // descriptors taken from the kernel at once
+	static constexpr int64_t WATCH_NS = 250'000'000; // how often a shared port is looked after
 	static constexpr uint32_t FAIR_EVENTS = 256; // deliveries between two collections (design rule 5)
 
 	// EMFILE ENOMEM EINVAL (limit); the count of ports is the registry's matter.
@@ -74,6 +75,11 @@ public:
 	};
 	LoopState loop_state(uint32_t waiter, bool leave);
 
+	// --- Other processes (core/watch.cpp). A waiter calls look_up() every WATCH_NS while
+	// the port is shared; whoever waits when that begins is woken once.
+	bool shared() const;
+	void look_up();
+
 	// --- For sources.
 	class Guard;
 	shm::Region& region() { return region_; }
@@ -94,6 +100,8 @@ public:
 	void private_add(int amount);
 	// Has Source::after() called when the lock is released. Locked.
 	void call_after(SourceKind kind);
+	// The port is full: slots of what is gone unseen are given up. Not locked.
+	bool reclaim();
 	// Asks the kernel, now; posts what it reports. The lock is not held.
 	void collect_now();
 
@@ -131,8 +139,10 @@ private:
 	int join();
 	void leave();
 	void release_owned(uint32_t member); // locked
-	bool reclaim();
 	void repair();                       // locked
+	bool bury_dead();
+	void rearm_if_asked();
+	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
 	void run_after();
@@ -173,6 +183,18 @@ private:
 	std::atomic<bool> watched_{false};
 	std::atomic<uint32_t> departures_{0}; // bumped when a waiter leaves a closed number
 
+	// Something of another process that should not last: since when it is as it is.
+	class Unchanged {
+	public:
+		bool for_long(uint32_t who, uint32_t count, int64_t now, int64_t most);
+
+	private:
+		uint32_t who_ = 0, count_ = 0;
+		int64_t since_ = 0;
+	};
+	Unchanged leader_, handed_, bell_late_; // locked
+	std::atomic<int64_t> next_look_{0};
+	std::atomic<uint32_t> rearmed_{0};      // Header::rearm as of the last time
 };
 
 // The critical section of a port. Leaving it settles waiters and doorbell, then

@@ -177,6 +177,7 @@ void Port::repair() {
 	header.pollable.store(pollable);
 	header.next_seq.store(std::max(header.next_seq.load(), newest + 1));
 	header.uncollected.store(1);
+	header.rearm.fetch_add(1); // what it had taken from the kernel is gone
 	// The doorbell may be anywhere: the next settle() sets it right.
 	header.bell_high.store(2);
 }

@@ -70,6 +70,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline) {
 		return rc == EAGAIN ? 0 : rc;
 	}
 	header.leader.store(waiter);
+	header.leader_beat.store(header.leader_beat.load() + 1);
 	record.word.store(shm::POLLING);
 	guard.unlock();
 	sys::Ready ready[COLLECT_MAX];
@@ -92,6 +93,16 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline) {
 	return count == 0 && deadline.passed() ? ETIMEDOUT : 0;
 }
 
+// Another process's word is about to be taken: true if it is gone, and what it owned
+// with it. Locked before and after.
+bool Port::doubtful(Guard& guard, uint32_t member) {
+	if (member == member_ || !shared()) return false;
+	guard.unlock();
+	bool any = bury_dead();
+	guard.lock();
+	return any;
+}
+
 Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
                 bool restart, const Pause* pause) {
 	sys::Thread& thread = sys::self();
@@ -101,7 +112,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	Header& header = region_.header();
 	bool drain = deadline.poll || insistent_.load(std::memory_order_relaxed) != 0;
 	bool late = false;
+	bool buried = false;
 	uint32_t waiter = 0;
+	rearm_if_asked();
 	Guard guard(*this, thread);
 	auto leave = [&](Taken taken) {
 		if (waiter != 0) waiters::remove(region_, waiter);
@@ -123,6 +136,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			}
 		}
 		if (int32_t events = header.alert_events.load(); events != 0) {
+			if (doubtful(guard, header.alert_member.load())) continue;
 			out[0] = alert_event(events, header.alert_user.load());
 			count_delivered(SourceKind::ALERT);
 			return leave({0, 1});
@@ -139,7 +153,17 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (taken != 0) return leave({0, taken});
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 		}
-		if (deadline.poll) return leave({0, take(out, max)});
+		if (deadline.poll) {
+			// What is left is others': of one that is gone perhaps.
+			if (!buried && header.queued.load() != 0 && shared()) {
+				buried = true;
+				guard.unlock();
+				bool any = bury_dead();
+				guard.lock();
+				if (any) continue;
+			}
+			return leave({0, take(out, max)});
+		}
 		if (late) return leave({ETIME, take(out, max)});
 		if (waiter == 0) {
 			// Closed since the call began? Then nobody would wake us (2.11.4).
@@ -148,13 +172,19 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (waiter == 0) return {ENOMEM, 0};
 		}
 		Deadline until = deadline;
-		if (pause) until.at = std::min(until.at, sys::monotonic_ns() + pause->every_ns);
+		bool looking = shared();
+		if (pause || looking) {
+			int64_t now = sys::monotonic_ns();
+			if (pause) until.at = std::min(until.at, now + pause->every_ns);
+			if (looking) until.at = std::min(until.at, now + WATCH_NS);
+		}
 		int rc = sleep(guard, waiter, until);
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
 		late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
-		if (pause && rc == ETIMEDOUT && !late) {
+		if (rc == ETIMEDOUT && !late && (pause || looking)) {
 			guard.unlock();
-			bool end = pause->end(pause->data);
+			if (looking) look_up();
+			bool end = pause && pause->end(pause->data);
 			guard.lock();
 			if (end) return leave({EINTR, 0});
 		}
@@ -164,14 +194,17 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
 	if (sys::self().critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return {EINTR, 0};
+	rearm_if_asked();
 	Guard guard(*this);
 	auto missing = [&] { return slots::deliverable(region_, member_) < wanted; };
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.
 	bool more = collection_due(wanted == 0 || missing()) && collect(guard);
 	while (more && missing()) more = collect(guard);
-	if (int32_t events = region_.header().alert_events.load(); events != 0) {
-		out[0] = alert_event(events, region_.header().alert_user.load());
+	Header& header = region_.header();
+	if (header.alert_events.load() != 0) (void)doubtful(guard, header.alert_member.load());
+	if (int32_t events = header.alert_events.load(); events != 0) {
+		out[0] = alert_event(events, header.alert_user.load());
 		count_delivered(SourceKind::ALERT);
 		return {0, 1};
 	}

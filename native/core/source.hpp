@@ -53,6 +53,10 @@ public:
 	// are released by the port afterwards.
 	virtual void close(Port&) {}
 
+	// One-shot registrations of this process may have been used up by a process that
+	// died or stopped before it told: load them again. Not locked.
+	virtual void rearm(Port& port) { collect(port); }
+
 	// The first use in a forked child: forget the parent's private objects.
 	virtual void revive(Port&) {}
 };

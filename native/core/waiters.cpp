@@ -101,8 +101,10 @@ uint32_t first_satisfied(Region& region) {
 		Waiter& record = region.waiter(at);
 		if (record.wanted.load() > queued) break; // and so do all behind it
 		if (slots::deliverable(region, record.member.load()) >= record.wanted.load()) {
-			if (record.kind.load() == WaiterKind::THREAD) return at;
-			if (loop == 0 && !(record.word.load() & shm::SIGNAL_TAKE)) loop = at;
+			// Called before and not come: stopped perhaps (core/watch.cpp).
+			bool called = record.word.load() & shm::SIGNAL_TAKE;
+			if (!called && record.kind.load() == WaiterKind::THREAD) return at;
+			if (!called && loop == 0) loop = at;
 		}
 		at = record.next.load();
 	}
@@ -114,7 +116,10 @@ void hand_over(Region& region, Wakes& wakes) {
 	uint32_t taker = first_satisfied(region);
 	if (taker == 0) return;
 	// A loop is not waited for: others may be handed the queue before it runs.
-	if (region.waiter(taker).kind.load() == WaiterKind::THREAD) header.handed.store(taker);
+	if (region.waiter(taker).kind.load() == WaiterKind::THREAD) {
+		header.handed.store(taker);
+		header.handovers.store(header.handovers.load() + 1);
+	}
 	signal(region, taker, shm::SIGNAL_TAKE, wakes);
 }
 
@@ -123,8 +128,10 @@ void appoint_leader(Region& region, Wakes& wakes) {
 	uint32_t at = header.waiter_first.load();
 	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
 		Waiter& record = region.waiter(at);
-		constexpr uint32_t LEAVING = shm::SIGNAL_TAKE | shm::SIGNAL_ALERT | shm::SIGNAL_CLOSED;
-		if (record.kind.load() == WaiterKind::THREAD && !(record.word.load() & LEAVING)) {
+		// One that was called and has not come leads when it comes, if nobody does.
+		constexpr uint32_t CALLED = shm::SIGNAL_TAKE | shm::SIGNAL_LEAD | shm::SIGNAL_ALERT |
+		                            shm::SIGNAL_CLOSED;
+		if (record.kind.load() == WaiterKind::THREAD && !(record.word.load() & CALLED)) {
 			header.leader.store(at);
 			signal(region, at, shm::SIGNAL_LEAD, wakes);
 			return;
@@ -133,16 +140,21 @@ void appoint_leader(Region& region, Wakes& wakes) {
 	}
 }
 
-// Of the first waiter whose process has a descriptor to read that another found
-// ready: it comes and does so. Its own leaving then calls the next one.
+// The first waiter whose process has a descriptor to read that another found ready:
+// it comes and does so. Its own leaving then calls the next one; so does whoever
+// finds it called already, because it may be stopped.
 void call_owner(Region& region, Wakes& wakes) {
+	uint32_t called = 0;
 	uint32_t at = region.header().waiter_first.load();
 	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
 		Waiter& record = region.waiter(at);
-		if (region.member(record.member.load()).fired.load() != 0) {
-			if (!(record.word.load() & ~(shm::SLEEPING | shm::POLLING)))
+		uint32_t member = record.member.load();
+		if (member != called && region.member(member).fired.load() != 0) {
+			if (!(record.word.load() & ~(shm::SLEEPING | shm::POLLING))) {
 				signal(region, at, shm::SIGNAL_LEAD, wakes);
-			return;
+				return;
+			}
+			called = member;
 		}
 		at = record.next.load();
 	}
@@ -167,28 +179,44 @@ void settle(Region& region, Wakes& wakes) {
 		header.bell_high.store(high);
 		wakes.bell_version = header.bell_version.load() + 1;
 		header.bell_version.store_release(wakes.bell_version);
-		header.bell_pending.fetch_add(1);
 		wakes.bell = true;
 		wakes.bell_high = high;
 	}
 }
 
+namespace {
+
+void signal_each(Region& region, uint32_t at, uint32_t bits, Wakes& wakes) {
+	Wakes one;
+	signal(region, at, bits, one);
+	wakes.kick |= one.kick;
+	wakes.ring |= one.ring;
+	wakes.all |= one.count != 0;
+}
+
+template <class Do>
+void each(Region& region, Do what) {
+	uint32_t at = region.header().waiter_first.load();
+	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+		what(at, region.waiter(at));
+		at = region.waiter(at).next.load();
+	}
+}
+
+} // namespace
+
 void alert_all(Region& region, Wakes& wakes) {
 	Header& header = region.header();
-	uint32_t at = header.waiter_first.load();
-	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
-		Waiter& record = region.waiter(at);
-		if (!(record.word.load() & shm::SIGNAL_ALERT)) { // an earlier copy stays (3.15)
-			record.alert_events.store(header.alert_events.load());
-			record.alert_user.store(header.alert_user.load());
-			Wakes one;
-			signal(region, at, shm::SIGNAL_ALERT, one);
-			wakes.kick |= one.kick;
-			wakes.ring |= one.ring;
-			wakes.alerted |= one.count != 0;
-		}
-		at = record.next.load();
-	}
+	each(region, [&](uint32_t at, Waiter& record) {
+		if (record.word.load() & shm::SIGNAL_ALERT) return; // an earlier copy stays (3.15)
+		record.alert_events.store(header.alert_events.load());
+		record.alert_user.store(header.alert_user.load());
+		signal_each(region, at, shm::SIGNAL_ALERT, wakes);
+	});
+}
+
+void call_all(Region& region, Wakes& wakes) {
+	each(region, [&](uint32_t at, Waiter&) { signal_each(region, at, shm::SIGNAL_LOOK, wakes); });
 }
 
 } // namespace evp::waiters

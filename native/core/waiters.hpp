@@ -19,12 +19,12 @@ struct Wakes {
 	uint32_t count = 0;
 	bool kick = false;     // the leader sleeps in the inner set
 	bool ring = false;     // an event loop, though the doorbell is high already
-	bool alerted = false;  // every waiter that carries SIGNAL_ALERT
+	bool all = false;      // every waiter that carries SIGNAL_ALERT or SIGNAL_LOOK
 	bool bell = false;     // the doorbell's level changed
 	bool bell_high = false;
 	uint32_t bell_version = 0;
 
-	bool any() const { return count != 0 || kick || alerted || bell; }
+	bool any() const { return count != 0 || kick || all || bell; }
 };
 
 // All with the port's lock held.
@@ -49,5 +49,8 @@ void settle(Region& region, Wakes& wakes);
 
 // Gives every waiter its copy of the alert (3.15).
 void alert_all(Region& region, Wakes& wakes);
+
+// Has every waiter look up.
+void call_all(Region& region, Wakes& wakes);
 
 } // namespace evp::waiters

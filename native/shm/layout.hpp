@@ -12,7 +12,7 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 1;
+inline constexpr uint32_t VERSION = 2;
 inline constexpr uint32_t MAX_MEMBERS = 1024;  // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
@@ -65,12 +65,16 @@ struct alignas(64) Member {
 	Cell<int32_t> pid;
 	Cell<uint64_t> start_time;
 	Cell<uint64_t> nonce;
+	Cell<uint64_t> pid_space;  // where pid counts: its namespace's inode, 0 unknown
+	Cell<uint32_t> locked;     // holds the record lock on its byte of the region
 	QueueWords queue;          // events that only this member may have
 	Cell<uint32_t> reserved;   // slots promised to signal handlers (hazard 18)
 	Cell<uint32_t> watching;   // private descriptors armed in the inner set
 	Cell<uint32_t> fired;      // sources, by bit, whose descriptor another member found ready
+	Cell<uint32_t> entitled;   // others' descriptors' events that it may have, as of `looked`
+	Cell<uint64_t> looked;     // Header::fd_posted when it last looked
 };
-static_assert(sizeof(Member) == 64);
+static_assert(sizeof(Member) == 128);
 
 // What a waiter was woken for; several bits may come together. It says itself
 // where it sleeps, so that a poster knows which system call is needed, if any.
@@ -79,6 +83,7 @@ enum Signal : uint32_t {
 	SIGNAL_LEAD = 2,   // become the leader
 	SIGNAL_ALERT = 4,  // alert mode; a copy is in the record (3.15)
 	SIGNAL_CLOSED = 8, // the descriptor it waits on was closed (2.11.4)
+	SIGNAL_LOOK = 64,  // another process came: from now on look up (core/watch.cpp)
 	SLEEPING = 16, // on its futex
 	POLLING = 32,  // in the inner set, as the leader
 };
@@ -127,12 +132,16 @@ struct Header {
 	Cell<uint32_t> waiter_count;
 	Cell<uint32_t> loops_rung; // event loops signalled and not yet come
 	Cell<uint32_t> handed;     // waiter signalled to take, until it has
+	Cell<uint32_t> handovers;  // counts them: tells an old one from a new one
 	Cell<uint32_t> leader;     // waiter that sleeps in the inner set
+	Cell<uint32_t> leader_beat; // counts its going to sleep
+	Cell<uint32_t> rearm;      // a one-shot may have gone with its collector: owners arm again
 	// Kernel sources.
 	Cell<uint32_t> foreign;    // members with `fired`
 	Cell<uint32_t> pollable;   // armed in the inner set: reasons to sleep there
 	Cell<uint32_t> uncollected;// something was armed since the last collection
 	Cell<uint32_t> since_collect; // events delivered since
+	Cell<uint64_t> fd_posted;  // counts descriptors' events while several processes share
 
 	alignas(128) Cell<int32_t> alert_events; // 0: not in alert mode
 	Cell<uint64_t> alert_user;
@@ -140,7 +149,7 @@ struct Header {
 	// The doorbell: what its level should be, and changes not yet seen to take.
 	Cell<uint32_t> bell_high;
 	Cell<uint32_t> bell_version;
-	Cell<uint32_t> bell_pending;
+	Cell<uint32_t> bell_made;  // the version last seen to take
 	Cell<uint32_t> arm_counter;
 	Cell<uint32_t> fd_used;    // FD was associated at least once (2.3.1)
 	Cell<uint32_t> file_used;  // FILE likewise (2.3.3)

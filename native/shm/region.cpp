@@ -69,6 +69,9 @@ Result<void> Region::create(uint32_t limit) {
 	return {};
 }
 
+bool Region::hold_member(uint32_t index) const { return sys::lock_byte(fd_.get(), index); }
+bool Region::member_held(uint32_t index) const { return sys::byte_locked(fd_.get(), index); }
+
 Result<void> Region::extend(Cell<uint32_t>& committed, size_t base, size_t record, uint32_t need,
                             uint32_t step, uint32_t most) {
 	uint32_t have = committed.load();

@@ -28,6 +28,12 @@ public:
 	uint32_t limit() const { return limit_; }
 	int fd() const { return fd_.get(); }
 
+	// A record lock on a member's byte: the kernel drops it when the process ends, execs
+	// or otherwise lets go of the region, whatever namespace it lives in (hazard 6).
+	// Also when the process closes any other descriptor of the region: hold it again then.
+	bool hold_member(uint32_t index) const;   // false: no such locks here
+	bool member_held(uint32_t index) const;   // by another process
+
 	// Backs records with memory before their first use (hazard 19). ENOMEM.
 	// Called with the port's lock held; each is a no-op but at a chunk's edge.
 	Result<void> need_slots(uint32_t count);

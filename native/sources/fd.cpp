@@ -57,6 +57,7 @@ public:
 	Result<void> dissociate(Port& port, uint64_t object) override;
 	void descriptor_closing(Port& port, int fd) override;
 	bool reclaim(Port& port) override { return sweep_closed(port); }
+	void rearm(Port& port) override;
 
 private:
 	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user);
@@ -229,7 +230,7 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 	Result<Armed> armed = arm(port, fd, asked, user);
 	if (!armed) {
 		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
-		if (armed.error() == EAGAIN && sweep_closed(port)) armed = arm(port, fd, asked, user);
+		if (armed.error() == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user);
 		if (!armed) return Error{armed.error()};
 	}
 	registry::note_associated(fd);
@@ -305,6 +306,21 @@ void FdSource::descriptor_closing(Port& port, int fd) {
 		drop(port, index);
 	}
 	sys::epoll_del(port.inner(), fd);
+}
+
+// Only what the kernel still knows: a number that means another file by now, or none,
+// is found out by the next association.
+void FdSource::rearm(Port& port) {
+	shm::Region& region = port.region();
+	for (uint32_t i = 1; i < region.header().fresh.load() && i <= region.limit(); i++) {
+		Slot& slot = region.slot(i);
+		Armed seen{i, slot.arm.load_acquire(), true, false};
+		if (slot.state.load() != SlotState::ARMED || slot.source.load() != FD) continue;
+		if (slot.owner.load() != port.member() || !(slot.flags.load() & shm::SLOT_REGISTERED)) continue;
+		int fd = static_cast<int>(slot.object.load());
+		sys::epoll_mod(port.inner(), fd, slot.asked.load() | sys::EPOLL_ONESHOT, tag_slot(i, seen.arm));
+		if (!still(port, seen)) reconcile(port, fd);
+	}
 }
 
 std::unique_ptr<Source> make_fd_source() { return std::make_unique<FdSource>(); }

@@ -10,4 +10,9 @@ int64_t monotonic_ns() {
 	return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
+void sleep_ns(int64_t ns) {
+	timespec time{ns / 1'000'000'000, ns % 1'000'000'000};
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
 } // namespace evp::sys

@@ -5,6 +5,7 @@
 namespace evp::sys {
 
 int64_t monotonic_ns();
+void sleep_ns(int64_t ns); // less if a signal comes
 
 struct Deadline {
 	static constexpr int64_t NEVER = INT64_MAX;

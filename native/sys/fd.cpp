@@ -25,6 +25,22 @@ UniqueFd move_high(UniqueFd fd) {
 	return moved < 0 ? std::move(fd) : UniqueFd(moved);
 }
 
+bool lock_byte(int fd, long at) {
+	struct flock byte{};
+	byte.l_type = F_WRLCK;
+	byte.l_start = at;
+	byte.l_len = 1;
+	return fcntl(fd, F_SETLK, &byte) == 0;
+}
+
+bool byte_locked(int fd, long at) {
+	struct flock byte{};
+	byte.l_type = F_WRLCK;
+	byte.l_start = at;
+	byte.l_len = 1;
+	return fcntl(fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
+
 bool is_open(int fd) { return fcntl(fd, F_GETFD) != -1; }
 
 Result<void> set_cloexec(int fd, bool on) {

@@ -37,6 +37,10 @@ private:
 // Keeps the number it has when there is no room. The copy is close-on-exec.
 UniqueFd move_high(UniqueFd fd);
 
+// fcntl(2) record locks on one byte, which belong to the process.
+bool lock_byte(int fd, long at);
+bool byte_locked(int fd, long at); // by another process
+
 bool is_open(int fd);                 // fcntl(F_GETFD)
 Result<void> set_cloexec(int fd, bool on); // EBADF
 

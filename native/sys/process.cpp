@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,6 +30,11 @@ uint64_t realtime_ns() {
 	timespec now{};
 	clock_gettime(CLOCK_REALTIME, &now);
 	return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint64_t pid_space() {
+	struct stat space{};
+	return stat("/proc/self/ns/pid", &space) == 0 ? space.st_ino : 0;
 }
 
 int32_t process_id() { return static_cast<int32_t>(syscall(SYS_getpid)); }

@@ -13,6 +13,7 @@ uint32_t environment_number(const char* name, uint32_t least, uint32_t most, uin
 uint32_t user_id();
 uint32_t group_id();
 uint64_t realtime_ns();
+uint64_t pid_space();   // inode of this process's pid namespace, 0 if it can't be read
 int32_t process_id(); // getpid by system call: right in a vfork child too
 
 // Clock ticks since boot at which a process started, 0 if it can't be read; its

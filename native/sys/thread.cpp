@@ -57,7 +57,7 @@ uint64_t random_nonce() {
 
 void start_process() {
 	int32_t pid = process_id();
-	process.identity = {pid, start_time_of(pid, nullptr), random_nonce()};
+	process.identity = {pid, start_time_of(pid, nullptr), random_nonce(), pid_space()};
 	cheap_fence =
 	    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 	process.epoch.fetch_add(1, std::memory_order_relaxed);

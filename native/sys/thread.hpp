@@ -16,6 +16,7 @@ struct Identity {
 	int32_t pid = 0;
 	uint64_t start_time = 0; // clock ticks since boot, /proc/self/stat
 	uint64_t nonce = 0;
+	uint64_t pid_space = 0;  // inode of its pid namespace, 0 unknown
 };
 
 // A call that a signal handler made while its own thread was inside a critical

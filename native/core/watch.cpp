@@ -1,0 +1,97 @@
+// While other processes share the port: its waiting threads and loops look up now
+// and then, so that one that was killed or stopped in the middle of anything holds
+// up nobody for more than a second (design rule 6, hazards 1 and 17).
+//
+// Whatever was announced in the region and not followed by its system call is made
+// good by whoever finds it unchanged for a while: leadership, a hand-over, the bell.
+// A leader that was only slow does no harm: it finds that it leads no more.
+
+#include "core/port.hpp"
+
+namespace evp {
+
+using shm::Header;
+using shm::Member;
+using shm::MemberState;
+
+namespace {
+
+constexpr int64_t LEADER_NS = 3 * Port::WATCH_NS; // it says that it lives every WATCH_NS
+constexpr int64_t CALLED_NS = Port::WATCH_NS;
+
+} // namespace
+
+bool Port::Unchanged::for_long(uint32_t who, uint32_t count, int64_t now, int64_t most) {
+	if (who != who_ || count != count_) {
+		who_ = who;
+		count_ = count;
+		since_ = now;
+	}
+	return who != 0 && now - since_ >= most;
+}
+
+void Port::look_up() {
+	int64_t now = sys::monotonic_ns();
+	// One thread of this process does it.
+	int64_t due = next_look_.load(std::memory_order_relaxed);
+	if (now < due || !next_look_.compare_exchange_strong(due, now + WATCH_NS / 2)) return;
+	bury_dead();
+	rearm_if_asked();
+	Header& header = region_.header();
+	Guard guard(*this);
+	uint32_t leader = header.leader.load();
+	bool mine = region_.waiter(leader).member.load() == member_;
+	if (leader_.for_long(mine ? 0 : leader, header.leader_beat.load(), now, LEADER_NS)) {
+		header.leader.store(0);
+		header.rearm.fetch_add(1); // it may have taken an event from the kernel
+		waiters::signal(region_, leader, shm::SIGNAL_LEAD, guard.wakes());
+	}
+	if (handed_.for_long(header.handed.load(), header.handovers.load(), now, CALLED_NS))
+		header.handed.store(0);
+	uint32_t version = header.bell_version.load();
+	if (bell_late_.for_long(header.bell_made.load() != version, version, now, CALLED_NS))
+		header.bell_high.store(2); // neither: settle() makes it anew
+}
+
+// Whether other processes may have to be looked after.
+bool Port::shared() const { return region_.header().member_count.load() > 1; }
+
+// Members that are gone: what they owned goes as if they had closed the port. True:
+// there was one.
+bool Port::bury_dead() {
+	if (!shared()) return false;
+	uint64_t dead[16];
+	uint32_t index[16], count = 0;
+	Header& header = region_.header();
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
+		Member& record = region_.member(i);
+		if (record.state.load() != MemberState::LIVE || !member_dead(i)) continue;
+		dead[count] = record.nonce.load();
+		index[count++] = i;
+		if (count == 16) break;
+	}
+	if (count == 0) return false;
+	Guard guard(*this);
+	bool any = false;
+	for (uint32_t i = 0; i < count; i++) {
+		Member& record = region_.member(index[i]);
+		// Buried by another meanwhile, and perhaps taken by a new process?
+		if (record.state.load() != MemberState::LIVE || record.nonce.load() != dead[i]) continue;
+		record.state.store_release(MemberState::FREE);
+		any = true;
+	}
+	if (any) repair();
+	return any;
+}
+
+// Somebody died or went silent who may have had a descriptor's one shot in hand:
+// each owner loads its own again.
+void Port::rearm_if_asked() {
+	uint32_t asked = region_.header().rearm.load();
+	uint32_t done = rearmed_.load(std::memory_order_relaxed);
+	if (asked == done || !rearmed_.compare_exchange_strong(done, asked)) return;
+	for (auto& handler : sources_)
+		if (handler) handler->rearm(*this);
+}
+
+} // namespace evp
