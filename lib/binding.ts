@@ -5,6 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 import { CookieTable } from './cookies.js';
 import { PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
+import type { FileEntry } from './files.js';
 import { native } from './native.js';
 import type { TimerList } from './timers.js';
 import { type Wait, WaitList } from './waits.js';
@@ -52,6 +53,8 @@ export class Binding {
 	readonly fd: number;
 	readonly cookies: CookieTable;
 	readonly waits = new WaitList();
+	/** Associations of files by their keys (files.ts). */
+	readonly files = new Map<number, FileEntry>();
 	/** Made with the first timer (timers.ts). */
 	timers: TimerList | undefined;
 	closed = false;
@@ -126,6 +129,7 @@ export class Binding {
 		this.closed = true;
 		this.#end(() => true);
 		this.#associated.clear();
+		this.files.clear();
 		this.timers?.end();
 		this.cookies.clear();
 		known[this.handle] = undefined;

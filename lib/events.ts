@@ -138,6 +138,11 @@ export class TimerEvent<T = unknown> {
 		this.user = user;
 	}
 
+	/** The expirations, as C has them in `portev_events`. */
+	get events(): number {
+		return this.expirations;
+	}
+
 	/** @internal */
 	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: Inspect): string {
 		return `TimerEvent { expirations: ${show(this.expirations, options)}, user: ${show(this.user, options)} }`;

@@ -2,7 +2,6 @@
 
 import type { Stats } from 'node:fs';
 import { type Binding, columns, decodeSource } from './binding.js';
-import { FILE_EXCEPTION } from './constants.js';
 import { PortError } from './errors.js';
 import { FileEvent } from './file-event.js';
 import { native } from './native.js';
@@ -36,6 +35,7 @@ const NONE: Pair = [0, 0];
 function pair(name: string, value: bigint | undefined): Pair {
 	if (value === undefined) return NONE;
 	if (typeof value !== 'bigint') throw validate.notBigint(name, value);
+	if (BigInt.asIntN(64, value) !== value) throw validate.notStamp(name, value);
 	const rest = ((value % SECOND) + SECOND) % SECOND;
 	return [Number((value - rest) / SECOND), Number(rest)];
 }
@@ -111,13 +111,18 @@ export class FileObject {
 	/** Milliseconds against the file's own nanoseconds: the same, or a time it never had. */
 	#agreeing({ atimeMs, mtimeMs, ctimeMs }: Stats): Stamps {
 		const now = readStamps(this.path, true);
-		const agree = (ms: number, own: Pair | undefined): Pair => {
+		const agree = (name: string, ms: number, own: Pair | undefined): Pair => {
+			validate.stamp(name, ms);
 			const seconds = Math.floor(ms / 1000);
 			const given: Pair = [seconds, Math.floor((ms - seconds * 1000) * 1e6)];
 			if (own === undefined) return given;
 			return Math.abs((own[0] * 1000 - ms) * 1e6 + own[1]) < DOUBLE_NS ? own : given;
 		};
-		return [agree(atimeMs, now?.[0]), agree(mtimeMs, now?.[1]), agree(ctimeMs, now?.[2])];
+		return [
+			agree('stamps.atimeMs', atimeMs, now?.[0]),
+			agree('stamps.mtimeMs', mtimeMs, now?.[1]),
+			agree('stamps.ctimeMs', ctimeMs, now?.[2]),
+		];
 	}
 
 	/**
@@ -160,21 +165,10 @@ function readStamps(path: string, follow: boolean): Stamps | undefined {
 	];
 }
 
-interface Entry {
+/** @internal What a port must know of an association until its event is retrieved. */
+export interface FileEntry {
 	readonly file: FileObject;
 	readonly code: number; // of the cookie table
-}
-
-// By key, in each port of this thread.
-const tables = new WeakMap<Binding, Map<number, Entry>>();
-
-function tableOf(binding: Binding): Map<number, Entry> {
-	let table = tables.get(binding);
-	if (table === undefined) {
-		table = new Map();
-		tables.set(binding, table);
-	}
-	return table;
 }
 
 function failure(binding: Binding, rc: number, path: string): Error {
@@ -190,21 +184,19 @@ export function associate(binding: Binding, file: FileObject, events: number, us
 	if (!(file instanceof FileObject)) throw validate.notFileObject(file);
 	validate.int32('events', events);
 	const key = FileObject.keyOf(file);
+	const code = binding.cookies.encode(user); // first: it may use the columns
 	let at = 0;
 	for (const [seconds, nanoseconds] of FileObject.stampsOf(file)) {
 		columns.object[at++] = seconds;
 		columns.object[at++] = nanoseconds;
 	}
-	const code = binding.cookies.encode(user);
 	const rc = native.fileAssociate(binding.handle, key, file.path, events, code);
 	if (rc < 0) {
 		binding.cookies.release(code); // the association there may be stays as it is
 		throw failure(binding, rc, file.path);
 	}
-	const table = tableOf(binding);
-	const before = table.get(key);
-	if (before !== undefined) binding.cookies.release(before.code);
-	table.set(key, { file, code });
+	forget(binding, key);
+	binding.files.set(key, { file, code });
 }
 
 /** @internal port_dissociate with PORT_SOURCE_FILE. */
@@ -218,18 +210,16 @@ export function dissociate(binding: Binding, file: FileObject): number {
 }
 
 function forget(binding: Binding, key: number): void {
-	const table = tableOf(binding);
-	const entry = table.get(key);
+	const entry = binding.files.get(key);
 	if (entry === undefined) return;
-	table.delete(key);
+	binding.files.delete(key);
 	binding.cookies.release(entry.code);
 }
 
 decodeSource(7, (binding, row) => {
 	const key = columns.object[row] as number;
 	const events = columns.events[row] as number;
-	const entry = tableOf(binding).get(key);
-	const event = new FileEvent(entry?.file, events, binding.user(row, false));
-	if (events & FILE_EXCEPTION) forget(binding, key);
+	const event = new FileEvent(binding.files.get(key)?.file, events, binding.user(row, false));
+	forget(binding, key); // the association is spent
 	return event;
 });

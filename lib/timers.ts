@@ -44,7 +44,7 @@ export interface TimerState<N extends number | bigint = number> {
 	readonly interval: N;
 }
 
-/** @internal The timers of one port in this thread; leads back to the port only weakly. */
+/** @internal The timers that this thread made for one port; leads back to the port only weakly. */
 export class TimerList {
 	readonly #binding: WeakRef<Binding>;
 	// By the index in their id; holes.
@@ -57,6 +57,8 @@ export class TimerList {
 	}
 
 	add(index: number, timer: Timer<never>): void {
+		const before = this.#timers[index];
+		if (before !== undefined) this.remove(index, before); // another thread deleted it
 		this.#timers[index] = timer;
 	}
 
@@ -64,24 +66,22 @@ export class TimerList {
 		return this.#timers[index];
 	}
 
-	remove(index: number, code: number): void {
+	remove(index: number, timer: Timer<never>): void {
+		if (this.#timers[index] !== timer) return;
 		this.#timers[index] = undefined;
-		this.#binding.deref()?.cookies.release(code);
+		this.#binding.deref()?.cookies.release(codeOf(timer));
 	}
 
 	/** The port is closed here, or nobody can reach it any more. */
 	end(): void {
 		this.closed = true;
-		for (const index in this.#timers) {
-			const timer = this.#timers[index];
-			if (timer !== undefined) native.timerDelete(idOf(timer));
-		}
 		this.#timers.length = 0;
 	}
 }
 
 const collected = new FinalizationRegistry<TimerList>((list) => list.end());
 let idOf: (timer: Timer<never>) => number;
+let codeOf: (timer: Timer<never>) => number;
 
 function indexOf(id: number): number {
 	return id < INDICES ? id : id - Math.floor(id / INDICES) * INDICES;
@@ -89,8 +89,9 @@ function indexOf(id: number): number {
 
 /**
  * A timer of a port (section 6 of the contract), made by {@link Port.after}, {@link Port.every} or
- * {@link Port.at}. It takes one place in the port until it is deleted; a port that is closed
- * deletes its timers. It doesn't keep the process alive: a get that waits does.
+ * {@link Port.at}. It takes one place in the port until it is deleted. It belongs to the process:
+ * it goes on when the thread that made it ends, and ends when the port is closed for all. It
+ * doesn't keep the process alive: a get that waits does.
  *
  * @typeParam T - what `user` values are
  *
@@ -110,6 +111,7 @@ export class Timer<T = unknown> implements Disposable {
 
 	static {
 		idOf = (timer) => timer.#id;
+		codeOf = (timer) => timer.#code;
 	}
 
 	/** @internal `code` of its cookie, 0 if another thread has it. */
@@ -122,7 +124,7 @@ export class Timer<T = unknown> implements Disposable {
 	#check(rc: number, syscall: string): void {
 		if (rc >= 0) return;
 		if (rc !== EINVAL) throw new PortError(rc, syscall);
-		this.#deleted = true; // by another thread
+		this.delete(); // another thread did
 		throw timerDeleted();
 	}
 
@@ -197,10 +199,10 @@ export class Timer<T = unknown> implements Disposable {
 	 * ```
 	 */
 	delete(): void {
-		if (this.#deleted || this.#list.closed) return;
+		if (this.#deleted) return;
 		this.#deleted = true;
 		native.timerDelete(this.#id); // gone already, if another thread was first
-		this.#list.remove(indexOf(this.#id), this.#code);
+		this.#list.remove(indexOf(this.#id), this as never);
 	}
 
 	/** delete(), for `using`. */
@@ -210,8 +212,8 @@ export class Timer<T = unknown> implements Disposable {
 
 	/** @internal */
 	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: typeof inspect): string {
-		if (this.#deleted || this.#list.closed) return 'Timer { deleted: true }';
-		return `Timer ${show(this.get(), options)}`;
+		const gone = this.#deleted || this.#list.closed || native.timerGet(this.#id) < 0;
+		return `Timer ${gone ? '{ deleted: true }' : show(this.get(), options)}`;
 	}
 }
 

@@ -100,6 +100,19 @@ export function notBigint(name: string, value: unknown): TypeError {
 	return invalidType(name, 'of type bigint', value);
 }
 
+const STAMP_MAX = 2 ** 63 / 1e6; // of milliseconds, as of bigints: 64 bits of nanoseconds
+
+/** @internal Milliseconds since 1970, or before. */
+export function stamp(name: string, value: unknown): void {
+	if (typeof value !== 'number') throw invalidType(name, 'of type number', value);
+	if (!(Math.abs(value) < STAMP_MAX)) throw outOfRange(name, `within ±${STAMP_MAX}`, value);
+}
+
+/** @internal */
+export function notStamp(name: string, value: unknown): RangeError {
+	return outOfRange(name, '64 bits of nanoseconds', value);
+}
+
 /** @internal */
 export function notFileObject(value: unknown): TypeError {
 	return invalidType('file', 'an instance of FileObject', value);

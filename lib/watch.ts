@@ -1,6 +1,6 @@
-// One file or directory, continuously: an association that is made again before each event that
-// is asked for, with the stamps as of the last one, so that no change is missed in between.
+// One file or directory, continuously.
 
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import {
 	FILE_ATTRIB,
@@ -31,22 +31,26 @@ export interface WatchOptions extends Abortable {
 
 type Result = IteratorResult<FileEvent<undefined>, undefined>;
 const DONE: Result = { done: true, value: undefined };
+const LIMIT = 2 ** 24; // slots, made as they are needed
 
 // One port a thread serves all watchers; it lives while there are any.
 let shared: Port<Watcher> | undefined;
-let watchers = 0;
+const watchers = new Set<Watcher>();
 
-function acquire(): Port<Watcher> {
-	watchers++;
+function join(watcher: Watcher): Port<Watcher> {
+	watchers.add(watcher);
 	if (shared !== undefined) return shared;
-	const port = new Port<Watcher>({ limit: 0x7fffffff >>> 7 });
+	const port = new Port<Watcher>({ limit: LIMIT });
 	shared = port;
-	void pump(port);
+	pump(port).catch((error) => {
+		for (const each of watchers) each.fail(error);
+	});
 	return port;
 }
 
-function release(): void {
-	if (--watchers > 0) return;
+function leave(watcher: Watcher): void {
+	watchers.delete(watcher);
+	if (watchers.size > 0) return;
 	shared?.close();
 	shared = undefined;
 }
@@ -54,7 +58,7 @@ function release(): void {
 async function pump(port: Port<Watcher>): Promise<void> {
 	for await (const events of port.batches({ max: 256 })) {
 		for (const event of events) {
-			if (event.source === 'file') event.user.deliver(event.file as FileObject, event.events);
+			if (event.source === 'file') event.user.happened(event as FileEvent<Watcher>);
 		}
 	}
 }
@@ -62,29 +66,36 @@ async function pump(port: Port<Watcher>): Promise<void> {
 const isGone = (error: unknown): boolean =>
 	error instanceof PortError && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
+/**
+ * Before an event is handed over its file is associated again, so that what the reader does not
+ * see when it looks then makes another event. At most two events wait for the reader: what ended
+ * an association, and what the name leads to since.
+ */
 class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> {
 	readonly #port: Port<Watcher>;
 	readonly #file: FileObject;
-	readonly #folder: FileObject; // watched while the file is not there
 	readonly #events: number;
 	readonly #signal: AbortSignal | undefined;
-	#armed = true;
+	#folder: FileObject | undefined; // associated instead, while the file is not there
+	#armed = false;
 	#done = false;
-	#ready: FileEvent<undefined> | undefined;
+	#ended = false; // an exception was told, and nothing of the name since
+	readonly #ready: FileEvent<undefined>[] = [];
 	readonly #waits: { resolve(result: Result): void; reject(error: unknown): void }[] = [];
+	#failure: { reason: unknown } | undefined; // for the next who asks
 
 	constructor(name: string, events: number, signal: AbortSignal | undefined) {
-		const full = path.resolve(name);
-		this.#file = new FileObject(name);
-		this.#folder = new FileObject(path.dirname(full));
+		const full = name === '' || path.isAbsolute(name) ? name : `${process.cwd()}/${name}`;
+		this.#file = new FileObject(full);
 		this.#events = events;
 		this.#signal = signal;
-		this.#port = acquire();
+		this.#port = join(this);
 		try {
 			this.#look();
 			this.#port.associateFile(this.#file, events, this);
+			this.#armed = true;
 		} catch (error) {
-			release();
+			leave(this);
 			throw error;
 		}
 		signal?.addEventListener('abort', this.#abort, { once: true });
@@ -92,73 +103,102 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 
 	readonly #abort = (): void => {
 		const { reason } = this.#signal as AbortSignal;
+		this.fail(reason);
+	};
+
+	/** Everyone who waits is told why it ended; else the next one who asks. */
+	fail(reason: unknown): void {
+		if (this.#done) return;
 		this.#end();
-		// Who waits is told why; else the next one who asks.
 		if (this.#waits.length === 0) this.#failure = { reason };
 		for (const wait of this.#waits.splice(0)) wait.reject(reason);
-	};
-	#failure: { reason: unknown } | undefined;
+	}
 
-	/** Stamps for the next association. */
+	/** The file's stamps, for the next association. */
 	#look(): void {
 		this.#file.refresh({ follow: (this.#events & FILE_NOFOLLOW) === 0 });
 	}
 
-	/** From the pump. */
-	deliver(file: FileObject, events: number): void {
+	/** From the pump: an association is spent. */
+	happened({ file, events }: FileEvent<Watcher>): void {
 		if (this.#done) return;
 		this.#armed = false;
-		if (file === this.#folder) {
-			this.#arm(true);
-			return;
+		if (file === this.#file) {
+			if ((events & FILE_EXCEPTION) === 0) this.#look();
+			else this.#ended = true;
+			this.#ready.push(new FileEvent(this.#file, events, undefined));
 		}
-		// As of before whoever is told looks at the file.
-		if ((events & FILE_EXCEPTION) === 0) this.#look();
-		this.#give(new FileEvent(this.#file, events, undefined));
+		if (this.#waits.length > 0 || file !== this.#file) this.#arm();
+		this.#hand();
 	}
 
-	#give(event: FileEvent<undefined>): void {
-		const wait = this.#waits.shift();
-		if (wait === undefined) this.#ready = event;
-		else wait.resolve({ done: false, value: event });
-		if (this.#waits.length > 0) this.#arm(false);
+	/** What is there, to those who wait. */
+	#hand(): void {
+		while (this.#waits.length > 0 && this.#ready.length > 0) {
+			const wait = this.#waits.shift();
+			wait?.resolve({ done: false, value: this.#ready.shift() as FileEvent<undefined> });
+		}
 	}
 
 	/** Associates again; a file that is gone is waited for in its directory. */
-	#arm(missing: boolean): void {
+	#arm(): void {
 		if (this.#armed || this.#done) return;
 		try {
-			this.#folder.refresh(); // before the file is looked for: it may come right now
-			try {
-				if (missing) this.#look();
-				this.#port.associateFile(this.#file, this.#events, this);
-				this.#armed = true;
-			} catch (error) {
-				if (!isGone(error)) throw error;
-				this.#missing = true;
-				this.#port.associateFile(this.#folder, FILE_MODIFIED, this);
-				this.#armed = true;
-				return;
-			}
-			if (!this.#missing) return;
-			// It is back, with whatever is in it.
-			this.#missing = false;
-			this.#give(new FileEvent(this.#file, FILE_MODIFIED | FILE_ATTRIB, undefined));
+			if (this.#ended) this.#look();
+			while (!this.#tryFile() && !this.#tryFolders());
+			this.#armed = true;
 		} catch (error) {
-			this.#end();
-			const wait = this.#waits.shift();
-			if (wait === undefined) this.#failure = { reason: error };
-			else wait.reject(error);
-			for (const rest of this.#waits.splice(0)) rest.resolve(DONE);
+			this.fail(error);
 		}
 	}
-	#missing = false;
+
+	#tryFile(): boolean {
+		try {
+			this.#port.associateFile(this.#file, this.#events, this);
+		} catch (error) {
+			if (isGone(error)) return false;
+			throw error;
+		}
+		if (this.#ended) {
+			// The name leads to something again, with whatever is in it.
+			this.#ended = false;
+			this.#ready.push(new FileEvent(this.#file, FILE_MODIFIED | FILE_ATTRIB, undefined));
+		}
+		return true;
+	}
+
+	/** The nearest directory above that is there. False: look for the file again. */
+	#tryFolders(): boolean {
+		this.#ended = true;
+		for (let below = this.#file.path; ; ) {
+			const folder = new FileObject(path.dirname(below));
+			try {
+				this.#port.associateFile(folder, FILE_MODIFIED, this);
+			} catch (error) {
+				if (!isGone(error) || folder.path === below) throw error;
+				below = folder.path;
+				continue;
+			}
+			this.#folder = folder;
+			if (!existsSync(below)) return true;
+			this.#dissociate(folder); // it came meanwhile
+			return false;
+		}
+	}
+
+	#dissociate(file: FileObject): void {
+		try {
+			this.#port.dissociateFile(file);
+		} catch {
+			// Its event was retrieved already.
+		}
+	}
 
 	next(): Promise<Result> {
-		const event = this.#ready;
-		if (event !== undefined) {
-			this.#ready = undefined;
-			return Promise.resolve({ done: false, value: event });
+		if (this.#ready.length > 0) {
+			this.#arm();
+			const value = this.#ready.shift() as FileEvent<undefined>;
+			return Promise.resolve({ done: false, value });
 		}
 		if (this.#failure !== undefined) {
 			const { reason } = this.#failure;
@@ -168,27 +208,23 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 		if (this.#done) return Promise.resolve(DONE);
 		return new Promise((resolve, reject) => {
 			this.#waits.push({ resolve, reject });
-			this.#arm(false);
+			this.#arm();
+			this.#hand();
 		});
 	}
 
 	#end(): void {
-		if (this.#done) return;
 		this.#done = true;
 		this.#signal?.removeEventListener('abort', this.#abort);
-		for (const file of [this.#file, this.#folder]) {
-			try {
-				this.#port.dissociateFile(file);
-			} catch {
-				// Not associated at the moment.
-			}
-		}
-		release();
+		this.#dissociate(this.#file);
+		if (this.#folder !== undefined) this.#dissociate(this.#folder);
+		leave(this);
 	}
 
 	return(): Promise<Result> {
-		this.#end();
-		this.#ready = undefined;
+		if (!this.#done) this.#end();
+		this.#ready.length = 0;
+		this.#failure = undefined;
 		for (const wait of this.#waits.splice(0)) wait.resolve(DONE);
 		return Promise.resolve(DONE);
 	}
@@ -203,10 +239,10 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 }
 
 /**
- * Watches one file or directory until the iteration is left or the signal aborts. Each event is
- * told once; what happens while one is being handled makes the next one, so the last state of the
- * file is always reported, however slow the reader. A file that is removed, renamed or replaced
- * is told so; if it is gone, the next event comes when there is one of that name again.
+ * Watches one file or directory until the iteration is left or the signal aborts. What happens
+ * while an event is being handled makes the next one, so the last state of the file is always
+ * reported, however slow the reader. Removing, renaming and replacing are told by their names;
+ * whatever has the name then, at once or later, is told as `modified`.
  *
  * @param path - of a file or directory that is there now
  * @param options - `events`: FILE_* bits; `signal` ends the iteration with its reason

@@ -2,6 +2,7 @@
 
 #include "addon/cookies.hpp"
 #include "addon/environment.hpp"
+#include "sources/timer.hpp"
 #include "sys/fd.hpp"
 
 #include <algorithm>
@@ -45,6 +46,12 @@ Binding* bind(Process& all, Environment& environment, Port& port, int number) {
 	all.bindings[binding->id] = binding;
 	binding->handle = environment.add(binding);
 	return binding;
+}
+
+// Nobody in this process can name the port any more, nor what is bound to it.
+void let_go(const Shared& shared) {
+	timers::remove_all(*shared.port);
+	registry::before_close(shared.number);
 }
 
 // Locked.
@@ -93,7 +100,7 @@ void release_binding(Binding& binding) {
 		bool last = --shared->users == 0;
 		if (last) {
 			all.ports.erase(shared->port);
-			if (!shared->closed) registry::before_close(shared->number);
+			if (!shared->closed) let_go(*shared);
 		}
 		registry::release(*shared->port);
 		if (last) {
@@ -116,7 +123,7 @@ void close_everywhere(Binding& binding) {
 		}
 	}
 	// Waits until the threads blocked on the number have left: not under the lock.
-	registry::before_close(binding.shared->number);
+	let_go(*binding.shared);
 }
 
 void give_back(uint64_t cookie) {

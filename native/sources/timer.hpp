@@ -34,6 +34,8 @@ Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerS
 Result<TimerSetting> get(uint64_t id);
 Result<void> check(uint64_t id);
 Result<void> remove(uint64_t id);
+// All that this process created for the port, which the caller holds and is about to let go of.
+void remove_all(Port& port);
 
 } // namespace timers
 } // namespace evp

@@ -5,6 +5,7 @@
 #include "core/slots.hpp"
 #include "sources/timer_source.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -151,6 +152,26 @@ Result<void> remove(uint64_t id) {
 	TimerSource::leave_set(*set);
 	table->give_back(index);
 	return {};
+}
+
+void remove_all(Port& port) {
+	constexpr uint32_t BATCH = 64;
+	shm::Region& region = port.region();
+	uint64_t ids[BATCH];
+	for (uint32_t at = 1, count = BATCH; count == BATCH;) {
+		count = 0;
+		{
+			Port::Guard guard(port);
+			uint32_t end = std::min(region.header().fresh.load(), region.limit() + 1);
+			for (; at < end && count < BATCH; at++) {
+				shm::Slot& slot = region.slot(at);
+				if (slot.state.load() != shm::SlotState::FREE && slot.owner.load() == port.member() &&
+				    slot.source.load() == static_cast<uint8_t>(SourceKind::TIMER))
+					ids[count++] = slot.object.load();
+			}
+		}
+		for (uint32_t i = 0; i < count; i++) (void)remove(ids[i]); // another thread may be first
+	}
 }
 
 } // namespace evp::timers

@@ -1,0 +1,487 @@
+// Files as objects of a port: stamps, identity, names of bits, errors, threads and the end.
+// What each operation raises is told by the scripts of ../files (file-scripts.test.ts).
+
+import { spawnSync } from 'node:child_process';
+import {
+	appendFileSync,
+	chmodSync,
+	existsSync,
+	linkSync,
+	mkdirSync,
+	mkdtempSync,
+	renameSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	unlinkSync,
+	utimesSync,
+	writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { inspect } from 'node:util';
+import {
+	FILE_ACCESS,
+	FILE_ATTRIB,
+	FILE_DELETE,
+	FILE_EXCEPTION,
+	FILE_MODIFIED,
+	FILE_NOFOLLOW,
+	FILE_RENAME_FROM,
+	FILE_RENAME_TO,
+	FILE_TRUNC,
+	FileEvent,
+	FileObject,
+	ForeignCookie,
+	MOUNTEDOVER,
+	Port,
+	UNMOUNTED,
+} from 'event-ports';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { message, openDescriptors, PACKAGE, runProgram, startWorker, until } from './support.js';
+
+const ORDINARY = FILE_ACCESS | FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC;
+
+let port: Port;
+let folder: string;
+let name: string;
+beforeEach(() => {
+	port = new Port();
+	folder = mkdtempSync(path.join(tmpdir(), 'event-ports-'));
+	name = path.join(folder, 'file');
+	writeFileSync(name, 'hello');
+});
+afterEach(() => {
+	port.close();
+	rmSync(folder, { recursive: true });
+});
+
+function next(): FileEvent | null {
+	return port.getSync({ timeout: 0 }) as FileEvent | null;
+}
+
+function errorOf(call: () => unknown): Record<string, unknown> {
+	try {
+		call();
+	} catch (error) {
+		return error as Record<string, unknown>;
+	}
+	return { code: 'none' };
+}
+
+describe('an association', () => {
+	it('gives one event, then none until it is made again', () => {
+		const file = new FileObject(name);
+		const user = { config: 1 };
+		port.associateFile(file, FILE_MODIFIED, user);
+		expect(next()).toBeNull();
+		appendFileSync(name, 'more');
+		const event = next();
+		expect(event).toBeInstanceOf(FileEvent);
+		expect(event).toMatchObject({ source: 'file', path: name, events: FILE_MODIFIED });
+		expect(event?.file).toBe(file);
+		expect(event?.user).toBe(user);
+		appendFileSync(name, 'unseen');
+		expect(next()).toBeNull();
+		port.associateFile(file, FILE_MODIFIED, 'again');
+		expect(next()).toBeNull();
+		appendFileSync(name, 'seen');
+		expect(next()?.user).toBe('again');
+	});
+
+	it('made again replaces events and value, and drops a queued event', () => {
+		const file = new FileObject(name);
+		port.associateFile(file, FILE_MODIFIED, { first: 1 });
+		appendFileSync(name, 'x');
+		expect(port.count()).toBe(1);
+		port.associateFile(file, FILE_ATTRIB, 'second');
+		expect(port.count()).toBe(0);
+		chmodSync(name, 0o600);
+		expect(next()).toMatchObject({ events: FILE_ATTRIB, user: 'second' });
+		expect(port.stats().slots).toBe(1);
+	});
+
+	it('is one of its FileObject: two on one file are two', () => {
+		port.associateFile(new FileObject(name), FILE_MODIFIED, 1);
+		port.associateFile(new FileObject(name), FILE_MODIFIED, 2);
+		appendFileSync(name, 'x');
+		expect([next()?.user, next()?.user]).toEqual([1, 2]);
+	});
+
+	it('ends by dissociating', () => {
+		const file = new FileObject(name);
+		port.associateFile(file, FILE_MODIFIED, {});
+		appendFileSync(name, 'x');
+		port.dissociateFile(file);
+		expect(next()).toBeNull();
+		expect(port.stats().slots).toBe(0);
+		expect(errorOf(() => port.dissociateFile(file))).toMatchObject({
+			code: 'ENOENT',
+			syscall: 'port_dissociate',
+		});
+	});
+
+	it('waits on the event loop, with what other processes change', async () => {
+		port.associateFile(new FileObject(name), FILE_MODIFIED);
+		const event = port.get();
+		const outcome = await runProgram(
+			`(await import('node:fs')).appendFileSync(${JSON.stringify(name)}, 'more');`,
+		);
+		expect(outcome.code).toBe(0);
+		expect(await event).toMatchObject({ source: 'file', path: name });
+	});
+
+	it('of a relative name is of the current directory', () => {
+		const file = new FileObject(path.relative(process.cwd(), name));
+		port.associateFile(file, FILE_MODIFIED);
+		appendFileSync(name, 'x');
+		expect(next()?.path).toBe(file.path);
+	});
+});
+
+describe('time stamps', () => {
+	const change = () => appendFileSync(name, 'changed meanwhile');
+
+	it.each<[string, () => FileObject]>([
+		['bigint stats', () => new FileObject(name, statSync(name, { bigint: true }))],
+		['plain stats', () => new FileObject(name, statSync(name))],
+		[
+			'one of them',
+			() => new FileObject(name, { mtimeNs: statSync(name, { bigint: true }).mtimeNs }),
+		],
+		[
+			'its own look',
+			() => {
+				const file = new FileObject(name);
+				expect(file.refresh()).toBe(true);
+				return file;
+			},
+		],
+	])('of %s close the race between stat and associate', (_name, make) => {
+		const file = make();
+		port.associateFile(file, FILE_MODIFIED);
+		expect(next()).toBeNull();
+		change();
+		expect(next()?.modified).toBe(true);
+		change();
+		port.associateFile(file, FILE_MODIFIED); // still as of the beginning
+		expect(next()?.modified).toBe(true);
+		file.setStamps();
+		port.associateFile(file, FILE_MODIFIED);
+		expect(next()).toBeNull();
+	});
+
+	it('are compared each with what is asked for', () => {
+		const { atimeNs, ctimeNs } = statSync(name, { bigint: true });
+		const file = new FileObject(name, { atimeNs: atimeNs - 1n, mtimeNs: 1n, ctimeNs });
+		port.associateFile(file, FILE_ACCESS | FILE_MODIFIED | FILE_ATTRIB);
+		expect(next()?.names).toEqual(['modified', 'access']);
+		port.associateFile(file, FILE_ATTRIB | FILE_TRUNC);
+		expect(next()).toBeNull();
+	});
+
+	it('are exact to the nanosecond, also before 1970', () => {
+		utimesSync(name, new Date(-1500), new Date(-1500));
+		const { mtimeNs } = statSync(name, { bigint: true });
+		expect(mtimeNs).toBe(-1_500_000_000n);
+		port.associateFile(new FileObject(name, { mtimeNs }), FILE_MODIFIED);
+		port.associateFile(new FileObject(name, statSync(name)), FILE_MODIFIED);
+		expect(next()).toBeNull();
+		port.associateFile(new FileObject(name, { mtimeNs: mtimeNs + 1n }), FILE_MODIFIED);
+		expect(next()?.modified).toBe(true);
+	});
+
+	it('survive a cookie table that grows', () => {
+		const file = new FileObject(name, { mtimeNs: 1n });
+		for (let i = 0; i < 100; i++) {
+			const keep = new FileObject(name);
+			port.associateFile(keep, FILE_MODIFIED, { i });
+			port.associateFile(file, FILE_MODIFIED, { i });
+			expect(next()).toMatchObject({ user: { i } });
+		}
+	});
+
+	it('of a missing file are none', () => {
+		const file = new FileObject(path.join(folder, 'missing'));
+		expect(file.refresh()).toBe(false);
+	});
+});
+
+describe('exceptions', () => {
+	it.each<[string, number, () => void]>([
+		['deleted', FILE_DELETE, () => unlinkSync(name)],
+		['renamedFrom', FILE_RENAME_FROM, () => renameSync(name, `${name}2`)],
+		[
+			'renamedTo',
+			FILE_RENAME_TO,
+			() => {
+				writeFileSync(`${name}2`, '');
+				renameSync(`${name}2`, name);
+			},
+		],
+	])('%s comes unasked and ends the association', (bit, events, act) => {
+		const file = new FileObject(name);
+		port.associateFile(file, 0, {});
+		act();
+		const event = next() as FileEvent;
+		expect(event).toMatchObject({ events, exception: true, [bit]: true, names: [bit] });
+		expect(event.file).toBe(file);
+		expect(port.stats().slots).toBe(0);
+		if (existsSync(name)) port.associateFile(file, FILE_MODIFIED);
+		else expect(errorOf(() => port.associateFile(file, FILE_MODIFIED)).code).toBe('ENOENT');
+	});
+
+	it('tell a hard link from the name', () => {
+		linkSync(name, `${name}2`);
+		port.associateFile(new FileObject(name), FILE_ATTRIB);
+		unlinkSync(`${name}2`);
+		expect(next()?.names).toEqual(['attrib']);
+	});
+});
+
+describe('links', () => {
+	it('are followed, or watched themselves', () => {
+		const link = path.join(folder, 'link');
+		symlinkSync('file', link);
+		port.associateFile(new FileObject(link), FILE_MODIFIED, 'target');
+		port.associateFile(new FileObject(link), FILE_NOFOLLOW, 'link');
+		appendFileSync(name, 'x');
+		expect(next()).toMatchObject({ user: 'target', path: link });
+		unlinkSync(link);
+		expect(next()).toMatchObject({ user: 'link', events: FILE_DELETE });
+	});
+});
+
+describe('an event', () => {
+	it('names its bits', () => {
+		const all = ORDINARY | FILE_EXCEPTION;
+		expect(new FileEvent(undefined, all, 0).names).toEqual([
+			'modified',
+			'attrib',
+			'access',
+			'trunc',
+			'deleted',
+			'renamedFrom',
+			'renamedTo',
+			'unmounted',
+			'mountedOver',
+		]);
+		const one = (bits: number) => new FileEvent(undefined, bits, 0);
+		expect(one(UNMOUNTED)).toMatchObject({ unmounted: true, mountedOver: false, exception: true });
+		expect(one(MOUNTEDOVER)).toMatchObject({ mountedOver: true, exception: true });
+		expect(one(FILE_TRUNC)).toMatchObject({ trunc: true, modified: false, exception: false });
+		expect(one(FILE_ACCESS)).toMatchObject({ access: true, attrib: false, path: '' });
+		const file = new FileObject('/etc/hosts');
+		expect(inspect(new FileEvent(file, FILE_MODIFIED | FILE_ATTRIB, 7))).toBe(
+			"FileEvent { path: '/etc/hosts', events: modified|attrib, user: 7 }",
+		);
+	});
+});
+
+describe('mistakes', () => {
+	it('of a name', () => {
+		const blocked = path.join(name, 'below');
+		symlinkSync('loop', path.join(folder, 'loop'));
+		const cases: [string, string][] = [
+			[path.join(folder, 'missing'), 'ENOENT'],
+			['', 'ENOENT'],
+			[blocked, 'ENOTDIR'],
+			[path.join(folder, 'loop'), 'ELOOP'],
+			[path.join(folder, 'n'.repeat(300)), 'ENAMETOOLONG'],
+			['/proc/self/status', 'ENOTSUP'],
+		];
+		for (const [file, code] of cases) {
+			const error = errorOf(() => port.associateFile(new FileObject(file), FILE_MODIFIED, {}));
+			expect(error).toMatchObject({ code, syscall: 'port_associate', path: file });
+		}
+		expect(port.stats().slots).toBe(0);
+	});
+
+	it('of events', () => {
+		const file = new FileObject(name);
+		for (const events of [FILE_DELETE, FILE_RENAME_TO, UNMOUNTED, 0x8000]) {
+			expect(errorOf(() => port.associateFile(file, events)).code).toBe('EINVAL');
+		}
+		expect(errorOf(() => port.associateFile(file, 1.5)).code).toBe('ERR_OUT_OF_RANGE');
+		expect(errorOf(() => port.associateFile(file, '1' as never)).code).toBe('ERR_INVALID_ARG_TYPE');
+	});
+
+	it('of arguments', () => {
+		for (const file of [undefined, null, name, { path: name }] as never[]) {
+			expect(errorOf(() => port.associateFile(file, 0)).code).toBe('ERR_INVALID_ARG_TYPE');
+			expect(errorOf(() => port.dissociateFile(file)).code).toBe('ERR_INVALID_ARG_TYPE');
+		}
+		const codes = (values: unknown[]) =>
+			values.map((value) => errorOf(() => new FileObject(name, value as never)).code);
+		expect(errorOf(() => new FileObject(1 as never)).code).toBe('ERR_INVALID_ARG_TYPE');
+		expect(errorOf(() => new FileObject('a\0b')).code).toBe('ERR_INVALID_ARG_VALUE');
+		expect(codes([null, 1, { mtimeNs: 1 }, { mtimeMs: '1' }])).toEqual(
+			Array(4).fill('ERR_INVALID_ARG_TYPE'),
+		);
+		expect(
+			codes([{ mtimeNs: 2n ** 63n }, { atimeMs: 0, mtimeMs: Number.NaN, ctimeMs: 0 }]),
+		).toEqual(Array(2).fill('ERR_OUT_OF_RANGE'));
+	});
+
+	it('a failing call leaves the association there is', () => {
+		const file = new FileObject(name);
+		port.associateFile(file, FILE_MODIFIED, { kept: true });
+		errorOf(() => port.associateFile(file, FILE_DELETE, {}));
+		appendFileSync(name, 'x');
+		expect(next()).toMatchObject({ user: { kept: true } });
+	});
+
+	it('a file that was never associated', () => {
+		expect(errorOf(() => port.dissociateFile(new FileObject(name))).code).toBe('EINVAL');
+		port.associateFile(new FileObject(name), 0);
+		expect(errorOf(() => port.dissociateFile(new FileObject(name))).code).toBe('ENOENT');
+	});
+
+	it('a port that is full, or closed', () => {
+		const small = new Port({ limit: 1 });
+		const file = new FileObject(name);
+		small.associateFile(file, FILE_MODIFIED);
+		expect(errorOf(() => small.associateFile(new FileObject(name), 0, {})).code).toBe('EAGAIN');
+		small.associateFile(file, FILE_MODIFIED, 'there is room for itself');
+		small.close();
+		expect(errorOf(() => small.associateFile(file, 0)).code).toBe('ERR_PORT_CLOSED');
+		expect(errorOf(() => small.dissociateFile(file)).code).toBe('ERR_PORT_CLOSED');
+	});
+
+	// In a user namespace the limit is its own.
+	const limited = (limit: number, program: string) =>
+		spawnSync(
+			'unshare',
+			[
+				'--user',
+				'--map-root-user',
+				'sh',
+				'-c',
+				'echo "$1" >/proc/sys/user/max_inotify_watches && exec "$2" --input-type=module -e "$3"',
+				'sh',
+				String(limit),
+				process.execPath,
+				program,
+			],
+			{ encoding: 'utf8', timeout: 60_000 },
+		);
+	it.skipIf(limited(9, '').status !== 0)(
+		'too many watched files name the sysctl and disturb nothing',
+		() => {
+			mkdirSync(path.join(folder, 'other'));
+			const { stdout, stderr } = limited(
+				2, // the file, and its directory
+				`import { appendFileSync } from 'node:fs';
+				const { FILE_MODIFIED, FileObject, Port } = await import(${JSON.stringify(PACKAGE)});
+				const port = new Port();
+				port.associateFile(new FileObject(${JSON.stringify(name)}), FILE_MODIFIED, 'kept');
+				try { port.associateFile(new FileObject('/usr/bin'), FILE_MODIFIED, {}); } catch ({ code, syscall, path, message }) { console.log(code, syscall, path, message); }
+				appendFileSync(${JSON.stringify(name)}, 'x');
+				console.log(port.stats().slots, port.getSync({ timeout: 0 }).user);`,
+			);
+			expect(stderr).toBe('');
+			const [error, rest] = stdout.split('\n');
+			expect(error).toMatch(/^ENOSPC inotify_add_watch \/usr\/bin .*fs\.inotify\.max_user_watches/);
+			expect(rest).toBe('1 kept');
+		},
+	);
+});
+
+describe('threads', () => {
+	it('a worker retrieves what another thread associated: bits, no object', async () => {
+		const worker = startWorker(
+			`const port = Port.attach(workerData.fd);
+			const seen = [port.getSync(), port.getSync()].map(({ file, path, names, user }) => [file, path, names, user instanceof evp.ForeignCookie || user]);
+			parentPort.postMessage(seen);`,
+			{ workerData: { fd: port.fd } },
+		);
+		const answer = message(worker);
+		await until(() => port.stats().waiters === 1);
+		const file = new FileObject(name);
+		port.associateFile(file, FILE_MODIFIED, 7);
+		appendFileSync(name, 'x');
+		await until(() => port.stats().delivered.file === 1);
+		port.associateFile(file, FILE_MODIFIED, { mine: true });
+		appendFileSync(name, 'x');
+		expect(await answer).toEqual([
+			[undefined, '', ['modified'], 7],
+			[undefined, '', ['modified'], true],
+		]);
+		expect(ForeignCookie).toBeDefined();
+		await worker.terminate();
+	});
+
+	it('each has FileObjects of its own', async () => {
+		const source = `const port = new Port(); const file = new evp.FileObject(workerData);
+			port.associateFile(file, evp.FILE_MODIFIED); parentPort.postMessage(0);
+			const event = await port.get(); port.close();
+			parentPort.postMessage([event.file === file, event.path, event.names.join()]);`;
+		const workers = [0, 1, 2].map(() => startWorker(source, { workerData: name }));
+		await Promise.all(workers.map((worker) => message(worker)));
+		const answers = Promise.all(workers.map((worker) => message(worker)));
+		appendFileSync(name, 'x');
+		expect(await answers).toEqual(Array(3).fill([true, name, 'modified']));
+	});
+});
+
+describe('the end', () => {
+	const clean = { code: 0, signal: null, stderr: '', stdout: 'end\n' };
+	const armed = (file: string) => `const fs = await import('node:fs');
+		const file = new evp.FileObject(${JSON.stringify(file)});
+		const port = new Port();
+		port.associateFile(file, evp.FILE_MODIFIED, { port, file });\n`;
+
+	it('process.exit, an idle end, and a terminated worker with files associated', async () => {
+		const exit = `${armed(name)} port.get(); fs.appendFileSync(file.path, 'x'); console.log('end'); process.exit(0);`;
+		expect(await runProgram(exit)).toEqual(clean);
+		expect(await runProgram(`${armed(name)} console.log('end');`)).toEqual(clean);
+		const fds = openDescriptors().length;
+		for (let round = 0; round < 3; round++) {
+			const worker = startWorker(`${armed(name)} parentPort.postMessage(0);
+				for (;;) { port.getSync(); port.associateFile(file, evp.FILE_MODIFIED, {}); }`);
+			await message(worker);
+			appendFileSync(name, 'x');
+			await worker.terminate();
+		}
+		// The one of inotify stays, for whoever comes next.
+		expect(openDescriptors().length).toBeLessThanOrEqual(fds + 12);
+		port.associateFile(new FileObject(name), FILE_MODIFIED);
+		appendFileSync(name, 'x');
+		expect(next()?.modified).toBe(true);
+	});
+
+	it('a port that nobody can reach is collected, with its files and values', async () => {
+		const outcome = await runProgram(
+			`const turn = () => new Promise((resolve) => setImmediate(resolve));
+			const values = [];
+			const make = async () => { ${armed(name)} const value = {}; port.associateFile(new evp.FileObject(file.path), 0, value); values.push(new WeakRef(value)); };
+			for (let i = 0; i < 5; i++) await make();
+			for (let i = 0; i < 20; i++) { await turn(); gc(); }
+			const last = new Port();
+			console.log(values.every((ref) => ref.deref() === undefined) && last.stats().ports === 1 ? 'end' : last.stats().ports);`,
+			['--expose-gc'],
+		);
+		expect(outcome).toEqual(clean);
+	});
+
+	it('leaves nothing after ten thousand rounds', async () => {
+		const outcome = await runProgram(
+			`${armed(name)}
+			const values = [];
+			for (let i = 0; i < 10_000; i++) {
+				const other = new evp.FileObject(file.path);
+				const value = { i };
+				values.push(new WeakRef(value));
+				port.associateFile(other, evp.FILE_MODIFIED, value);
+				if (i % 2) { fs.utimesSync(file.path, i, i); while (port.getSync({ timeout: 0 })); }
+				try { port.dissociateFile(other); } catch (error) { if (error.code !== 'ENOENT') throw error; }
+			}
+			await new Promise((resolve) => setImmediate(resolve));
+			gc();
+			const held = values.filter((ref) => ref.deref()).length;
+			console.log(held < 3 && port.stats().slots === 1 ? 'end' : [held, port.stats()]);`,
+			['--expose-gc'],
+		);
+		expect(outcome).toEqual(clean);
+	});
+});

@@ -1,0 +1,311 @@
+// watch(): one file or directory continuously, whatever becomes of it and however slow the reader.
+
+import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
+import {
+	appendFileSync,
+	chmodSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	unlinkSync,
+	writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { FILE_ATTRIB, FILE_MODIFIED, FILE_NOFOLLOW, type FileEvent, watch } from 'event-ports';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDescriptors, outcomeOf, runProgram, turn, until } from './support.js';
+
+let folder: string;
+let name: string;
+beforeEach(() => {
+	folder = mkdtempSync(path.join(tmpdir(), 'event-ports-'));
+	name = path.join(folder, 'file');
+	writeFileSync(name, '0');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+type Watching = ReturnType<typeof watch>;
+
+async function next(watching: Watching): Promise<FileEvent<undefined>> {
+	const { value, done } = await watching.next();
+	expect(done).toBeFalsy();
+	return value as FileEvent<undefined>;
+}
+
+const names = async (watching: Watching) => (await next(watching)).names.join();
+
+/** Whether nothing is told, by a few turns of the event loop in which it would be. */
+async function silent(watching: Watching): Promise<boolean> {
+	let told = false;
+	const asked = watching.next().then(({ done }) => {
+		told = !done;
+	});
+	for (let i = 0; i < 5; i++) await turn();
+	const was = told;
+	await watching.return?.();
+	await asked;
+	return !was;
+}
+
+describe('watch', () => {
+	it('tells each change, again and again', async () => {
+		const watching = watch(name);
+		for (let i = 0; i < 5; i++) {
+			const event = next(watching);
+			appendFileSync(name, 'x');
+			expect(await event).toMatchObject({ source: 'file', path: name, modified: true });
+		}
+		chmodSync(name, 0o600);
+		expect(await names(watching)).toBe('attrib');
+		expect(await silent(watching)).toBe(true);
+	});
+
+	it('misses nothing that happens while an event is handled, without a pause or with one', async () => {
+		const watching = watch(name);
+		for (let i = 1; i <= 200; i++) {
+			writeFileSync(name, String(i));
+			let seen = '';
+			// The reader looks after each event; the last state must be told by some event.
+			while (seen !== String(i)) {
+				await next(watching);
+				seen = readFileSync(name, 'utf8');
+				if (i % 3 === 0) await turn();
+			}
+		}
+		await watching.return?.();
+	});
+
+	it('a change made between two events in the same tick of the clock is told', async () => {
+		const watching = watch(name);
+		for (let i = 0; i < 100; i++) {
+			appendFileSync(name, 'a');
+			await next(watching);
+			appendFileSync(name, 'b'); // at once: the stamp may be the same
+			await next(watching);
+		}
+		expect(await silent(watching)).toBe(true);
+	});
+
+	it('tells only what is asked for, and what comes unasked', async () => {
+		const watching = watch(name, { events: FILE_ATTRIB });
+		chmodSync(name, 0o600);
+		expect(await names(watching)).toBe('attrib');
+		unlinkSync(name);
+		expect(await names(watching)).toBe('deleted');
+		await watching.return?.();
+	});
+
+	it('tells entries of a directory', async () => {
+		const watching = watch(folder);
+		writeFileSync(path.join(folder, 'new'), '');
+		expect((await next(watching)).modified).toBe(true);
+		appendFileSync(name, 'content is not the directory');
+		expect(await silent(watching)).toBe(true);
+	});
+
+	it('a symbolic link itself, with FILE_NOFOLLOW', async () => {
+		const link = path.join(folder, 'link');
+		symlinkSync('file', link);
+		const watching = watch(link, { events: FILE_MODIFIED | FILE_NOFOLLOW });
+		appendFileSync(name, 'x');
+		unlinkSync(link);
+		expect(await names(watching)).toBe('deleted');
+		await watching.return?.();
+	});
+
+	it('serves many readers of one file, each at its own pace', async () => {
+		const watchers = Array.from({ length: 10 }, () => watch(name));
+		appendFileSync(name, 'x');
+		for (const watching of watchers) expect((await next(watching)).modified).toBe(true);
+		for (const watching of watchers) await watching.return?.();
+	});
+
+	it('of a relative name means the directory of that moment', async () => {
+		const watching = watch(path.relative(process.cwd(), name));
+		appendFileSync(name, 'x');
+		expect(path.normalize((await next(watching)).path)).toBe(name);
+		await watching.return?.();
+	});
+});
+
+describe('a file that', () => {
+	it('is replaced is told so, then what has the name now', async () => {
+		const watching = watch(name);
+		for (let i = 0; i < 3; i++) {
+			writeFileSync(`${name}.new`, `version ${i}`);
+			renameSync(`${name}.new`, name);
+			expect(await names(watching)).toBe('renamedTo');
+			expect(await names(watching)).toBe('modified,attrib');
+			appendFileSync(name, '!');
+			expect((await next(watching)).modified).toBe(true);
+		}
+		expect(await silent(watching)).toBe(true);
+	});
+
+	it('is removed comes back', async () => {
+		const watching = watch(name);
+		for (let i = 0; i < 3; i++) {
+			unlinkSync(name);
+			expect(await names(watching)).toBe('deleted');
+			const event = next(watching);
+			writeFileSync(path.join(folder, `other${i}`), '');
+			await turn();
+			writeFileSync(name, 'again');
+			expect((await event).names.join()).toBe('modified,attrib');
+		}
+		await watching.return?.();
+	});
+
+	it('goes with its directories comes back with them', async () => {
+		const deep = path.join(folder, 'a/b/c');
+		mkdirSync(deep, { recursive: true });
+		const file = path.join(deep, 'file');
+		writeFileSync(file, '');
+		const watching = watch(file);
+		for (let i = 0; i < 3; i++) {
+			rmSync(path.join(folder, 'a'), { recursive: true });
+			expect(await names(watching)).toBe('deleted');
+			const event = next(watching);
+			await turn();
+			mkdirSync(path.join(folder, 'a'));
+			await turn();
+			mkdirSync(deep, { recursive: true });
+			writeFileSync(file, '');
+			expect((await event).modified).toBe(true);
+			while (!existsSync(file)) await turn();
+		}
+		await watching.return?.();
+	});
+
+	it('is renamed away is told so, and is no longer the one', async () => {
+		const watching = watch(name);
+		renameSync(name, `${name}2`);
+		expect(await names(watching)).toBe('renamedFrom');
+		appendFileSync(`${name}2`, 'x');
+		expect(await silent(watching)).toBe(true);
+	});
+});
+
+describe('the end', () => {
+	it('by break, return, dispose and abort leaves nothing open', async () => {
+		const before = openDescriptors().length;
+		const round = async () => {
+			const first = watch(name);
+			appendFileSync(name, 'x');
+			for await (const event of first) if (event.modified) break;
+			expect(await first.next()).toEqual({ done: true, value: undefined });
+			const waiting = watch(name);
+			const asked = waiting.next();
+			await waiting.return?.();
+			expect(await asked).toEqual({ done: true, value: undefined });
+			await (watch(name) as Watching & AsyncDisposable)[Symbol.asyncDispose]();
+		};
+		await round();
+		const after = openDescriptors().length;
+		for (let i = 0; i < 20; i++) await round();
+		expect(openDescriptors().length).toBe(after);
+		expect(after).toBeLessThan(before + 8); // the thread's poller, and the process's inotify
+	});
+
+	it('a signal rejects who waits, else the next one who asks, with its reason', async () => {
+		const one = new AbortController();
+		const waiting = watch(name, { signal: one.signal }).next();
+		one.abort(new Error('enough'));
+		await expect(waiting).rejects.toThrow('enough');
+
+		const two = new AbortController();
+		const watching = watch(name, { signal: two.signal });
+		appendFileSync(name, 'x');
+		for (let i = 0; i < 5; i++) await turn();
+		two.abort(new Error('enough'));
+		expect((await next(watching)).modified).toBe(true); // what had come is not lost
+		await expect(watching.next()).rejects.toThrow('enough');
+		expect(await watching.next()).toEqual({ done: true, value: undefined });
+		expect(() => watch(name, { signal: AbortSignal.abort(new Error('before')) })).toThrow('before');
+	});
+
+	it('waiting keeps the process alive, having ended does not', async () => {
+		const child = runProgram(`
+			const watching = evp.watch(${JSON.stringify(name)});
+			console.log('ready');
+			for await (const event of watching) break;
+			console.log('end');`);
+		const feeder = setInterval(() => appendFileSync(name, 'x'), 50);
+		expect(await child).toEqual({ code: 0, signal: null, stdout: 'ready\nend\n', stderr: '' });
+		clearInterval(feeder);
+	});
+
+	it('in a worker that is terminated, and by process.exit', async () => {
+		const outcome = await runProgram(`
+			const source = 'const { watch } = await import(' + ${JSON.stringify(JSON.stringify(new URL('../../dist/index.mjs', import.meta.url).href))} + ');' +
+				"const { parentPort, workerData } = await import('node:worker_threads'); parentPort.postMessage(0); for await (const e of watch(workerData));";
+			for (let i = 0; i < 3; i++) {
+				const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source)), { workerData: ${JSON.stringify(name)} });
+				await new Promise((resolve) => worker.once('message', resolve));
+				await worker.terminate();
+			}
+			evp.watch(${JSON.stringify(name)}).next();
+			console.log('end');
+			process.exit(0);`);
+		expect(outcome).toEqual({ code: 0, signal: null, stdout: 'end\n', stderr: '' });
+	});
+});
+
+describe('mistakes', () => {
+	it.each<[string, () => unknown, string]>([
+		['a missing file', () => watch('/no/such/file'), 'ENOENT'],
+		['an empty name', () => watch(''), 'ENOENT'],
+		['a file of proc', () => watch('/proc/self/status'), 'ENOTSUP'],
+		['events that come unasked', () => watch('/tmp', { events: 0x10 }), 'EINVAL'],
+		['no name', () => watch(undefined as never), 'ERR_INVALID_ARG_TYPE'],
+		['a null byte', () => watch('a\0'), 'ERR_INVALID_ARG_VALUE'],
+		['no options', () => watch('/tmp', null as never), 'ERR_INVALID_ARG_TYPE'],
+		['no signal', () => watch('/tmp', { signal: {} as never }), 'ERR_INVALID_ARG_TYPE'],
+		['no events', () => watch('/tmp', { events: 0.5 }), 'ERR_OUT_OF_RANGE'],
+	])('%s is told at once', (_name, call, code) => {
+		const fds = openDescriptors().length;
+		expect(call).toThrow(expect.objectContaining({ code }));
+		expect(openDescriptors().length).toBeLessThanOrEqual(fds + 8);
+	});
+});
+
+it('under another process that changes faster than is read, the last state is always told', async () => {
+	const FILES = 30;
+	const ROUNDS = 100;
+	const files = Array.from({ length: FILES }, (_, i) => path.join(folder, `f${i}`));
+	for (const file of files) writeFileSync(file, '');
+	const seen = new Map<string, string>();
+	const stop = new AbortController();
+	setMaxListeners(FILES, stop.signal);
+	const readers = files.map(async (file) => {
+		for await (const event of watch(file, { signal: stop.signal })) {
+			if (event.path === file && existsSync(file)) seen.set(file, readFileSync(file, 'utf8'));
+		}
+	});
+	const child = spawn(
+		process.execPath,
+		[
+			'-e',
+			`const fs = require('node:fs');
+			for (let round = 1; round <= ${ROUNDS}; round++) for (let i = 0; i < ${FILES}; i++) {
+				const file = process.argv[1] + '/f' + i;
+				if ((round + i) % 5) fs.writeFileSync(file, String(round));
+				else { fs.writeFileSync(file + '.new', String(round)); fs.renameSync(file + '.new', file); }
+			}`,
+			folder,
+		],
+		{ stdio: ['ignore', 'pipe', 'pipe'] },
+	);
+	expect(await outcomeOf(child)).toMatchObject({ code: 0, stderr: '' });
+	await until(() => files.every((file) => seen.get(file) === String(ROUNDS)));
+	stop.abort();
+	expect((await Promise.allSettled(readers)).every(({ status }) => status === 'rejected')).toBe(
+		true,
+	);
+});
