@@ -36,12 +36,12 @@ uint32_t new_id(Process& all) {
 	return all.last_id;
 }
 
-// Locked. The port is in use by the caller, so it can't go.
+// Locked. The port is in use by the caller. Null: its last number is being closed.
 Binding* bind(Process& all, Environment& environment, Port& port, int number) {
+	if (!registry::retain(port)) return nullptr;
 	Shared*& shared = all.ports[&port];
 	if (!shared) shared = new Shared{&port, number};
 	shared->users++;
-	registry::retain(port);
 	auto* binding = new Binding(environment, shared, new_id(all));
 	all.bindings[binding->id] = binding;
 	binding->handle = environment.add(binding);
@@ -71,7 +71,9 @@ Result<Binding*> create_binding(Environment& environment, uint32_t limit) {
 	if (!port) return Error{error};
 	Process& all = process();
 	std::lock_guard guard(all.lock);
-	return bind(all, environment, *port, *number);
+	Binding* binding = bind(all, environment, *port, *number);
+	if (!binding) return Error{EBADF};
+	return binding;
 }
 
 Result<Binding*> attach_binding(Environment& environment, int number) {
@@ -86,7 +88,9 @@ Result<Binding*> attach_binding(Environment& environment, int number) {
 	if (Binding* known = environment.find(*port)) return known;
 	auto at = all.ports.find(&*port);
 	if (at != all.ports.end() && at->second->closed) return Error{EBADF};
-	return bind(all, environment, *port, number);
+	Binding* binding = bind(all, environment, *port, number);
+	if (!binding) return Error{EBADF};
+	return binding;
 }
 
 void release_binding(Binding& binding) {
@@ -105,6 +109,7 @@ void release_binding(Binding& binding) {
 		registry::release(*shared->port);
 		if (last) {
 			sys::close_raw(shared->number);
+			registry::after_close(shared->number);
 			delete shared;
 		}
 	}

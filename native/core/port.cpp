@@ -125,7 +125,7 @@ void Port::fire(const waiters::Wakes& wakes) {
 
 Result<void> Port::send(int32_t events, uint64_t user) {
 	sys::Thread& thread = sys::self();
-	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
+	if (sys::must_defer(thread)) [[unlikely]]
 		return send_in_handler(thread, events, user);
 	Guard guard(*this, thread);
 	Header& header = region_.header();
@@ -174,11 +174,17 @@ Result<void> Port::alert(int flags, int32_t events, uint64_t user) {
 		if (flags == UPDATE && header.alert_events.load() != 0) return Error{EBUSY};
 	}
 	sys::Thread& thread = sys::self();
-	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]] {
-		sys::DeferredCall call{run_deferred_call, this, flags | DEFERRED_ALERT, events, user};
-		if (!sys::defer(thread, call)) return Error{EAGAIN};
+	if (sys::must_defer(thread)) [[unlikely]] {
+		if (!sys::defer(thread, {run_deferred_call, this, flags | DEFERRED_ALERT, events, user}))
+			return Error{EAGAIN};
 		return {};
 	}
+	return set_alert(flags, events, user);
+}
+
+Result<void> Port::set_alert(int flags, int32_t events, uint64_t user) {
+	constexpr int UPDATE = 2;
+	Header& header = region_.header();
 	Guard guard(*this);
 	if (events != 0 && flags == UPDATE && header.alert_events.load() != 0) return Error{EBUSY};
 	// The member first: dying before the last store, it takes the torn alert along.
@@ -193,18 +199,15 @@ Result<void> Port::alert(int flags, int32_t events, uint64_t user) {
 // promised now, so that the answer is true, and the event posted at unlock.
 Result<void> Port::send_in_handler(sys::Thread& thread, int32_t events, uint64_t user) {
 	Header& header = region_.header();
-	uint32_t promised = header.reserved.fetch_add(1) + 1;
+	shm::Member& record = region_.member(member_);
+	record.reserved.fetch_add(1);
+	header.promising.exchange(1);
 	// One more: the interrupted call may be between its check and its count.
-	if (header.used.load() + promised + 1 > region_.limit()) {
-		header.reserved.fetch_add(-1u);
+	bool full = header.used.load() + slots::promised(region_) + 1 > region_.limit();
+	if (full || !sys::defer(thread, {run_deferred_call, this, DEFERRED_SEND, events, user})) {
+		record.reserved.fetch_add(-1u);
 		return Error{EAGAIN};
 	}
-	sys::DeferredCall call{run_deferred_call, this, DEFERRED_SEND, events, user};
-	if (!sys::defer(thread, call)) {
-		header.reserved.fetch_add(-1u);
-		return Error{EAGAIN};
-	}
-	region_.member(member_).reserved.fetch_add(1);
 	return {};
 }
 
@@ -214,11 +217,10 @@ void Port::run_deferred_call(const sys::DeferredCall& call) {
 	if (call.code == DEFERRED_SEND) {
 		Guard guard(*port);
 		port->region_.member(port->member_).reserved.fetch_add(-1u);
-		port->region_.header().reserved.fetch_add(-1u);
 		// The slot was promised: this fails only if memory itself ran out.
 		(void)port->post_user(call.events, call.user);
 	} else {
-		(void)port->alert(call.code & ~DEFERRED_ALERT, call.events, call.user);
+		(void)port->set_alert(call.code & ~DEFERRED_ALERT, call.events, call.user);
 	}
 	errno = saved;
 }

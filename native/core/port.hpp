@@ -147,6 +147,7 @@ private:
 	void fire(const waiters::Wakes& wakes);
 	void run_after();
 	Result<void> post_user(int32_t events, uint64_t user); // locked
+	Result<void> set_alert(int flags, int32_t events, uint64_t user);
 	Result<void> send_in_handler(sys::Thread& thread, int32_t events, uint64_t user);
 	static void run_deferred_call(const sys::DeferredCall& call);
 

@@ -4,6 +4,7 @@
 #include "sys/directory.hpp"
 #include "sys/process.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <sched.h>
@@ -146,23 +147,45 @@ void destroy(Port* port) {
 	const sys::Thread& me = sys::self();
 	for (sys::Thread* t = sys::all_threads(); t; t = t->next) {
 		if (t->epoch.load(std::memory_order_relaxed) != me.epoch.load(std::memory_order_relaxed)) continue;
-		for (auto& in_use : t->in_use) {
-			if (t == &me && in_use.load() == port) return;
-			while (in_use.load(std::memory_order_acquire) == port) sched_yield();
-		}
+		auto gone_from = [&](const std::atomic<const void*>& place) {
+			if (t == &me) return place.load() != port;
+			while (place.load(std::memory_order_acquire) == port) sched_yield();
+			return true;
+		};
+		// A handler's deferred call is noted before the handler lets go of the port.
+		if (!std::ranges::all_of(t->in_use, gone_from) ||
+		    !std::ranges::all_of(t->deferred_target, gone_from))
+			return;
 	}
 	delete port;
 }
 
-bool name(int number, Port* port) {
-	Entry* entry = make_entry(number);
-	if (!entry) return false;
+// Gives a number that is known to be this port's to it, with a reference of the caller's.
+void name(int number, Port* port) {
+	Entry* entry = entry_of(number);
 	entry->marks.fetch_and(static_cast<uint8_t>(~CLOSING));
-	Port* before = entry->port.exchange(port);
-	if (before != port) port->references.fetch_add(1);
-	// A number closed behind our back and now reused: the old port loses a name.
-	if (before && before != port) release(*before);
-	return true;
+	// A number closed behind our back and now reused: the old port loses a name. Or
+	// another thread has named this one already.
+	if (Port* before = entry->port.exchange(port)) release(*before);
+}
+
+// The same for a number found to be the port's, which may be closed or reused by now:
+// false then. The caller has a reference of its own.
+bool name_found(int number, Port& port) {
+	Entry* entry = make_entry(number);
+	if (!entry || !retain(port)) return false;
+	Port* named = nullptr;
+	while (!entry->port.compare_exchange_strong(named, &port)) {
+		if (named != &port && port.same_port(number)) continue; // closed behind our back, as in name()
+		release(port);
+		return named == &port;
+	}
+	if (named) release(*named);
+	// Who closes the number from now on sees the name; who did so before is seen.
+	if (port.same_port(number)) return true;
+	named = &port;
+	if (entry->port.compare_exchange_strong(named, nullptr)) release(port);
+	return false;
 }
 
 // Another descriptor of this port in this process that the table doesn't know.
@@ -171,7 +194,7 @@ bool adopt_duplicate(Port& port, int except) {
 	sys::each_descriptor([&](int fd) {
 		if (found < 0 && fd != except && !port.internal(fd) && port.same_port(fd)) found = fd;
 	});
-	return found >= 0 && name(found, &port);
+	return found >= 0 && name_found(found, port);
 }
 
 void close_port_number(int number, Entry& entry, Port& port) {
@@ -194,10 +217,12 @@ void forget_closed_numbers() {
 		Port* port = nullptr;
 		{
 			PortRef ref = RegistryAccess::protect(entry->port);
-			if (internal || !ref || ref->same_port(fd)) return;
+			if (internal || !ref || ref->same_port(fd) || !retain(*ref)) return;
 			port = &*ref;
 		}
-		if (entry->port.compare_exchange_strong(port, nullptr)) release(*port);
+		Port* named = port;
+		if (entry->port.compare_exchange_strong(named, nullptr)) release(*port);
+		release(*port);
 	};
 	each_known(0, ~0u, forget, nullptr);
 }
@@ -220,6 +245,7 @@ Result<int> create(const PortOptions& options) {
 	}
 	Port* port = made->get();
 	install_sources(*port);
+	port->references.store(1);
 	if (!make_entry(port->outer()) || !take_node(port)) {
 		ports.fetch_sub(1);
 		return Error{ENOMEM};
@@ -250,12 +276,14 @@ PortRef find(int number, int* error) {
 		}
 		*error = number >= 0 && sys::is_open(number) ? EBADFD : EBADF;
 		if (resolved || *error == EBADF) return {};
-		bool found = false;
+		Port* found = nullptr;
 		for (Node* n = nodes.load(std::memory_order_acquire); n && !found; n = n->next) {
 			PortRef ref = RegistryAccess::protect(n->port);
-			if (ref && ref->same_port(number)) found = name(number, &*ref);
+			if (ref && ref->same_port(number) && retain(*ref)) found = &*ref;
 		}
 		if (!found) return {};
+		name_found(number, *found);
+		release(*found);
 	}
 }
 
@@ -269,7 +297,11 @@ bool names(int number, const Port* port) {
 	return entry && entry->port.load(std::memory_order_acquire) == port;
 }
 
-void retain(Port& port) { port.references.fetch_add(1); }
+bool retain(Port& port) {
+	uint32_t seen = port.references.load();
+	while (seen != 0 && !port.references.compare_exchange_weak(seen, seen + 1)) {}
+	return seen != 0;
+}
 
 void release(Port& port) {
 	if (port.references.fetch_sub(1) == 1) destroy(&port);

@@ -54,8 +54,9 @@ const std::atomic<Port*>* anchor(const Port& port);
 PortRef hold(const std::atomic<Port*>& anchor);
 
 // The same port under another object's name: a further owner that keeps the
-// port after its numbers are closed until release() (an isolate of Node).
-void retain(Port& port);
+// port after its numbers are closed until release() (an isolate of Node). The
+// caller holds it; false: it has lost its last reference and is going.
+[[nodiscard]] bool retain(Port& port);
 void release(Port& port);
 
 // Closes a number of a port as 2.11 says. EBADF EBADFD.

@@ -53,16 +53,13 @@ bool is_live(shm::Region& region, uint32_t member) {
 uint32_t rebuild_members(shm::Region& region) {
 	Header& header = region.header();
 	uint32_t live = 0;
-	uint32_t reserved = 0;
 	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
 		Member& record = region.member(i);
 		if (record.state.load() == MemberState::JOINING) record.state.store(MemberState::FREE);
 		clear(record.queue);
 		if (record.state.load() != MemberState::LIVE) continue;
 		live++;
-		reserved += record.reserved.load();
 	}
-	header.reserved.store(reserved);
 	return live;
 }
 

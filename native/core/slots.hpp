@@ -33,12 +33,28 @@ inline void subtract(shm::Cell<T>& cell, T amount) { // a scribbled counter stop
 
 } // namespace detail
 
+// Slots promised to signal handlers. The members' own counts are the truth; the header
+// just says that there may be some, so no death leaves a promise behind. A handler makes
+// its count first and says so then; who counts takes the word down first.
+inline uint64_t promised(Region& region) {
+	shm::Header& header = region.header();
+	if (header.promising.load() == 0) [[likely]]
+		return 0;
+	header.promising.exchange(0);
+	uint64_t sum = 0;
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++)
+		if (region.member(i).state.load() == shm::MemberState::LIVE)
+			sum += region.member(i).reserved.load();
+	if (sum != 0) header.promising.exchange(1);
+	return sum;
+}
+
 // A free slot's index, 0 with *error ENOMEM (memory) or EAGAIN (limit) (12.5).
 // Its state stays FREE until publish().
 inline uint32_t take(Region& region, int* error) {
 	shm::Header& header = region.header();
 	uint32_t index = header.free_head.load();
-	if (header.used.load() + header.reserved.load() >= region.limit()) {
+	if (header.used.load() + promised(region) >= region.limit()) {
 		*error = EAGAIN;
 		return 0;
 	}

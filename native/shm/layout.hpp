@@ -122,7 +122,7 @@ struct Header {
 	Cell<uint32_t> fresh;      // slots from here on were never used
 	Cell<uint32_t> committed;  // slots below have memory behind them
 	Cell<uint32_t> used;
-	Cell<uint32_t> reserved;   // promised to signal handlers, counted as used
+	Cell<uint32_t> promising;  // not 0: members may have `reserved` slots, counted as used
 	// Queues.
 	QueueWords shared;
 	Cell<uint32_t> queued;     // in all queues

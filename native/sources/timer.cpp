@@ -209,11 +209,14 @@ void TimerSource::post(Port& port, TimerSet& set, const uint32_t* ripe, const ui
 	Port::Guard guard(port);
 	PrivateLock::Guard within(set.lock);
 	if (set.port.load() != &port) return;
+	auto deleted = [&](uint32_t i) { // its record may be another set's by now
+		return set.table->at(ripe[i]).generation.load(std::memory_order_relaxed) != generations[i];
+	};
 	for (uint32_t i = 0; i < count; i++)
-		__builtin_prefetch(&port.region().slot(set.table->at(ripe[i]).slot), 1);
+		if (!deleted(i)) __builtin_prefetch(&port.region().slot(set.table->at(ripe[i]).slot), 1);
 	for (uint32_t i = 0; i < count; i++) {
+		if (deleted(i)) continue;
 		Timer& timer = set.table->at(ripe[i]);
-		if (timer.generation.load(std::memory_order_relaxed) != generations[i]) continue; // deleted
 		timer.flags = Timer::QUEUED;
 		slots::enqueue(port.region(), timer.slot);
 	}

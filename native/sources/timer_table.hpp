@@ -29,7 +29,7 @@ struct alignas(64) Timer {
 	uint32_t slot = 0;     // in the port's region
 	uint32_t next = 0;     // in a list of the wheel, or of free records
 	uint32_t prev = 0;
-	uint32_t sequence = 0; // tells its entry among the near ones from outdated ones
+	std::atomic<uint32_t> sequence{0}; // of its valid entry among the near ones of a wheel
 	uint32_t pending = 0;  // expirations not retrieved yet, at most INT_MAX
 	uint16_t where = 0;    // in the wheel (timer_wheel.hpp); 0: nowhere
 	uint8_t absolute = 0;  // the sys::Clock it is armed on by an absolute time,

@@ -58,16 +58,23 @@ void TimerWheel::emptied(uint32_t list) {
 	if ((words[0] | words[1] | words[2] | words[3]) == 0) levels_ &= ~(1u << list / LISTS);
 }
 
+// A record that has left this wheel may be another set's by now: its sequence alone may
+// be read, and has moved on.
 bool TimerWheel::outdated(const Entry& entry) const {
-	const Timer& timer = table_.at(entry.index);
-	return timer.where != NEAR || timer.sequence != entry.sequence;
+	return table_.at(entry.index).sequence.load(std::memory_order_relaxed) != entry.sequence;
+}
+
+uint32_t TimerWheel::move_on(Timer& timer) {
+	uint32_t next = timer.sequence.load(std::memory_order_relaxed) + 1;
+	timer.sequence.store(next, std::memory_order_relaxed);
+	return next;
 }
 
 TimerWheel::Entry TimerWheel::enter(uint32_t index, int64_t at) {
 	Timer& timer = table_.at(index);
 	timer.placed = at;
 	timer.where = NEAR;
-	return {at, index, ++timer.sequence};
+	return {at, index, move_on(timer)};
 }
 
 void TimerWheel::place(uint32_t index, int64_t at) {
@@ -98,10 +105,12 @@ void TimerWheel::place(uint32_t index, int64_t at) {
 
 void TimerWheel::remove(uint32_t index) {
 	Timer& timer = table_.at(index);
-	if (timer.where == NEAR)
+	if (timer.where == NEAR) {
 		timer.where = 0;
-	else if (timer.where != 0)
+		move_on(timer);
+	} else if (timer.where != 0) {
 		unlink(index);
+	}
 }
 
 void TimerWheel::admit() {

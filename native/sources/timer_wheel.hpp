@@ -70,6 +70,7 @@ private:
 	bool empty(uint32_t list) const;
 	void emptied(uint32_t list);
 	bool outdated(const Entry& entry) const;
+	static uint32_t move_on(Timer& timer);
 	Entry enter(uint32_t index, int64_t at);
 	void drop_outdated();
 	bool next_near(Entry* entry, bool take);

@@ -20,7 +20,9 @@ int control(int set, int op, int fd, uint32_t events, uint64_t data) {
 	epoll_event event{};
 	event.events = events;
 	event.data.u64 = data;
-	return ::epoll_ctl(set, op, fd, &event) == 0 ? 0 : errno;
+	// Raw: the numbers are the program's, and another thread may close one meanwhile;
+	// the kernel has an answer to that, TSan a report.
+	return syscall(SYS_epoll_ctl, set, op, fd, &event) == 0 ? 0 : errno;
 }
 
 // Raw calls: the libc wrappers are cancellation points.

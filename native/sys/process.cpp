@@ -1,5 +1,7 @@
 #include "sys/process.hpp"
 
+#include "sys/fd.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -46,7 +48,7 @@ uint64_t start_time_of(int32_t pid, char* state) {
 	if (fd < 0) return 0;
 	char text[1024];
 	ssize_t n = syscall(SYS_read, fd, text, sizeof text - 1);
-	syscall(SYS_close, fd);
+	close_raw(fd);
 	if (n <= 0) return 0;
 	text[n] = 0;
 	// Field 22, counted behind the command name, which may hold anything.

@@ -89,6 +89,7 @@ void reset_record(Thread& thread) {
 	thread.deferred_count.store(0, std::memory_order_relaxed);
 	thread.running_deferred = false;
 	for (auto& object : thread.in_use) object.store(nullptr, std::memory_order_relaxed);
+	for (auto& target : thread.deferred_target) target.store(nullptr, std::memory_order_relaxed);
 }
 
 // A record of another image belongs to a thread that fork left behind: anyone's.
@@ -177,6 +178,7 @@ bool defer(Thread& thread, const DeferredCall& call) {
 		if (index >= Thread::DEFERRED) return false;
 	} while (!thread.deferred_count.compare_exchange_weak(index, index + 1));
 	thread.deferred[index] = call;
+	thread.deferred_target[index].store(call.target, std::memory_order_release);
 	return true;
 }
 
@@ -187,8 +189,9 @@ void run_deferred(Thread& thread) {
 	for (;;) {
 		uint32_t count = thread.deferred_count.load(std::memory_order_acquire);
 		while (next < count) {
-			DeferredCall call = thread.deferred[next++];
+			DeferredCall call = thread.deferred[next];
 			call.run(call);
+			thread.deferred_target[next++].store(nullptr, std::memory_order_release);
 		}
 		// Handlers that came meanwhile have moved the count: go on with theirs.
 		if (thread.deferred_count.compare_exchange_strong(count, 0)) break;
@@ -197,9 +200,12 @@ void run_deferred(Thread& thread) {
 }
 
 bool cheap_fence = false;
+#if defined(EVP_TSAN)
+std::atomic<uint32_t> fence_word{0};
+#endif
 
 void scanner_fence() {
-	std::atomic_thread_fence(std::memory_order_seq_cst);
+	full_fence();
 	if (cheap_fence) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 

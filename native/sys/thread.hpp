@@ -44,6 +44,7 @@ struct Thread {
 	std::atomic<uint32_t> deferred_count{0};
 	bool running_deferred = false;      // they leave critical sections themselves
 	DeferredCall deferred[DEFERRED];
+	std::atomic<const void*> deferred_target[DEFERRED]{}; // may not be freed now, either
 	Thread* next = nullptr;             // all records, for ever
 	std::atomic<bool> taken{false};
 };
@@ -82,19 +83,33 @@ const Identity& identity();
 // Head of all thread records.
 Thread* all_threads();
 
-// From a signal handler inside a critical section. False: no room.
+// Whether what a signal handler calls must wait: its thread is inside a critical section,
+// or has left one and not made yet what was deferred there, which comes first.
+inline bool must_defer(const Thread& thread) {
+	return (thread.critical.load(std::memory_order_relaxed) |
+	        thread.deferred_count.load(std::memory_order_relaxed)) != 0;
+}
+// From a signal handler, then. False: no room.
 bool defer(Thread& thread, const DeferredCall& call);
 void run_deferred(Thread& thread);
 
 // Makes stores of `in_use` visible to a scan, and the scan's cleared pointers to
 // their readers, at the scanner's cost alone (membarrier, else a fence in readers).
 extern bool cheap_fence; // the kernel makes the fence in all threads for the scanner
+#if defined(EVP_TSAN)
+// TSan knows no fences: read-modify-writes of one word order just as they do.
+extern std::atomic<uint32_t> fence_word;
+inline void full_fence() { fence_word.fetch_add(1, std::memory_order_seq_cst); }
+inline void reader_fence() { full_fence(); }
+#else
+inline void full_fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 inline void reader_fence() {
 	if (cheap_fence) [[likely]]
 		std::atomic_signal_fence(std::memory_order_seq_cst);
 	else
-		std::atomic_thread_fence(std::memory_order_seq_cst);
+		full_fence();
 }
+#endif
 void scanner_fence();
 
 } // namespace evp::sys

@@ -143,11 +143,16 @@ CASE("3.13 2.5.10 3.14", "a_waiter_that_leaves_by_signal_hands_the_wake_up_on")
 static int storm_port;
 static int storm_sent;
 
+static int storm_count(void)
+{
+	return __atomic_load_n(&storm_sent, __ATOMIC_ACQUIRE);
+}
+
 static void send_in_handler(int signal)
 {
 	int saved = errno;
 	(void)signal;
-	if (port_send(storm_port, 2, USER(storm_sent)) == 0)
+	if (port_send(storm_port, 2, USER(storm_count())) == 0)
 		__atomic_add_fetch(&storm_sent, 1, __ATOMIC_ACQ_REL);
 	errno = saved;
 }
@@ -159,11 +164,6 @@ static void alert_in_handler(int signal)
 	if (port_alert(storm_port, PORT_ALERT_SET, 1, USER(7)) == 0)
 		__atomic_add_fetch(&storm_sent, 1, __ATOMIC_ACQ_REL);
 	errno = saved;
-}
-
-static int storm_count(void)
-{
-	return __atomic_load_n(&storm_sent, __ATOMIC_ACQUIRE);
 }
 
 static void set_alarm(long microseconds)

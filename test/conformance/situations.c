@@ -186,7 +186,7 @@ CASE("15.12 3.15 3.16", "an_alert_interrupts_all_workers")
 	while (__atomic_load_n(&w.alerts, __ATOMIC_ACQUIRE) < WORKERS)
 		tick();
 	await_waiters(w.port, WORKERS);
-	TRUE(w.alerts >= WORKERS); /* more while it was set: 3.16 */
+	TRUE(__atomic_load_n(&w.alerts, __ATOMIC_ACQUIRE) >= WORKERS); /* more while it was set: 3.16 */
 	send_range(w.port, 1, 100);
 	while (__atomic_load_n(&w.jobs, __ATOMIC_ACQUIRE) < 100)
 		tick();
