@@ -148,9 +148,9 @@ export class Binding {
 	}
 
 	/** What a failing call throws: of a closed port there is nothing else to say. */
-	failure(errno: number, syscall: string): Error {
+	failure(errno: number, syscall: string, path?: string): Error {
 		if (errno === EBADF) this.#letGo(); // the news from elsewhere is late
-		return this.closed ? portClosed() : new PortError(errno, syscall);
+		return this.closed ? portClosed() : new PortError(errno, syscall, path);
 	}
 
 	// --- Cookies of associations and of the alert.

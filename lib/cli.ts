@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
 		summary: 'serve a folder over HTTP, and show the port at work',
 		load: () => import('./serve-command.js'),
 	},
+	watch: {
+		summary: 'print what happens to files, as it happens',
+		load: () => import('./watch-command.js'),
+	},
 };
 
 function version(): string {

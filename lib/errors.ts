@@ -53,18 +53,24 @@ export class PortError extends Error {
 	readonly errno: number;
 	/** The C call that failed, such as 'port_associate'. */
 	readonly syscall: string;
+	/** The file that was named, if one was. */
+	readonly path?: string;
 
 	/**
 	 * Calls of this package make them.
 	 *
 	 * @param errno - its sign doesn't matter
 	 * @param syscall - the C call that failed
+	 * @param path - what it was about
 	 */
-	constructor(errno: number, syscall: string) {
+	constructor(errno: number, syscall: string, path?: string) {
 		const positive = Math.abs(errno);
 		const known = OWN[positive] ?? getSystemErrorMap().get(-positive);
 		const [code, text] = known ?? [`E${positive}`, `unknown error ${positive}`];
-		super(`${code}: ${MEANINGS[`${code} ${syscall}`] ?? text}, ${syscall}`);
+		super(
+			`${code}: ${MEANINGS[`${code} ${syscall}`] ?? text}, ${syscall}${path === undefined ? '' : ` '${path}'`}`,
+		);
+		if (path !== undefined) this.path = path;
 		this.code = code;
 		this.errno = -positive;
 		this.syscall = syscall;

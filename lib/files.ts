@@ -2,7 +2,6 @@
 
 import type { Stats } from 'node:fs';
 import { type Binding, columns, decodeSource } from './binding.js';
-import { PortError } from './errors.js';
 import { FileEvent } from './file-event.js';
 import { native } from './native.js';
 import * as validate from './validate.js';
@@ -175,8 +174,7 @@ function failure(binding: Binding, rc: number, path: string): Error {
 	// Limits of inotify, not of the port.
 	const syscall =
 		rc === ENOSPC ? 'inotify_add_watch' : rc === EMFILE ? 'inotify_init1' : 'port_associate';
-	const error = binding.failure(rc, syscall);
-	return error instanceof PortError ? Object.assign(error, { path }) : error;
+	return binding.failure(rc, syscall, path);
 }
 
 /** @internal port_associate with PORT_SOURCE_FILE. */

@@ -19,7 +19,7 @@ describe('event-ports', () => {
 	test('--help names every command, --version the package', () => {
 		const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 		expect(cli('--help')).toMatchObject({ status: 0, stderr: '' });
-		expect(cli('--help').stdout).toMatch(/^ {2}serve /m);
+		expect(cli('--help').stdout).toMatch(/^ {2}serve .*\n {2}watch /m);
 		expect(cli('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 		expect(cli('serve', '--help')).toMatchObject({ status: 0, stderr: '' });
 	});

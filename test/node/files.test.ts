@@ -60,13 +60,13 @@ function next(): FileEvent | null {
 	return port.getSync({ timeout: 0 }) as FileEvent | null;
 }
 
-function errorOf(call: () => unknown): Record<string, unknown> {
+function errorOf(call: () => unknown): { code: string; message: string } {
 	try {
 		call();
 	} catch (error) {
-		return error as Record<string, unknown>;
+		return error as { code: string; message: string };
 	}
-	return { code: 'none' };
+	return { code: 'none', message: '' };
 }
 
 describe('an association', () => {
