@@ -59,10 +59,17 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm) {
 			continue;
 		}
 		pollable_add(-1);
-		slot.events.store(static_cast<int32_t>(events));
-		slots::enqueue(region_, tag_index(tag));
+		post_fd(tag_index(tag), events);
 	}
 	return rearms;
+}
+
+void Port::post_fd(uint32_t index, uint32_t events) {
+	Header& header = region_.header();
+	region_.slot(index).events.store(static_cast<int32_t>(events));
+	slots::enqueue(region_, index);
+	// Other processes may be entitled to it (others.hpp).
+	if (shared()) header.fd_posted.store(header.fd_posted.load() + 1);
 }
 
 // Whether finish_ready() has anything to do for anyone but the leader.

@@ -2,6 +2,7 @@
 
 #include "core/port.hpp"
 #include "core/slots.hpp"
+#include "core/tags.hpp"
 #include "sys/process.hpp"
 
 #include <cerrno>
@@ -63,6 +64,8 @@ int Port::join() {
 		record.reserved.store(0);
 		record.watching.store(0);
 		record.fired.store(0);
+		record.entitled.store(0);
+		record.looked.store(region_.header().fd_posted.load() - 1); // whatever is queued is new to it
 		record.state.store_release(MemberState::LIVE);
 		Header& header = region_.header();
 		header.member_count.store(header.member_count.load() + 1);
@@ -87,6 +90,21 @@ bool Port::member_dead(uint32_t index) {
 	// only takes the lock again (Region::hold_member) is under way.
 	sys::sleep_ns(10'000'000);
 	return !region_.member_held(index);
+}
+
+int32_t Port::pid_here(uint32_t index) {
+	Member& record = region_.member(index);
+	return record.pid_space.load() == sys::identity().pid_space ? record.pid.load() : 0;
+}
+
+bool Port::same_descriptor(int fd, int32_t pid) {
+	if (!sys::is_open(fd)) return false;
+	int same = pid > 0 ? sys::same_open_file(pid, fd) : -1;
+	if (same >= 0) return same != 0;
+	// Nothing can be registered twice in a set (hazard 13).
+	if (sys::epoll_add(inner_.get(), fd, sys::EPOLL_ONESHOT, TAG_PROBE) == EEXIST) return true;
+	sys::epoll_del(inner_.get(), fd);
+	return false;
 }
 
 // Everything in the port that belongs to a member and does not outlive its hold

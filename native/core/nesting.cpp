@@ -53,8 +53,7 @@ bool Port::told_by(Port& inner, uint32_t index) {
 	uint32_t events = slot.asked.load() & READABLE;
 	if (slot.state.load() != SlotState::ARMED || events == 0) return true;
 	if (slot.flags.load() & shm::SLOT_REGISTERED) pollable_add(-1);
-	slot.events.store(static_cast<int32_t>(events));
-	slots::enqueue(region_, index);
+	post_fd(index, events);
 	return true;
 }
 

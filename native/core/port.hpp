@@ -12,6 +12,7 @@
 //            leader sleeps,
 //   bell  -- level: the queue holds something that no waiter was handed.
 #pragma once
+#include "core/others.hpp"
 #include "core/source.hpp"
 #include "core/types.hpp"
 #include "core/waiters.hpp"
@@ -102,6 +103,12 @@ public:
 	void call_after(SourceKind kind);
 	// The port is full: slots of what is gone unseen are given up. Not locked.
 	bool reclaim();
+	// An associated descriptor is ready: its event is queued. Locked.
+	void post_fd(uint32_t slot, uint32_t events);
+	// Whether a number of this process is what a registration of the inner set that
+	// another process made is about; its pid, or 0. Not locked.
+	bool same_descriptor(int fd, int32_t pid);
+	int32_t pid_here(uint32_t member); // 0: it lives in another pid namespace
 	// Asks the kernel, now; posts what it reports. The lock is not held.
 	void collect_now();
 
@@ -146,8 +153,8 @@ private:
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
 	void run_after();
-	Result<void> post_user(int32_t events, uint64_t user); // locked
 	Result<void> set_alert(int flags, int32_t events, uint64_t user);
+	Result<void> post_user(int32_t events, uint64_t user); // locked
 	Result<void> send_in_handler(sys::Thread& thread, int32_t events, uint64_t user);
 	static void run_deferred_call(const sys::DeferredCall& call);
 
@@ -163,7 +170,8 @@ private:
 	bool told_by(Port& inner, uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
-	uint32_t take(Event* out, uint32_t max);         // locked
+	uint32_t take(Event* out, uint32_t max, Others& others); // locked
+	void look_at_others(Guard& guard, Others& others);
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline);
 	void count_delivered(SourceKind kind);           // locked
 	void departed();

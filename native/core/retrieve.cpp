@@ -18,11 +18,11 @@ using shm::SlotState;
 using shm::WaiterKind;
 
 // Moves up to max events that this process may have into `out`. Locked.
-uint32_t Port::take(Event* out, uint32_t max) {
+uint32_t Port::take(Event* out, uint32_t max, Others& others) {
 	Header& header = region_.header();
 	uint32_t taken = 0;
 	while (taken < max) {
-		uint32_t index = slots::oldest(region_, member_);
+		uint32_t index = others.older(region_, slots::oldest(region_, member_));
 		if (index == 0) break;
 		Slot& slot = region_.slot(index);
 		Event& event = out[taken];
@@ -45,6 +45,7 @@ uint32_t Port::take(Event* out, uint32_t max) {
 		taken++;
 	}
 	header.since_collect.store(header.since_collect.load() + taken);
+	(void)others.count(region_, member_);
 	return taken;
 }
 
@@ -111,6 +112,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		return {EINTR, 0};
 	Header& header = region_.header();
 	bool drain = deadline.poll || insistent_.load(std::memory_order_relaxed) != 0;
+	Others others;
 	bool late = false;
 	bool buried = false;
 	uint32_t waiter = 0;
@@ -141,7 +143,11 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			count_delivered(SourceKind::ALERT);
 			return leave({0, 1});
 		}
-		bool enough = slots::deliverable(region_, member_) >= wanted;
+		if (others.unseen(region_, member_)) [[unlikely]] {
+			look_at_others(guard, others);
+			continue;
+		}
+		bool enough = slots::deliverable(region_, member_) + others.count(region_, member_) >= wanted;
 		// Whoever must wait anyway asks the kernel by sleeping in it.
 		if (called() || ((enough || deadline.poll || drain) && collection_due(drain))) {
 			drain = false;
@@ -149,7 +155,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			continue;
 		}
 		if (enough) {
-			uint32_t taken = take(out, max);
+			uint32_t taken = take(out, max, others);
 			if (taken != 0) return leave({0, taken});
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 		}
@@ -162,9 +168,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				guard.lock();
 				if (any) continue;
 			}
-			return leave({0, take(out, max)});
+			return leave({0, take(out, max, others)});
 		}
-		if (late) return leave({ETIME, take(out, max)});
+		if (late) return leave({ETIME, take(out, max, others)});
 		if (waiter == 0) {
 			// Closed since the call began? Then nobody would wake us (2.11.4).
 			if (!registry::names(number, this)) return {EBADF, 0};
@@ -196,11 +202,15 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
 		return {EINTR, 0};
 	rearm_if_asked();
 	Guard guard(*this);
-	auto missing = [&] { return slots::deliverable(region_, member_) < wanted; };
+	Others others;
+	auto missing = [&] {
+		return slots::deliverable(region_, member_) + others.count(region_, member_) < wanted;
+	};
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.
 	bool more = collection_due(wanted == 0 || missing()) && collect(guard);
 	while (more && missing()) more = collect(guard);
+	if (others.unseen(region_, member_)) look_at_others(guard, others);
 	Header& header = region_.header();
 	if (header.alert_events.load() != 0) (void)doubtful(guard, header.alert_member.load());
 	if (int32_t events = header.alert_events.load(); events != 0) {
@@ -209,7 +219,20 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
 		return {0, 1};
 	}
 	if (missing()) return {0, 0};
-	return {0, take(out, max)};
+	return {0, take(out, max, others)};
+}
+
+void Port::look_at_others(Guard& guard, Others& others) {
+	guard.unlock();
+	(void)bury_dead(); // events go with who owned them
+	guard.lock();
+	others.list(region_, member_, sys::identity().pid_space);
+	guard.unlock();
+	uint32_t listed = others.listed();
+	for (uint32_t i = 0; i < listed; i++)
+		if (same_descriptor(others.entry(i).fd, others.entry(i).pid)) others.keep(i);
+	guard.lock();
+	others.note(region_, member_);
 }
 
 void Port::count_delivered(SourceKind kind) {

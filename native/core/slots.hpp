@@ -146,5 +146,16 @@ void table_remove(Region& region, uint32_t index);
 uint32_t table_find(Region& region, uint8_t source, uint64_t object, uint32_t owner);
 uint32_t table_find_other(Region& region, uint8_t source, uint64_t object, uint32_t owner);
 uint64_t table_hash(uint8_t source, uint64_t object);
+template <class Do>
+void table_each(Region& region, uint8_t source, uint64_t object, Do what) { // whoever owns them
+	uint64_t hash = table_hash(source, object);
+	if (region.bucket_index(hash) >= region.header().buckets_committed.load()) return;
+	uint32_t at = region.bucket(hash).load();
+	for (uint32_t steps = 0; at != 0 && steps <= region.limit(); steps++) {
+		Slot& slot = region.slot(at);
+		at = slot.chain.load();
+		if (slot.object.load() == object && slot.source.load() == source) what(slot);
+	}
+}
 
 } // namespace evp::slots

@@ -10,6 +10,7 @@ namespace evp {
 inline constexpr uint64_t TAG_SPECIAL = 1ull << 63; // no slot index reaches this bit
 // The inner set.
 inline constexpr uint64_t TAG_KICK = TAG_SPECIAL;
+inline constexpr uint64_t TAG_PROBE = TAG_SPECIAL | 0xff; // of no member: ignored
 constexpr uint64_t tag_slot(uint32_t index, uint32_t arm) {
 	return static_cast<uint64_t>(index) << 32 | arm;
 }

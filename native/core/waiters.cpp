@@ -93,22 +93,35 @@ namespace {
 // The first thread in order whose nget the queue satisfies; failing that the
 // first event loop. Loops come second because a loop may be busy in JavaScript
 // for long, while a sleeping thread has nothing else to do.
+//
+// Of descriptors' events that belong to another process only the waiter's own can
+// find out whether it may have them (others.hpp): one that has not looked yet is
+// called if nobody is known to be satisfied.
 uint32_t first_satisfied(Region& region) {
 	uint32_t queued = region.header().queued.load();
-	uint32_t loop = 0;
+	uint32_t loop = 0, perhaps = 0;
 	uint32_t at = region.header().waiter_first.load();
 	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
 		Waiter& record = region.waiter(at);
 		if (record.wanted.load() > queued) break; // and so do all behind it
-		if (slots::deliverable(region, record.member.load()) >= record.wanted.load()) {
+		uint32_t member = record.member.load();
+		uint32_t sure = slots::deliverable(region, member);
+		bool looked = true;
+		if (sure < queued) [[unlikely]] {
+			looked = region.member(member).looked.load() == region.header().fd_posted.load();
+			if (looked) sure += region.member(member).entitled.load();
+		}
+		if (sure >= record.wanted.load()) {
 			// Called before and not come: stopped perhaps (core/watch.cpp).
 			bool called = record.word.load() & shm::SIGNAL_TAKE;
 			if (!called && record.kind.load() == WaiterKind::THREAD) return at;
 			if (!called && loop == 0) loop = at;
+		} else if (!looked && perhaps == 0 && !(record.word.load() & shm::SIGNAL_TAKE)) {
+			perhaps = at;
 		}
 		at = record.next.load();
 	}
-	return loop;
+	return loop != 0 ? loop : perhaps;
 }
 
 void hand_over(Region& region, Wakes& wakes) {

@@ -38,6 +38,7 @@ constexpr uint32_t ALWAYS_READY = 0x1 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200;
 struct Armed {
 	uint32_t index;
 	uint32_t arm;
+	uint32_t owner;  // member
 	bool registered; // the kernel knew this number when it was last armed
 	bool fresh;      // the slot was made for this association
 };
@@ -60,9 +61,10 @@ public:
 	void rearm(Port& port) override;
 
 private:
-	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user);
+	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
 	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
-	void reconcile(Port& port, int fd);
+	void reconcile(Port& port, int fd, uint32_t owner);
+	uint32_t of_another(Port& port, int fd);
 	bool still(Port& port, const Armed& armed);
 	void undo(Port& port, const Armed& armed);
 	void post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag);
@@ -87,14 +89,6 @@ SlotState drop(Port& port, uint32_t index) {
 	slots::table_remove(region, index);
 	slots::release(region, index);
 	return was;
-}
-
-// Whether the inner set holds this number for the file it means here: nothing can
-// be registered twice (hazard 13).
-bool registered_here(Port& port, int fd) {
-	if (sys::epoll_add(port.inner(), fd, sys::EPOLL_ONESHOT, 0) == EEXIST) return true;
-	sys::epoll_del(port.inner(), fd);
-	return false;
 }
 
 // At the limit: associations whose descriptor was closed where no one saw it
@@ -124,12 +118,14 @@ bool sweep_closed(Port& port) {
 } // namespace
 
 // The slot's side of an association: found or made, its old event dropped, armed.
-Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user) {
+Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner) {
 	shm::Region& region = port.region();
 	Port::Guard guard(port);
 	Armed armed{};
-	armed.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), port.member());
+	armed.owner = owner;
+	armed.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
 	if (armed.index == 0) {
+		if (owner != port.member()) return Error{ENOENT}; // gone since it was found
 		int error = 0;
 		if (!region.need_bucket(region.bucket_index(slots::table_hash(FD, static_cast<uint64_t>(fd)))))
 			return Error{ENOMEM};
@@ -174,14 +170,14 @@ int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& arme
 
 // Another thread armed or dissociated this descriptor while we were at the kernel:
 // bring the registration in line with what the slots say now.
-void FdSource::reconcile(Port& port, int fd) {
+void FdSource::reconcile(Port& port, int fd, uint32_t owner) {
 	shm::Region& region = port.region();
 	for (;;) {
 		Armed seen{};
 		uint32_t asked;
 		{
 			Port::Guard guard(port);
-			seen.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), port.member());
+			seen.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
 			Slot& slot = region.slot(seen.index);
 			if (seen.index != 0 && slot.state.load() != SlotState::ARMED) return; // fired already
 			seen.arm = slot.arm.load();
@@ -197,6 +193,29 @@ void FdSource::reconcile(Port& port, int fd) {
 	}
 }
 
+// The member whose association of this number and file a call of this process is
+// about (11.1 ... 11.3): this one's own if it has one, else whoever's it is.
+uint32_t FdSource::of_another(Port& port, int fd) {
+	shm::Region& region = port.region();
+	uint32_t owners[8];
+	int32_t pids[8];
+	uint32_t count = 0;
+	{
+		Port::Guard guard(port);
+		if (slots::table_find(region, FD, static_cast<uint64_t>(fd), port.member()) != 0)
+			return port.member();
+		slots::table_each(region, FD, static_cast<uint64_t>(fd), [&](Slot& slot) {
+			uint32_t owner = slot.owner.load();
+			if (count == 8 || !(slot.flags.load() & shm::SLOT_REGISTERED)) return;
+			owners[count] = owner;
+			pids[count++] = port.pid_here(owner);
+		});
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (port.same_descriptor(fd, pids[i])) return owners[i];
+	return port.member();
+}
+
 // Whether the slot is as it was armed.
 bool FdSource::still(Port& port, const Armed& armed) {
 	Slot& slot = port.region().slot(armed.index);
@@ -205,6 +224,7 @@ bool FdSource::still(Port& port, const Armed& armed) {
 
 // The kernel refused: the association ends, as if it had not been.
 void FdSource::undo(Port& port, const Armed& armed) {
+	if (armed.owner != port.member()) return; // not ours to end
 	Port::Guard guard(port);
 	Slot& slot = port.region().slot(armed.index);
 	if (slot.arm.load() == armed.arm && slot.state.load() != SlotState::FREE) drop(port, armed.index);
@@ -219,25 +239,26 @@ void FdSource::post_now(Port& port, const Armed& armed, uint32_t events, uint16_
 	port.pollable_add(-1);
 	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | flag);
 	if (events == 0) return;
-	slot.events.store(static_cast<int32_t>(events));
-	slots::enqueue(region, armed.index);
+	port.post_fd(armed.index, events);
 }
 
 Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, uint64_t user) {
 	if (object > INT_MAX) return Error{EBADFD};
 	int fd = static_cast<int>(object);
 	uint32_t asked = static_cast<uint32_t>(events) & ASKABLE;
-	Result<Armed> armed = arm(port, fd, asked, user);
+	uint32_t owner = port.shared() ? of_another(port, fd) : port.member();
+	Result<Armed> armed = arm(port, fd, asked, user, owner);
+	if (armed.error() == ENOENT) armed = arm(port, fd, asked, user, port.member());
 	if (!armed) {
 		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
-		if (armed.error() == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user);
+		if (armed.error() == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
 		if (!armed) return Error{armed.error()};
 	}
 	registry::note_associated(fd);
 	int rc = enter_kernel(port, fd, asked, *armed);
 	if (rc == 0) [[likely]] {
 		port.region().header().uncollected.store(1);
-		if (!still(port, *armed)) reconcile(port, fd);
+		if (!still(port, *armed)) reconcile(port, fd, armed->owner);
 		if (PortRef inner = registry::known(fd)) [[unlikely]] {
 			inner->add_watcher(port, armed->index);
 			inner->tell_now();
@@ -269,7 +290,7 @@ Result<void> FdSource::dissociate(Port& port, uint64_t object) {
 	if (!sys::is_open(fd)) return Error{EBADFD};
 	SlotState was = SlotState::FREE;
 	bool registered = false;
-	uint32_t other = 0;
+	bool other = false;
 	{
 		Port::Guard guard(port);
 		uint32_t index = slots::table_find(region, FD, object, port.member());
@@ -277,13 +298,13 @@ Result<void> FdSource::dissociate(Port& port, uint64_t object) {
 			registered = region.slot(index).flags.load() & shm::SLOT_REGISTERED;
 			was = drop(port, index);
 		} else {
-			other = slots::table_find_other(region, FD, object, port.member());
+			other = slots::table_find_other(region, FD, object, port.member()) != 0;
 		}
 	}
 	if (was == SlotState::FREE) {
 		// Another member's entry of that number is ours to see only if it means the
-		// same file here; nothing can be registered twice.
-		return Error{other != 0 && registered_here(port, fd) ? EACCES : ENOENT};
+		// same file here.
+		return Error{other && of_another(port, fd) != port.member() ? EACCES : ENOENT};
 	}
 	int rc = registered ? sys::epoll_del(port.inner(), fd) : 0;
 	bool again;
@@ -291,7 +312,7 @@ Result<void> FdSource::dissociate(Port& port, uint64_t object) {
 		Port::Guard guard(port);
 		again = slots::table_find(region, FD, object, port.member()) != 0;
 	}
-	if (again) reconcile(port, fd); // associated anew meanwhile
+	if (again) reconcile(port, fd, port.member()); // associated anew meanwhile
 	// The kernel never heard of this file under this number: another one has it.
 	if (rc == ENOENT) return Error{ENOENT};
 	return was == SlotState::CACHED ? Result<void>(Error{ENOENT}) : Result<void>();
@@ -314,12 +335,12 @@ void FdSource::rearm(Port& port) {
 	shm::Region& region = port.region();
 	for (uint32_t i = 1; i < region.header().fresh.load() && i <= region.limit(); i++) {
 		Slot& slot = region.slot(i);
-		Armed seen{i, slot.arm.load_acquire(), true, false};
+		Armed seen{i, slot.arm.load_acquire(), port.member(), true, false};
 		if (slot.state.load() != SlotState::ARMED || slot.source.load() != FD) continue;
 		if (slot.owner.load() != port.member() || !(slot.flags.load() & shm::SLOT_REGISTERED)) continue;
 		int fd = static_cast<int>(slot.object.load());
 		sys::epoll_mod(port.inner(), fd, slot.asked.load() | sys::EPOLL_ONESHOT, tag_slot(i, seen.arm));
-		if (!still(port, seen)) reconcile(port, fd);
+		if (!still(port, seen)) reconcile(port, fd, port.member());
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -56,6 +57,11 @@ uint64_t start_time_of(int32_t pid, char* state) {
 	if (at && state) *state = at[1] ? at[2] : 0;
 	for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
 	return at ? strtoull(at, nullptr, 10) : 0;
+}
+
+int same_open_file(int32_t pid, int fd) {
+	long order = syscall(SYS_kcmp, pid, static_cast<pid_t>(syscall(SYS_getpid)), KCMP_FILE, fd, fd);
+	return order < 0 ? -1 : order == 0;
 }
 
 bool process_dead(int32_t pid, uint64_t start_time) {

@@ -20,6 +20,10 @@ int32_t process_id(); // getpid by system call: right in a vfork child too
 // state letter as in /proc/PID/stat.
 uint64_t start_time_of(int32_t pid, char* state);
 
+// Whether a descriptor is the same open file here and there: 1, 0, or -1 if that
+// can't be told (kcmp(2) is missing, refused, or the process is gone).
+int same_open_file(int32_t pid, int fd);
+
 // Whether the process named by pid and start time is gone. A process that can't
 // be looked at counts as alive.
 bool process_dead(int32_t pid, uint64_t start_time);

@@ -97,20 +97,60 @@ void another_file_under_the_number() {
 		for (int i = 0; i < 2; i++) close(pair[i]);
 }
 
-void same_file_is_the_owners() {
+// 11.1 ... 11.3: a child may have it and arm it again; it stays the parent's.
+void same_file_is_for_both() {
 	int pair[2];
 	EQUAL(pipe(pair), 0);
 	associate(pair[0], 7);
 	pid_t pid = child([&] {
 		EQUAL(write(pair[1], "x", 1), 1);
-		nothing_more();
+		EQUAL(next(), 7);
+		EQUAL(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(pair[0])), -1);
+		EQUAL(errno, EACCES);
+		associate(pair[0], 8);
+		EQUAL(port_send(port, 1, cookie(9)), 0);
+		EQUAL(next(), 8); // it was ready when it was associated
+		EQUAL(next(), 9);
+		associate(pair[0], 10);
 		EQUAL(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(pair[0])), -1);
 		EQUAL(errno, EACCES);
 	});
 	ended(pid);
-	EQUAL(next(), 7);
+	EQUAL(info_of(port).pi_members, 1);
+	EQUAL(next(), 10);
+	EQUAL(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(pair[0])), -1);
+	EQUAL(errno, ENOENT); // retrieved (2.3.3)
 	nothing_more();
+	EQUAL(info_of(port).pi_slots, 0);
 	for (int fd : pair) close(fd);
+}
+
+// A child that waits is called for what it may have, and for nothing else.
+void a_waiting_child_is_called() {
+	int pair[2], other[2], done[2];
+	EQUAL(pipe(pair), 0);
+	EQUAL(pipe(other), 0);
+	EQUAL(pipe(done), 0);
+	pid_t pid = child([&] {
+		EQUAL(dup2(done[1], other[0]), other[0]); // another file under that number
+		EQUAL(next(), 7);
+		EQUAL(write(done[1], "x", 1), 1);
+		EQUAL(next(), 8);
+	});
+	while (info_of(port).pi_waiters != 1) sched_yield();
+	associate(other[0], 6);
+	EQUAL(write(other[1], "x", 1), 1);
+	associate(pair[0], 7);
+	EQUAL(write(pair[1], "x", 1), 1);
+	char byte;
+	EQUAL(read(done[0], &byte, 1), 1);
+	while (info_of(port).pi_waiters != 1) sched_yield();
+	associate(pair[0], 8);
+	ended(pid);
+	EQUAL(next(), 6);
+	nothing_more();
+	for (auto* each : {pair, other, done})
+		for (int i = 0; i < 2; i++) close(each[i]);
 }
 
 void exit_leaves_the_parents_armed() {
@@ -185,7 +225,8 @@ void alert_reaches_parent() {
 int body() {
 	with_port("USER events both ways, from the child's first call", users_both_ways);
 	with_port("another file under the number: each its own", another_file_under_the_number);
-	with_port("the same file: its event is the owner's", same_file_is_the_owners);
+	with_port("the same file under the number: its event is for both", same_file_is_for_both);
+	with_port("a child that waits is called for what it may have", a_waiting_child_is_called);
 	with_port("a child's end leaves the parent's associations armed", exit_leaves_the_parents_armed);
 	with_port("a parent that waits hears its child", parent_waits);
 	with_port("members down to great-grandchildren", grandchildren);

@@ -271,7 +271,9 @@ bool waits_already(const Scenario& scenario, uint32_t store, Diary& diary) {
 				EQUAL(port_getn(port, list, 40, &got, nullptr), 0);
 				if (list[0].portev_source == PORT_SOURCE_ALERT) continue;
 				CHECK(got >= WANTED[w]);
-				for (unsigned i = 0; i < got; i++) found[w].push_back(number_of(list[i]));
+				for (unsigned i = 0; i < got; i++)
+					if (number_of(list[i]) != FD_THEIRS) // ours to have as well (11.1)
+						found[w].push_back(number_of(list[i]));
 				fed = true;
 			}
 		});

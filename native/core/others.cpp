@@ -1,0 +1,79 @@
+#include "core/others.hpp"
+
+#include "core/slots.hpp"
+
+#include <algorithm>
+
+namespace evp {
+
+using shm::Header;
+using shm::Member;
+using shm::MemberState;
+using shm::Region;
+using shm::Slot;
+using shm::SlotState;
+
+bool Others::unseen(Region& region, uint32_t member) const {
+	Header& header = region.header();
+	if (header.queued.load() <= slots::deliverable(region, member)) [[likely]]
+		return false;
+	Member& record = region.member(member);
+	if (record.looked.load() != header.fd_posted.load()) return true;
+	// Another thread's finding is of use to nobody else.
+	return record.entitled.load() != 0 && (!looked_ || as_of_ != record.looked.load());
+}
+
+void Others::list(Region& region, uint32_t member, uint64_t pid_space) {
+	constexpr uint8_t FD = static_cast<uint8_t>(SourceKind::FD);
+	Header& header = region.header();
+	looked_ = true;
+	listed_ = kept_ = next_ = 0;
+	as_of_ = header.fd_posted.load();
+	for (uint32_t m = 1; m < header.members_committed.load() && m < shm::MAX_MEMBERS; m++) {
+		Member& owner = region.member(m);
+		if (m == member || owner.state.load() != MemberState::LIVE) continue;
+		uint32_t at = owner.queue.head.load();
+		for (uint32_t steps = 0; at != 0 && steps <= region.limit() && listed_ < MOST; steps++) {
+			Slot& slot = region.slot(at);
+			uint64_t object = slot.object.load();
+			// A number of which this process has an association of its own is another file.
+			if (slot.source.load() == FD && slots::table_find(region, FD, object, member) == 0)
+				entries_[listed_++] = {at, slot.arm.load(), slot.seq.load(), static_cast<int>(object),
+				                       owner.pid_space.load() == pid_space ? owner.pid.load() : 0};
+			at = slot.next.load();
+		}
+	}
+	std::sort(entries_, entries_ + listed_,
+	          [](const Entry& a, const Entry& b) { return a.seq < b.seq; });
+}
+
+void Others::note(Region& region, uint32_t member) {
+	region.member(member).looked.store(as_of_);
+	(void)count(region, member);
+}
+
+bool Others::queued(Region& region, const Entry& entry) {
+	Slot& slot = region.slot(entry.index);
+	return slot.state.load() == SlotState::QUEUED && slot.arm.load() == entry.arm &&
+	       slot.seq.load() == entry.seq;
+}
+
+uint32_t Others::count(Region& region, uint32_t member) {
+	if (!looked_) [[likely]]
+		return 0;
+	uint32_t found = 0;
+	for (uint32_t i = next_; i < kept_; i++) found += queued(region, entries_[i]);
+	// What was taken meanwhile must not have this process called again.
+	Member& record = region.member(member);
+	if (record.looked.load() == as_of_ && record.entitled.load() != found) record.entitled.store(found);
+	return found;
+}
+
+uint32_t Others::older(Region& region, uint32_t index) {
+	while (next_ < kept_ && !queued(region, entries_[next_])) next_++;
+	if (next_ == kept_) return index;
+	if (index != 0 && region.slot(index).seq.load() < entries_[next_].seq) return index;
+	return entries_[next_++].index;
+}
+
+} // namespace evp
