@@ -51,9 +51,9 @@ export class FileEvent<T = unknown> {
 	readonly user: T;
 
 	/** Ports make them; a program does for its tests. */
-	constructor(file: FileObject | undefined, events: number, user: T) {
+	constructor(file: FileObject | undefined, events: number, user: T, path = file?.path ?? '') {
 		this.file = file;
-		this.path = file?.path ?? '';
+		this.path = path;
 		this.events = events;
 		this.user = user;
 	}

@@ -64,8 +64,7 @@ export type Stamps = readonly [access: Pair, modify: Pair, change: Pair];
  * ```
  */
 export class FileObject {
-	/** The name, as it is looked up at each association. */
-	readonly path: string;
+	#path: string;
 	readonly #key: number;
 	#stamps: Stamps = [NONE, NONE, NONE];
 
@@ -77,9 +76,22 @@ export class FileObject {
 	 */
 	constructor(path: string, stamps?: FileStamps | Stats) {
 		validate.path('path', path);
-		this.path = path;
+		this.#path = path;
 		this.#key = native.fileKey();
 		if (stamps !== undefined) this.setStamps(stamps);
+	}
+
+	/**
+	 * The name, as it is looked up at each association. Another one, set for the next, makes that
+	 * one drop the association there is if it leads to another file (clause 5.1.6).
+	 */
+	get path(): string {
+		return this.#path;
+	}
+
+	set path(path: string) {
+		validate.path('path', path);
+		this.#path = path;
 	}
 
 	/**
@@ -167,6 +179,7 @@ function readStamps(path: string, follow: boolean): Stamps | undefined {
 /** @internal What a port must know of an association until its event is retrieved. */
 export interface FileEntry {
 	readonly file: FileObject;
+	readonly path: string; // as it was
 	readonly code: number; // of the cookie table
 }
 
@@ -194,7 +207,7 @@ export function associate(binding: Binding, file: FileObject, events: number, us
 		throw failure(binding, rc, file.path);
 	}
 	forget(binding, key);
-	binding.files.set(key, { file, code });
+	binding.files.set(key, { file, path: file.path, code });
 }
 
 /** @internal port_dissociate with PORT_SOURCE_FILE. */
@@ -217,7 +230,8 @@ function forget(binding: Binding, key: number): void {
 decodeSource(7, (binding, row) => {
 	const key = columns.object[row] as number;
 	const events = columns.events[row] as number;
-	const event = new FileEvent(binding.files.get(key)?.file, events, binding.user(row, false));
+	const entry = binding.files.get(key);
+	const event = new FileEvent(entry?.file, events, binding.user(row, false), entry?.path);
 	forget(binding, key); // the association is spent
 	return event;
 });

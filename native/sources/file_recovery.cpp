@@ -3,6 +3,7 @@
 #include "sources/file_hub.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace evp::file {
 
@@ -11,8 +12,14 @@ namespace evp::file {
 void Hub::rescan() {
 	overflowed_ = false;
 	overflows_++;
-	for (size_t i = 1; i < watches_.all().size(); i++)
-		if (Watch* watch = watches_.all()[i]; watch && watch->armed) rescan(*watch);
+	std::vector<Watch*> armed;
+	for (Watch* watch : watches_.all())
+		if (watch && watch->armed) armed.push_back(watch);
+	// In the order of association (5.4.11).
+	std::sort(armed.begin(), armed.end(), [](const Watch* a, const Watch* b) {
+		return a->port != b->port ? std::less<>()(a->port, b->port) : a->arm < b->arm;
+	});
+	for (Watch* watch : armed) rescan(*watch);
 }
 
 void Hub::rescan(Watch& watch) {
