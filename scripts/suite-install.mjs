@@ -11,7 +11,9 @@ const consumer = path.join(root, 'test/consumers/c');
 const EXPECTED = [
 	'include/port.h',
 	'include/port_linux.h',
+	'include/siginfo.h',
 	'include/sys/port.h',
+	'include/sys/port_impl.h',
 	'lib/cmake/port/portConfig.cmake',
 	'lib/cmake/port/portConfigVersion.cmake',
 	'lib/cmake/port/portTargets.cmake',

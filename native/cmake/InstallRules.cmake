@@ -1,8 +1,10 @@
 # What `cmake --install` puts below a prefix: headers, libraries, pkg-config, CMake package.
 include(CMakePackageConfigHelpers)
 
-install(FILES include/port.h include/port_linux.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES include/sys/port.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sys)
+install(FILES include/port.h include/port_linux.h include/siginfo.h
+	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/sys/port.h include/sys/port_impl.h
+	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sys)
 install(TARGETS port port_static EXPORT port_targets
 	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
 	ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -57,8 +57,8 @@ int port_alert(int port, int flags, int events, void *user);
 #endif
 
 /*
- * timer_create(3C) takes SIGEV_PORT because libport.so stands in front of
- * libc. A static program's calls are led past libc here instead.
+ * timer_create(3C) takes SIGEV_PORT because libport wraps it at run time or when
+ * it is linked. A program that wants neither leads its calls past libc here.
  */
 #ifdef EVENT_PORTS_STATIC
 #include <port_linux.h>

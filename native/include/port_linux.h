@@ -1,8 +1,8 @@
 /*
  * port_linux.h - what event ports on Linux have beyond illumos.
  *
- * Needed where the C library can't be interposed (static programs), and where
- * Linux allows more. Errors as in <port.h>.
+ * Needed where calls of the C library are not wrapped (docs/interposition.md),
+ * and where Linux allows more. Errors as in <port.h>.
  */
 #ifndef EVENT_PORTS_PORT_LINUX_H
 #define EVENT_PORTS_PORT_LINUX_H
@@ -31,8 +31,8 @@ int port_create_limit(unsigned int max_events, int cloexec);
 /*
  * timer_create(3C) and its companions for timers that report to a port
  * (sigev_notify SIGEV_PORT, sival_ptr a port_notify_t); other timers go to
- * libc. Under libport.so the POSIX names do the same; in a program linked with
- * libport.a, <port.h> redirects them if EVENT_PORTS_STATIC is defined.
+ * libc. Where libport wraps libc the POSIX names do the same; elsewhere <port.h>
+ * redirects them if EVENT_PORTS_STATIC is defined.
  * create: EINVAL: clock; ENOTSUP: no timerfd for it; EFAULT EAGAIN EBADF
  * EBADFD ENOMEM EPERM EMFILE ENFILE (6.1). The others: EINVAL: times, or no
  * such timer; EFAULT. EAGAIN: in a signal handler that interrupted this

@@ -115,6 +115,15 @@ bool sweep_closed(Port& port) {
 	return freed;
 }
 
+// The errno of illumos for what the kernel answered. Its own limits, the watches of
+// a user (ENOSPC) and the paths that lead from a file to sets (EINVAL, ELOOP:
+// reverse_path_check in fs/eventpoll.c, 500 where a set lies in another), are a
+// resource that is used up.
+int told_as(int rc) {
+	if (rc == EBADF) return EBADFD;
+	return rc == ENOSPC || rc == EINVAL || rc == ELOOP ? EAGAIN : rc;
+}
+
 } // namespace
 
 // The slot's side of an association: found or made, its old event dropped, armed.
@@ -279,7 +288,7 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 		}
 	}
 	undo(port, *armed);
-	return Error{rc == EBADF ? EBADFD : rc};
+	return Error{told_as(rc)};
 }
 
 Result<void> FdSource::dissociate(Port& port, uint64_t object) {

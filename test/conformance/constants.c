@@ -1,6 +1,9 @@
 /* Section 1: names, values, layout. */
 #include "harness.h"
 
+#include <siginfo.h>
+#include <sys/port_impl.h>
+
 CASE("1.1", "source_numbers")
 {
 	EQ(PORT_SOURCE_AIO, 1);
@@ -148,4 +151,26 @@ CASE("1.17", "solaris_types")
 	EQ(sizeof(uint_t), sizeof(unsigned int));
 	EQ(sizeof(ushort_t), sizeof(unsigned short));
 	EQ(same->tv_nsec, 2);
+}
+
+CASE("1.13 1.14", "numbers_of_port_impl")
+{
+	EQ(PORT_MAX_LIST, 8192);
+	EQ(PORT_DEFAULT_PORTS, 8192);
+	EQ(PORT_MAX_PORTS, 65536);
+	EQ(PORT_DEFAULT_EVENTS, 65536);
+	EQ(PORT_MAX_EVENTS, 0x7fffffff);
+	EQ(PORT_CREATE, 0);
+	EQ(PORT_ASSOCIATE, 1);
+	EQ(PORT_DISSOCIATE, 2);
+	EQ(PORT_SEND, 3);
+	EQ(PORT_SENDN, 4);
+	EQ(PORT_GET, 5);
+	EQ(PORT_GETN, 6);
+	EQ(PORT_ALERT, 7);
+	EQ(PORT_DISPATCH, 8);
+	EQ(PORT_SYS_NOPORT, 0x100);
+	EQ(PORT_SYS_NOSHARE, 0x200);
+	EQ(PORT_CODE_MASK, 0xff);
+	EQ(PORT_SHARE_EVENT, 0x01);
 }

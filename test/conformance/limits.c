@@ -197,3 +197,29 @@ CASE("12.6", "no_privilege_is_needed")
 	(void)take(port);
 	(void)take(port);
 }
+
+#if defined(__linux__)
+/* Linux follows at most 500 paths from a file through a set to another (divergence same-file). */
+CASE("12.4 2.2.1", "one_file_under_hundreds_of_numbers")
+{
+	enum { PATHS = 500 };
+	int port = new_port(), fd[2], fds[PATHS + 1], i;
+	new_pipe(fd);
+	write_byte(fd[1]);
+	for (i = 0; i <= PATHS; i++) {
+		fds[i] = dup(fd[0]);
+		TRUE(fds[i] >= 0);
+	}
+	for (i = 0; i < PATHS; i++)
+		OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fds[i], POLLIN, USER(i)));
+	SLOTS(port, PATHS);
+	FAILS(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fds[PATHS], POLLIN, NULL), EAGAIN);
+	SLOTS(port, PATHS);
+	close_fd(fds[0]);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fds[PATHS], POLLIN, USER(PATHS)));
+	SLOTS(port, PATHS);
+	for (i = 1; i <= PATHS; i++)
+		close_fd(fds[i]);
+	SLOTS(port, 0);
+}
+#endif

@@ -15,8 +15,8 @@
 #include <time.h>
 
 /*
- * glibc hides these behind feature macros that strict C89/C99 leaves unset;
- * illumos' <port.h> always brings them.
+ * The C library hides these behind feature macros that strict C89/C99 leaves
+ * unset; illumos' <port.h> always brings them.
  */
 #ifdef __GLIBC__
 #include <bits/types/struct_timespec.h>
@@ -24,6 +24,28 @@
 #include <bits/types/struct_itimerspec.h>
 #include <bits/types/clockid_t.h>
 #include <bits/types/timer_t.h>
+#elif defined(__DEFINED_struct_timespec) /* musl */
+#define __NEED_clockid_t
+#define __NEED_timer_t
+#include <bits/alltypes.h>
+#ifndef TIMER_ABSTIME
+struct itimerspec {
+	struct timespec it_interval;
+	struct timespec it_value;
+};
+#endif
+#ifndef SIGEV_NONE
+union sigval {
+	int sival_int;
+	void *sival_ptr;
+};
+struct sigevent {
+	union sigval sigev_value;
+	int sigev_signo;
+	int sigev_notify;
+	char sigev_reserved[64 - 2 * sizeof (int) - sizeof (union sigval)];
+};
+#endif
 #endif
 
 #ifdef __cplusplus

@@ -1,15 +1,14 @@
-// The libc calls that libport.so wraps, and why: each may end a descriptor that
-// is a port or associated with one, and illumos' kernel sees that (2.11, 4.13,
-// 4.15). For any other descriptor the cost is one load. fclose, posix_spawn and
-// raw system calls don't come through here; what is lost then is found late, by
-// the next association of the number (docs/divergences.md).
+// Calls that may end a descriptor which is a port or associated with one: illumos'
+// kernel sees that (2.11, 4.13, 4.15). For any other descriptor the cost is a load
+// or two. fclose, posix_spawn and raw system calls don't come through here; what
+// is lost then, and found when, is in docs/interposition.md.
 
+#include "capi/wrap.hpp"
 #include "core/registry.hpp"
 #include "sys/fd.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,14 +16,11 @@
 
 using namespace evp;
 
-#define PUBLIC extern "C" __attribute__((visibility("default")))
+REAL(int, close, int);
+REAL(int, dup2, int, int);
+REAL(int, dup3, int, int, int);
 
 namespace {
-
-template <class F>
-F* next_symbol(const char* name) {
-	return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
-}
 
 // Every number in [first, last] that we know, and of these our own descriptors,
 // which the program can't mean and must not lose while it holds a port.
@@ -51,40 +47,37 @@ int close_range_raw(unsigned first, unsigned last, unsigned flags) {
 
 } // namespace
 
-PUBLIC int close(int fd) {
-	static auto* real = next_symbol<int(int)>("close");
+PUBLIC int WRAP(close)(int fd) {
 	if (!registry::before_close(fd)) {
 		errno = EBADF;
 		return -1;
 	}
-	int rc = real(fd);
+	int rc = real_close(fd);
 	registry::after_close(fd);
 	return rc;
 }
 
-PUBLIC int dup2(int from, int to) {
-	static auto* real = next_symbol<int(int, int)>("dup2");
+PUBLIC int WRAP(dup2)(int from, int to) {
 	if (from != to && sys::is_open(from) && !registry::before_close(to)) {
 		errno = EBUSY;
 		return -1;
 	}
-	int rc = real(from, to);
+	int rc = real_dup2(from, to);
 	registry::after_close(to);
 	return rc;
 }
 
-PUBLIC int dup3(int from, int to, int flags) {
-	static auto* real = next_symbol<int(int, int, int)>("dup3");
+PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 	if (from != to && (flags & ~O_CLOEXEC) == 0 && sys::is_open(from) && !registry::before_close(to)) {
 		errno = EBUSY;
 		return -1;
 	}
-	int rc = real(from, to, flags);
+	int rc = real_dup3(from, to, flags);
 	registry::after_close(to);
 	return rc;
 }
 
-PUBLIC int close_range(unsigned first, unsigned last, int flags) {
+PUBLIC int WRAP(close_range)(unsigned first, unsigned last, int flags) {
 	constexpr int CLOEXEC = 4; // CLOSE_RANGE_CLOEXEC closes nothing yet
 	if (first > last || flags & CLOEXEC)
 		return close_range_raw(first, last, static_cast<unsigned>(flags));
@@ -100,7 +93,7 @@ PUBLIC int close_range(unsigned first, unsigned last, int flags) {
 	return rc;
 }
 
-PUBLIC void closefrom(int first) {
+PUBLIC void WRAP(closefrom)(int first) {
 	int saved = errno;
 	unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
 	if (close_range(from, ~0u, 0) != 0 && errno == ENOSYS) { // before Linux 5.9
