@@ -3,7 +3,16 @@
 		{
 			"target_name": "event_ports",
 			"sources": ["<!@(node scripts/sources.mjs core addon)"],
+			"actions": [
+				{
+					"action_name": "source_id",
+					"inputs": ["<!@(node scripts/sources.mjs --inputs)"],
+					"outputs": ["<(INTERMEDIATE_DIR)/source_id.h"],
+					"action": ["node", "scripts/sources.mjs", "--id-header", "<(INTERMEDIATE_DIR)/source_id.h"],
+				},
+			],
 			"include_dirs": [
+				"<(INTERMEDIATE_DIR)",
 				"native",
 				"native/include",
 				"<!(node -p \"require('node-addon-api').include_dir\")",
@@ -27,7 +36,7 @@
 			],
 			"ldflags": [
 				"-Wl,--exclude-libs,ALL",
-				"-Wl,--version-script=<(module_root_dir)/native/cmake/exports.map",
+				"-Wl,--version-script=<(module_root_dir)/native/cmake/addon.map",
 				"-Wl,-z,now",
 				"-Wl,-z,relro",
 				"-Wl,-z,nodelete",

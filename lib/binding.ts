@@ -1,8 +1,10 @@
 // A port as this thread knows it, behind every Port object that names it: the addon's handle,
 // the cookies, the gets that wait.
 
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 import { CookieTable } from './cookies.js';
+import { channels } from './diagnostics.js';
 import { PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileEntry } from './files.js';
@@ -62,6 +64,8 @@ export class Binding {
 	#ref = true;
 	#burst = 0;
 	#alert = 0; // code of the alert this thread set last
+	/** How long gets waited, in nanoseconds; made when asked for. */
+	histogram: RecordableHistogram | null = null;
 	readonly #alertsReplaced: number[] = []; // a wait may have a copy of them (3.15)
 	readonly #associated = new Map<number, number>(); // descriptor to a code of the table
 
@@ -72,6 +76,7 @@ export class Binding {
 		const weak = new WeakRef<Binding>(this);
 		known[handle] = weak;
 		collected.register(this, weak, this);
+		if (channels.open.hasSubscribers) channels.open.publish({ fd: this.fd });
 	}
 
 	static create(limit: number): Binding {
@@ -128,6 +133,7 @@ export class Binding {
 		if (this.closed) return;
 		this.closed = true;
 		this.#end(() => true);
+		if (channels.close.hasSubscribers) channels.close.publish({ fd: this.fd });
 		this.#associated.clear();
 		this.files.clear();
 		this.timers?.end();
@@ -141,6 +147,7 @@ export class Binding {
 	#end(which: (wait: Wait) => boolean): void {
 		for (const wait of this.waits.all()) {
 			if (!which(wait) || !this.waits.remove(wait)) continue;
+			this.#waited(wait, 0);
 			if (wait.atClose === undefined) wait.reject(portClosed());
 			else wait.resolve(wait.atClose as never);
 		}
@@ -150,7 +157,9 @@ export class Binding {
 	/** What a failing call throws: of a closed port there is nothing else to say. */
 	failure(errno: number, syscall: string, path?: string): Error {
 		if (errno === EBADF) this.#letGo(); // the news from elsewhere is late
-		return this.closed ? portClosed() : new PortError(errno, syscall, path);
+		const error = this.closed ? portClosed() : new PortError(errno, syscall, path);
+		if (channels.error.hasSubscribers) channels.error.publish({ fd: this.fd, error });
+		return error;
 	}
 
 	// --- Cookies of associations and of the alert.
@@ -198,7 +207,9 @@ export class Binding {
 	// --- From columns to events.
 
 	event<T>(row: number): PortEvent<T> {
-		return (decoders[source[row] as number] as Decoder)(this, row) as PortEvent<T>;
+		const event = (decoders[source[row] as number] as Decoder)(this, row) as PortEvent<T>;
+		if (channels.event.hasSubscribers) channels.event.publish({ fd: this.fd, event });
+		return event;
 	}
 
 	user<T>(row: number, once: boolean): T {
@@ -231,6 +242,7 @@ export class Binding {
 			wait.reject = reject;
 			if (timeout >= 0) this.#startTimer(wait, timeout);
 			if (signal !== undefined) this.#listen(wait, signal);
+			this.#waits(wait);
 			this.waits.add(wait);
 			// Also when it isn't the first: an alert until now was not for it.
 			this.#rearm(this.#burst > BURST, wait);
@@ -264,6 +276,7 @@ export class Binding {
 		wait.signal = signal;
 		wait.onAbort = () => {
 			if (!this.waits.remove(wait)) return;
+			this.#waited(wait, 0);
 			wait.reject(signal.reason);
 			this.#rearm();
 		};
@@ -273,12 +286,15 @@ export class Binding {
 	/** Ends waits that match with a value, without an event. */
 	cancel(which: (wait: Wait) => boolean, value: unknown): void {
 		for (const wait of this.waits.all()) {
-			if (which(wait) && this.waits.remove(wait)) wait.resolve(value as never);
+			if (!which(wait) || !this.waits.remove(wait)) continue;
+			this.#waited(wait, 0);
+			wait.resolve(value as never);
 		}
 		this.#rearm();
 	}
 
 	#finish(wait: Wait, count: number): void {
+		this.#waited(wait, Math.max(count, 0));
 		if (count < 0) wait.reject(this.failure(count, 'port_getn'));
 		else wait.resolve(wait.shape(wait.port, count, wait.max) as never);
 	}
@@ -302,6 +318,7 @@ export class Binding {
 			}
 		} else {
 			this.waits.remove(first);
+			this.#waited(first, 0);
 			first.reject(this.failure(rc, 'port_getn'));
 		}
 		this.#rearm(again);
@@ -319,6 +336,45 @@ export class Binding {
 			if (count === 0) break;
 		}
 		this.#rearm();
+	}
+
+	/** Blocks this thread until `wanted` events are there; takes up to `max`. */
+	block(max: number, wanted: number, timeout: number): number {
+		if (this.histogram === null) return native.get(this.handle, max, wanted, timeout);
+		const started = performance.now();
+		const count = native.get(this.handle, max, wanted, timeout);
+		if (count > 0) this.#record(performance.now() - started);
+		return count;
+	}
+
+	// --- How long waits last, for those who ask.
+
+	/** From now on the time that gets wait is recorded. */
+	monitor(): RecordableHistogram {
+		this.histogram ??= createHistogram();
+		return this.histogram;
+	}
+
+	#record(milliseconds: number): void {
+		this.histogram?.record(Math.max(1, Math.round(milliseconds * 1e6)));
+	}
+
+	#waits(wait: Wait): void {
+		const { fd } = this;
+		const { min, max } = wait;
+		if (channels.waitStart.hasSubscribers) channels.waitStart.publish({ fd, min, max });
+		if (this.histogram !== null || channels.waitEnd.hasSubscribers) {
+			wait.started = performance.now();
+		}
+	}
+
+	#waited(wait: Wait, count: number): void {
+		if (wait.started === undefined) return;
+		const milliseconds = performance.now() - wait.started;
+		if (count > 0) this.#record(milliseconds);
+		if (channels.waitEnd.hasSubscribers) {
+			channels.waitEnd.publish({ fd: this.fd, milliseconds, count });
+		}
 	}
 
 	// --- ref and unref.

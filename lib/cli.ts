@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
 		summary: 'print what happens to files, as it happens',
 		load: () => import('./watch-command.js'),
 	},
+	doctor: {
+		summary: 'tell what this kernel and container allow',
+		load: () => import('./doctor-command.js'),
+	},
 };
 
 function version(): string {

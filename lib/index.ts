@@ -6,6 +6,7 @@
 
 export * from './constants.js';
 export { ForeignCookie } from './cookies.js';
+export type { PortDiagnostics } from './diagnostics.js';
 export { PortError } from './errors.js';
 export * from './events.js';
 export * from './file-event.js';

@@ -1,11 +1,12 @@
 // The addon, described. The only file that touches it. Failures are negative errnos; nothing
 // throws. What doesn't fit into a few numbers crosses in columns that both sides hold.
 
-import path from 'node:path';
+import { type Addon, loadAddon } from './addon-file.js';
 import { nativeMissing } from './errors.js';
 import type { FileCalls } from './file-calls.js';
 import type { SocketCalls } from './socket-calls.js';
 import type { TimerCalls } from './timer-calls.js';
+import { traced } from './trace.js';
 
 /** @internal One row an event, one N-API call a batch. Valid until the next call. */
 export interface Columns {
@@ -19,7 +20,7 @@ export interface Columns {
 }
 
 /** @internal */
-export interface Native extends FileCalls, SocketCalls, TimerCalls {
+export interface Native extends Addon, FileCalls, SocketCalls, TimerCalls {
 	/**
 	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
 	 * or -errno; `alerted`: the one event is for every wait. `notice`: the port was closed by
@@ -66,17 +67,23 @@ export interface Native extends FileCalls, SocketCalls, TimerCalls {
 	count(handle: number): number;
 	/** Into `object`: limit, slots, queued, waiters, members, ports, alert, wakeups, delivered[8]. */
 	info(handle: number): void;
+	/** 0 or the errno, by the name of a system call or of what is done with it. */
+	features(): Readonly<Record<string, number>>;
 	/** Into `object`: own cookies that other environments retrieved. Returns how many. */
 	reclaim(handle: number): number;
 }
 
-function load(): Native {
+function load(): { native: Native; file: string } {
 	try {
-		return require('node-gyp-build')(path.join(__dirname, '..')) as Native;
+		const { addon, file } = loadAddon();
+		return { native: addon as Native, file };
 	} catch (error) {
 		throw nativeMissing(error);
 	}
 }
 
+const loaded = load();
 /** @internal */
-export const native = load();
+export const native = traced(loaded.native, process.env['PORT_DEBUG']);
+/** @internal The binary that `native` is. */
+export const nativeFile = loaded.file;

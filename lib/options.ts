@@ -1,5 +1,7 @@
 // What calls of a port take and give besides events.
 
+import type { RecordableHistogram } from 'node:perf_hooks';
+
 /**
  * How a Port is made.
  *
@@ -99,6 +101,8 @@ export interface PortStats {
 	alert: number;
 	/** System calls made to wake a waiter. */
 	wakeups: number;
+	/** How long gets of this thread waited, in nanoseconds: null without Port.monitorWaits(). */
+	waits: RecordableHistogram | null;
 	/** Events retrieved, by source. */
 	delivered: {
 		/** Asynchronous I/O. */

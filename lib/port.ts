@@ -1,5 +1,6 @@
 // The Port: checks arguments, designs what the addon's numbers mean.
 
+import type { RecordableHistogram } from 'node:perf_hooks';
 import { type InspectOptionsStylized, inspect } from 'node:util';
 import { Binding, columns, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
@@ -485,9 +486,9 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	getSync(options?: WaitOptions): PortEvent<T> | null {
-		const handle = this.#handle();
+		this.#handle();
 		if (options !== undefined) validate.object('options', options);
-		const count = native.get(handle, 1, 1, validate.timeout(options?.timeout));
+		const count = this.#binding.block(1, 1, validate.timeout(options?.timeout));
 		this.#check(count, 'port_get');
 		return count === 0 ? null : this.#binding.event(0);
 	}
@@ -504,10 +505,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	getnSync(options?: BatchOptions): PortEvent<T>[] {
-		const handle = this.#handle();
+		this.#handle();
 		const { min, max } = range(options);
 		const timeout = validate.timeout(options?.timeout);
-		const count = native.get(handle, Math.min(max, ROWS), min, timeout);
+		const count = this.#binding.block(Math.min(max, ROWS), min, timeout);
 		return this.#binding.list(this.#check(count, 'port_getn'), max);
 	}
 
@@ -657,8 +658,25 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 			ports,
 			alert,
 			wakeups,
+			waits: this.#binding.histogram,
 			delivered: { aio, timer, user, fd, alert: alerts, mq, file },
 		};
+	}
+
+	/**
+	 * From now on the time that gets of this thread wait for events is recorded, for all Ports of
+	 * this thread that name the same port; a get that is answered at once doesn't count. In
+	 * nanoseconds; also in {@link PortStats.waits}. The same histogram each time.
+	 *
+	 * @example
+	 * ```ts
+	 * const waits = port.monitorWaits();
+	 * setInterval(() => { console.log(waits.percentile(99) / 1e6, 'ms'); waits.reset(); }, 10_000);
+	 * ```
+	 */
+	monitorWaits(): RecordableHistogram {
+		this.#handle();
+		return this.#binding.monitor();
 	}
 
 	/**

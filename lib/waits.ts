@@ -16,6 +16,8 @@ export class Wait {
 	readonly atClose: unknown;
 	resolve!: (value: never) => void;
 	reject!: (reason: unknown) => void;
+	/** When it began, if anybody wants to know. */
+	started: number | undefined;
 	timer: NodeJS.Timeout | undefined;
 	signal: AbortSignal | undefined;
 	onAbort: (() => void) | undefined;

@@ -1,12 +1,16 @@
-// Prints the files of the named sections of native/sources.list, one a line, relative to the
-// repository: binding.gyp's list of sources. No file of a section is an error, so is a file that
-// isn't there.
+// The files of the native part, for binding.gyp and for the scripts.
+//   node scripts/sources.mjs SECTION...     the files of sections of native/sources.list, one a line
+//   node scripts/sources.mjs --inputs       every file that an addon is made from
+//   node scripts/sources.mjs --id-header F  writes a header that holds sourceId()
+// No file of a section is an error, so is a file that isn't there.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const ADDON_SECTIONS = ['core', 'addon'];
 
 export function readSections(text) {
 	const sections = new Map();
@@ -40,7 +44,28 @@ export function sourcesOf(names) {
 	return files;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	const names = process.argv.slice(2);
-	console.log(sourcesOf(names).join('\n'));
+/** Sources and headers that an addon is made from, in a fixed order. */
+export function addonInputs() {
+	const headers = readdirSync(path.join(root, 'native'), { recursive: true })
+		.filter((name) => /\.(hpp|h)$/.test(name))
+		.map((name) => `native/${name}`);
+	return ['binding.gyp', ...sourcesOf(ADDON_SECTIONS), ...headers].sort();
 }
+
+/** Tells addons apart that were built from different sources. */
+export function sourceId() {
+	const hash = createHash('sha256');
+	for (const file of addonInputs()) {
+		hash.update(`${file}\0`).update(readFileSync(path.join(root, file))).update('\0');
+	}
+	return hash.digest('hex').slice(0, 16);
+}
+
+function main([first, ...rest]) {
+	if (first === '--inputs') console.log(addonInputs().join('\n'));
+	else if (first === '--id-header') {
+		writeFileSync(rest[0], `#define EVP_SOURCE_ID "${sourceId()}"\n`);
+	} else console.log(sourcesOf([first, ...rest]).join('\n'));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

@@ -1,12 +1,14 @@
 // The addon's entry, called once in each environment that loads it.
 
 #include "addon/environment.hpp"
+#include "addon/features.hpp"
 #include "addon/files.hpp"
 #include "addon/port_calls.hpp"
 #include "addon/sockets.hpp"
 #include "addon/timers.hpp"
 
 #include <napi.h>
+#include <source_id.h> // made by binding.gyp
 
 namespace evp::addon {
 
@@ -21,6 +23,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
 	}
 	// Freed at the environment's end, from setup() on.
 	auto* environment = new Environment(env);
+	exports["sourceId"] = Napi::String::New(env, EVP_SOURCE_ID);
+	register_features(env, exports);
 	register_port_calls(env, exports, *environment);
 	register_sockets(env, exports);
 	register_files(env, exports, *environment);

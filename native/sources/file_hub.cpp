@@ -65,8 +65,8 @@ void Hub::leave_inherited() {
 	if (!hub || hub->epoch_ == sys::process_epoch()) return;
 	// The parent's state may be anything, but its descriptors are numbers.
 	for (sys::UniqueFd* fd : {&hub->notes_, &hub->mounts_, &hub->mounts_wake_}) {
-		std::atomic_ref<int> number(*reinterpret_cast<int*>(fd));
-		int mine = number.exchange(-1);
+		// libc++ 17 has no atomic_ref.
+		int mine = __atomic_exchange_n(reinterpret_cast<int*>(fd), -1, __ATOMIC_SEQ_CST);
 		if (mine < 0) continue;
 		registry::note_internal(mine, false);
 		sys::close_raw(mine);

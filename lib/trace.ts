@@ -1,0 +1,84 @@
+// PORT_DEBUG: what is asked of the native part, a line a call on standard error.
+
+import { writeSync } from 'node:fs';
+import { getSystemErrorMap, inspect } from 'node:util';
+import { threadId } from 'node:worker_threads';
+
+// A handle is an index of ours: what it names is said. Of other calls the numbers are all there is.
+const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+	release: ['port'],
+	close: ['port'],
+	associate: ['port', 'fd', 'events', 'user'],
+	dissociate: ['port', 'fd'],
+	associateAll: ['port', 'count'],
+	send: ['port', 'events', 'user'],
+	sendn: ['count', 'events'],
+	alert: ['port', 'flags', 'events', 'user'],
+	take: ['port', 'max', 'wanted'],
+	get: ['port', 'max', 'wanted', 'timeout'],
+	wait: ['port', 'min', 'max', 'ref', 'again'],
+	idle: ['port'],
+	setRef: ['port', 'ref'],
+	fileAssociate: ['port', 'key', 'path', 'events', 'user'],
+	fileDissociate: ['port', 'key'],
+	fileStamps: ['path', 'follow'],
+	timerStart: ['port', 'value', 'interval', 'absolute', 'user'],
+	timerSet: ['timer', 'value', 'interval', 'absolute'],
+	timerGet: ['timer'],
+	timerDelete: ['timer'],
+};
+
+type Call = (...args: unknown[]) => unknown;
+interface Ports {
+	number(handle: number): number;
+}
+
+/** The names chosen by PORT_DEBUG: 1, true or * for all, else a list such as "send,wait". */
+function choice(text: string): (name: string) => boolean {
+	if (['1', 'true', '*'].includes(text)) return () => true;
+	const names = text.split(',').map((name) => name.trim());
+	return (name) => names.includes(name);
+}
+
+function outcome(value: unknown): string {
+	if (value === undefined) return '';
+	if (typeof value !== 'number' || value >= 0)
+		return ` = ${inspect(value, { breakLength: Infinity })}`;
+	return ` = -${getSystemErrorMap().get(value)?.[0] ?? -value}`;
+}
+
+/** @internal `native` itself, or one that tells of its calls. */
+export function traced<N extends Ports>(native: N, text: string | undefined): N {
+	if (!text || text === '0' || text === 'false') return native;
+	const chosen = choice(text);
+	const shown = (name: string, args: readonly unknown[]): string =>
+		args
+			.map((arg, i) => {
+				const parameter = PARAMETERS[name]?.[i];
+				if (parameter === 'port') {
+					const fd = native.number(arg as number);
+					return fd < 0 ? 'a closed port' : `port ${fd}`;
+				}
+				const value = typeof arg === 'function' ? '…' : inspect(arg, { depth: 0 });
+				return parameter === undefined ? value : `${parameter} ${value}`;
+			})
+			.join(', ');
+	const wrap = (name: string, call: Call): Call => {
+		return (...args) => {
+			const given = shown(name, args); // before: a call may be the port's last
+			const result = call(...args);
+			const when = performance.now().toFixed(3);
+			writeSync(
+				2,
+				`event-ports ${when} ${process.pid}/${threadId} ${name}(${given})${outcome(result)}\n`,
+			);
+			return result;
+		};
+	};
+	const calls = Object.getOwnPropertyNames(native).map((name) => {
+		const value = native[name as keyof N];
+		const told = typeof value === 'function' && name !== 'setup' && chosen(name);
+		return [name, told ? wrap(name, value as Call) : value];
+	});
+	return Object.fromEntries(calls) as N;
+}
