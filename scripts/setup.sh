@@ -15,7 +15,7 @@ fail() {
 
 case "${1:-}" in
 	"") ;;
-	test) packages="$packages cmake pkg-config curl wrk chromium" ;;
+	test) packages="$packages cmake pkg-config curl wrk chromium spin" ;;
 	bench) packages="$packages cmake pkg-config libevent-dev libuv1-dev" ;;
 	*) fail "no such set of packages: $1" ;;
 esac

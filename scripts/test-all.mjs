@@ -1,9 +1,10 @@
 // npm test: runs the named suites, or all, shows what they print, and ends in one line of totals.
 // A suite that ran nothing has failed.
-//   node scripts/test-all.mjs [static|native|conformance|node|install|tarball|asan|tsan ...]
+//   node scripts/test-all.mjs [static|native|conformance|node|model|install|tarball|asan|tsan ...]
 
 import { add, format, none } from './counts.mjs';
 import { installSuite } from './suite-install.mjs';
+import { modelSuites } from './suite-model.mjs';
 import { staticSuite } from './suite-static.mjs';
 import { tarballSuite } from './suite-tarball.mjs';
 import { nativeSuites } from './suites-native.mjs';
@@ -17,6 +18,7 @@ const suites = {
 	...nodeSuites,
 	asan,
 	tsan,
+	...modelSuites,
 	...installSuite,
 	...tarballSuite,
 };
