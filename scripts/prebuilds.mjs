@@ -37,23 +37,30 @@ function scratch() {
 	return made;
 }
 
+/** For this machine's own kind of target, by its own compiler: not fit for others. */
+const LOCAL = { arch: process.arch, libc: existsSync('/etc/alpine-release') ? 'musl' : 'glibc' };
+
+async function compiler(target, uring) {
+	if (target === LOCAL) return {};
+	return compilerFor(target, uring ? await liburingFor(target) : undefined);
+}
+
 async function build(target, cwd, uring) {
-	const libraries = uring ? await liburingFor(target) : undefined;
-	const compiler = await compilerFor(target, libraries);
-	const env = { ...buildEnvironment(root), ...compiler, LDFLAGS: '-s' };
+	const env = { ...buildEnvironment(root), ...(await compiler(target, uring)), LDFLAGS: '-s' };
 	const { arch, libc } = target;
 	const tags = ['--napi', '--tag-libc', libc, '--libc', libc, '--arch', arch, '-t', OLDEST_NODE];
 	await capture(bin('prebuildify'), tags, { cwd, env });
 	const file = path.join(cwd, 'prebuilds', fileOf(target));
 	if (!existsSync(file)) throw new Error(`prebuildify made no ${file}`);
-	const { needed, glibc } = await checkBinary(file, target);
+	const asked = target === LOCAL ? {} : await checkBinary(file, target);
 	const size = readFileSync(file).length;
-	return { file: fileOf(target), arch, libc, glibc, needed, size, sha256: sha256(file) };
+	return { file: fileOf(target), arch, libc, ...asked, size, sha256: sha256(file) };
 }
 
 /** Builds all binaries, or those of `targets`, into prebuilds/; gives the manifest. */
 export async function makePrebuilds(targets = TARGETS) {
 	const uring = /uring/.test(readFileSync(path.join(root, 'binding.gyp'), 'utf8'));
+	const id = sourceId(); // of what is copied, whatever is edited meanwhile
 	const cwd = scratch();
 	try {
 		const binaries = [];
@@ -63,7 +70,7 @@ export async function makePrebuilds(targets = TARGETS) {
 			console.log(`${file}  ${size} bytes${glibc ? `, glibc ${glibc} or later` : ''}`);
 		}
 		const liburing = uring ? LIBURING : null;
-		const manifest = { version: readPackage().version, sourceId: sourceId(), liburing, binaries };
+		const manifest = { version: readPackage().version, sourceId: id, liburing, binaries };
 		for (const target of TARGETS) rmSync(path.join(folder, fileOf(target)), { force: true });
 		for (const { file } of binaries) {
 			mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
@@ -74,6 +81,15 @@ export async function makePrebuilds(targets = TARGETS) {
 		return manifest;
 	} finally {
 		rmSync(cwd, { recursive: true, force: true });
+	}
+}
+
+/** For tests of the tarball: the binaries of a release if they are there, else this machine's. */
+export async function preparePrebuilds() {
+	try {
+		return await checkPrebuilds();
+	} catch {
+		return makePrebuilds([LOCAL]);
 	}
 }
 

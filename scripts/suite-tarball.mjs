@@ -6,7 +6,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runChecks } from './counts.mjs';
-import { makePrebuild } from './prebuilds.mjs';
+import { preparePrebuilds } from './prebuilds.mjs';
 import { capture, root } from './process.mjs';
 import { buildPackage } from './suites-node.mjs';
 
@@ -24,7 +24,7 @@ async function barePath(folder) {
 	return tools;
 }
 
-function checksIn(folder, tools) {
+function checksIn(folder, tools, expected) {
 	const app = path.join(folder, 'app');
 	const installed = path.join(app, 'node_modules/event-ports');
 	// npm's own variables of the run that started us would reach the installation's scripts.
@@ -44,13 +44,13 @@ function checksIn(folder, tools) {
 	}
 
 	return {
-		'npm pack: under 2 MB unpacked, with one binary': async () => {
+		'npm pack: under 2 MB unpacked, with its binaries': async () => {
 			const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
 			const output = await capture('npm', args);
 			const [{ unpackedSize, files }] = JSON.parse(output.slice(output.indexOf('[\n')));
 			if (unpackedSize > UNPACKED_LIMIT) throw new Error(`${unpackedSize} bytes unpacked`);
 			const binaries = files.filter((file) => file.path.endsWith('.node'));
-			if (binaries.length !== 1) throw new Error(`${binaries.length} binaries in the tarball`);
+			if (binaries.length !== expected) throw new Error(`${binaries.length} binaries in the tarball`);
 		},
 		'npm install without compiler and scripts': async () => {
 			mkdirSync(app);
@@ -64,6 +64,7 @@ function checksIn(folder, tools) {
 		'require': () => node('cjs.cjs'),
 		'import and require give one instance': () => node('same.mjs'),
 		'a worker': () => node('worker.mjs'),
+		'every kind of source': () => node('sources.mjs'),
 		'the command': async () => {
 			const link = path.join(app, 'node_modules/.bin/event-ports');
 			if ((statSync(link).mode & 0o111) === 0) throw new Error('it is not executable');
@@ -88,10 +89,10 @@ function checksIn(folder, tools) {
 export const tarballSuite = {
 	tarball: async () => {
 		await buildPackage();
-		await makePrebuild();
+		const { binaries } = await preparePrebuilds();
 		const folder = mkdtempSync(path.join(tmpdir(), 'event-ports-tarball-'));
 		try {
-			return await runChecks(checksIn(folder, await barePath(folder)));
+			return await runChecks(checksIn(folder, await barePath(folder), binaries.length));
 		} finally {
 			rmSync(folder, { recursive: true, force: true });
 		}

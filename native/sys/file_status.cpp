@@ -11,10 +11,14 @@
 #include <linux/magic.h>
 #include <memory>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#ifndef STATX_BASIC_STATS
+#include <linux/stat.h> // musl before 1.2.5 has no statx
+#endif
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x1000U
 #endif
@@ -48,8 +52,8 @@ FileType type_of(uint32_t mode) {
 
 int status_at(int at, const char* path, int flags, FileStatus* status) {
 	struct statx seen;
-	if (statx(at, path, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &seen) != 0)
-		return errno;
+	unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+	if (syscall(SYS_statx, at, path, flags | AT_NO_AUTOMOUNT, wanted, &seen) != 0) return errno;
 	status->inode = seen.stx_ino;
 	status->size = static_cast<int64_t>(seen.stx_size);
 	status->atime = nanoseconds(seen.stx_atime);
