@@ -65,8 +65,9 @@ bool Port::bury_dead() {
 	Header& header = region_.header();
 	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
 		Member& record = region_.member(i);
+		// First who it is: a record may change hands while it is looked at.
+		dead[count] = record.nonce.load_acquire();
 		if (record.state.load() != MemberState::LIVE || !member_dead(i)) continue;
-		dead[count] = record.nonce.load();
 		index[count++] = i;
 		if (count == 16) break;
 	}
@@ -77,6 +78,8 @@ bool Port::bury_dead() {
 		Member& record = region_.member(index[i]);
 		// Buried by another meanwhile, and perhaps taken by a new process?
 		if (record.state.load() != MemberState::LIVE || record.nonce.load() != dead[i]) continue;
+		// Not dead but joining, its byte not yet locked when it was looked at.
+		if (record.locked.load() != 0 && region_.member_held(index[i])) continue;
 		record.state.store_release(MemberState::FREE);
 		any = true;
 	}

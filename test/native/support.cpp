@@ -18,6 +18,8 @@ namespace {
 // Far beyond any run: what is still there then hangs.
 constexpr int WATCH_SECONDS = 420;
 
+} // namespace
+
 void dump_stacks(pid_t pid) {
 	char text[32];
 	snprintf(text, sizeof text, "%d", pid);
@@ -29,8 +31,6 @@ void dump_stacks(pid_t pid) {
 	}
 	waitpid(debugger, nullptr, 0);
 }
-
-} // namespace
 
 int watched(int (*body)()) {
 	setvbuf(stdout, nullptr, _IOLBF, 0);

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sys/types.h>
 
 namespace test {
 
@@ -65,5 +66,8 @@ private:
 
 port_info_t info_of(int port);
 timespec milliseconds(long ms);
+
+// To stderr, by gdb.
+void dump_stacks(pid_t pid);
 
 } // namespace test
