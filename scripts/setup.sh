@@ -15,7 +15,11 @@ fail() {
 
 case "${1:-}" in
 	"") ;;
-	test) packages="$packages cmake pkg-config curl wrk chromium spin" ;;
+	test)
+		packages="$packages cmake pkg-config curl wrk chromium spin"
+		packages="$packages autoconf dpkg-dev meson musl-tools"
+		packages="$packages libperl-dev libcanary-stability-perl libcommon-sense-perl"
+		;;
 	bench) packages="$packages cmake pkg-config libevent-dev libuv1-dev" ;;
 	*) fail "no such set of packages: $1" ;;
 esac

@@ -1,8 +1,9 @@
 // npm test: runs the named suites, or all, shows what they print, and ends in one line of totals.
 // A suite that ran nothing has failed.
-//   node scripts/test-all.mjs [static|native|conformance|node|model|install|tarball|asan|tsan ...]
+//   node scripts/test-all.mjs [static|native|conformance|node|model|install|consumers|tarball|asan|tsan ...]
 
 import { add, format, none } from './counts.mjs';
+import { consumersSuite } from './suite-consumers.mjs';
 import { installSuite } from './suite-install.mjs';
 import { modelSuites } from './suite-model.mjs';
 import { staticSuite } from './suite-static.mjs';
@@ -20,6 +21,7 @@ const suites = {
 	tsan,
 	...modelSuites,
 	...installSuite,
+	...consumersSuite,
 	...tarballSuite,
 };
 
