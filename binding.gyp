@@ -24,7 +24,9 @@
 				"NODE_ADDON_API_DISABLE_DEPRECATED",
 				"NODE_ADDON_API_REQUIRE_BASIC_FINALIZERS",
 				"_GNU_SOURCE",
+				"<!@(node scripts/find-liburing.mjs define)",
 			],
+			"libraries": ["<!@(node scripts/find-liburing.mjs library)"],
 			"cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17"],
 			"cflags_cc": [
 				"-std=gnu++20",

@@ -1,6 +1,7 @@
 // The calls of <port_linux.h>.
 
 #include "capi/errno.hpp"
+#include "sources/aio.hpp"
 #include "sys/fd.hpp"
 
 #include <port_linux.h>
@@ -61,6 +62,17 @@ PUBLIC int port_getinfo(int number, port_info_t* out) {
 	out->pi_gid = info.gid;
 	out->pi_created.tv_sec = static_cast<time_t>(info.created_ns / 1'000'000'000);
 	out->pi_created.tv_nsec = static_cast<long>(info.created_ns % 1'000'000'000);
+	return 0;
+}
+
+PUBLIC int port_capabilities(port_capabilities_t* out) {
+	if (!out) return fail(EFAULT);
+	if (out->pc_size != sizeof(port_capabilities_t)) return fail(EINVAL);
+	aio::EngineInfo engine = aio::engine();
+	out->pc_aio_engine = static_cast<uint32_t>(engine.kind);
+	out->pc_aio_errno = engine.error;
+	out->pc_pad = 0;
+	out->pc_aio_reason = engine.reason;
 	return 0;
 }
 

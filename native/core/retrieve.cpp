@@ -75,10 +75,14 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline) {
 	record.word.store(shm::POLLING);
 	guard.unlock();
 	sys::Ready ready[COLLECT_MAX];
+	Source* aio = source(SourceKind::AIO);
+	uint32_t news = aio->news();
 	int count = ask_kernel(ready, deadline);
 	if (count < 0) {
+		// Work of io_uring in this thread looks like a signal, and is none.
+		bool work = count == -EINTR && aio->news() != news;
 		guard.lock();
-		return -count;
+		return work ? 0 : -count;
 	}
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();

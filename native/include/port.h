@@ -57,11 +57,21 @@ int port_alert(int port, int flags, int events, void *user);
 #endif
 
 /*
- * timer_create(3C) takes SIGEV_PORT because libport wraps it at run time or when
- * it is linked. A program that wants neither leads its calls past libc here.
+ * timer_create(3C), aio_read(3C), mq_notify(3C) and their like take SIGEV_PORT
+ * because libport wraps them at run time or when it is linked. A program that
+ * wants neither leads its calls past libc here.
  */
 #ifdef EVENT_PORTS_STATIC
+#include <aio.h>
 #include <port_linux.h>
+#define aio_read port_aio_read
+#define aio_write port_aio_write
+#define aio_fsync port_aio_fsync
+#define aio_error port_aio_error
+#define aio_return port_aio_return
+#define aio_cancel port_aio_cancel
+#define aio_suspend port_aio_suspend
+#define lio_listio port_lio_listio
 #define timer_create port_timer_create
 #define timer_delete port_timer_delete
 #define timer_settime port_timer_settime

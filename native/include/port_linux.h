@@ -45,6 +45,43 @@ int port_timer_settime(timer_t timer, int flags,
 int port_timer_gettime(timer_t timer, struct itimerspec *value);
 int port_timer_getoverrun(timer_t timer);
 
+/*
+ * aio_read(3C) and its companions for requests that report to a port
+ * (aio_sigevent SIGEV_PORT); others go to libc. Under libport.so the POSIX
+ * names do the same; a static program is redirected as for timers. Errors of
+ * the submitting calls: EINVAL: no aiocb, no port, aio_reqprio, a negative
+ * offset or a length over SSIZE_MAX; EBUSY: in flight already; EBADF: the
+ * descriptor is negative; EFAULT; EAGAIN: no slot left in the port, no
+ * memory. All else is told by aio_error (7).
+ */
+struct aiocb;
+int port_aio_read(struct aiocb *cb);
+int port_aio_write(struct aiocb *cb);
+int port_aio_fsync(int op, struct aiocb *cb);
+int port_aio_error(const struct aiocb *cb);
+ssize_t port_aio_return(struct aiocb *cb);
+int port_aio_cancel(int fd, struct aiocb *cb);
+int port_aio_suspend(const struct aiocb *const list[], int count,
+    const struct timespec *timeout);
+int port_lio_listio(int mode, struct aiocb *const list[], int count,
+    struct sigevent *event);
+
+/* What carries out asynchronous I/O in this process. */
+#define PORT_ENGINE_NONE 0     /* it can't be started now: descriptors */
+#define PORT_ENGINE_IO_URING 1
+#define PORT_ENGINE_THREADS 2  /* io_uring is refused, or EVENT_PORTS_AIO=pool */
+
+typedef struct port_capabilities {
+	uint32_t pc_size;        /* in: sizeof (port_capabilities_t) */
+	uint32_t pc_aio_engine;  /* PORT_ENGINE_* */
+	int32_t pc_aio_errno;    /* of io_uring_setup, if that is why; else 0 */
+	uint32_t pc_pad;
+	const char *pc_aio_reason; /* in words; never freed */
+} port_capabilities_t;
+
+/* Starts the engine if none runs yet. EFAULT; EINVAL: pc_size. */
+int port_capabilities(port_capabilities_t *capabilities);
+
 /* One item of port_associate_list: error is 0 or the errno of this item. */
 typedef struct port_assoc {
 	uintptr_t pa_object;

@@ -1,6 +1,7 @@
 #include "sources/sources.hpp"
 
 #include "core/port.hpp"
+#include "sources/aio.hpp"
 #include "sources/fd.hpp"
 #include "sources/file.hpp"
 #include "sources/timer.hpp"
@@ -8,6 +9,7 @@
 namespace evp {
 
 void install_sources(Port& port) {
+	port.set_source(SourceKind::AIO, make_aio_source());
 	port.set_source(SourceKind::FD, make_fd_source());
 	port.set_source(SourceKind::FILE, make_file_source());
 	port.set_source(SourceKind::TIMER, make_timer_source());

@@ -26,6 +26,19 @@ uint32_t environment_number(const char* name, uint32_t least, uint32_t most, uin
 	return static_cast<uint32_t>(value);
 }
 
+bool environment_is(const char* name, const char* value) {
+	const char* text = getenv(name);
+	return text && strcmp(text, value) == 0;
+}
+
+bool uring_disabled() {
+	int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+	char value = '0';
+	bool set = fd >= 0 && read(fd, &value, 1) == 1 && value != '0';
+	if (fd >= 0) close(fd);
+	return set;
+}
+
 uint32_t user_id() { return getuid(); }
 uint32_t group_id() { return getgid(); }
 

@@ -10,6 +10,12 @@ namespace evp::sys {
 // A decimal number of the environment within [least, most], else `otherwise`.
 uint32_t environment_number(const char* name, uint32_t least, uint32_t most, uint32_t otherwise);
 
+// Whether the environment gives a name this value.
+bool environment_is(const char* name, const char* value);
+
+// kernel.io_uring_disabled forbids it to this process, or may.
+bool uring_disabled();
+
 uint32_t user_id();
 uint32_t group_id();
 uint64_t realtime_ns();

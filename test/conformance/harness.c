@@ -30,6 +30,10 @@ static void warm_up(void)
 	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)pipe_fd[0], POLLIN, NULL));
 	OK(port_send(port, 1, NULL));
 	OK(port_getn(port, &(port_event_t){ 0 }, 1, &n, NOWAIT));
+#if defined(__linux__)
+	/* The engine of asynchronous I/O keeps its descriptors. */
+	OK(port_capabilities(&(port_capabilities_t){ .pc_size = sizeof(port_capabilities_t) }));
+#endif
 	conf_close_tracked();
 }
 

@@ -120,6 +120,12 @@ typedef struct file_obj {
 #define SIGEV_PORT 0x504f
 #endif
 
+/* portev_events of PORT_SOURCE_AIO: what was asked for (1.12). */
+#define AIOLIO 7
+#define AIOAREAD 11
+#define AIOAWRITE 12
+#define AIOFSYNC 20
+
 /* port_alert(3C) flags (1.6). */
 #define PORT_ALERT_SET 0x01
 #define PORT_ALERT_UPDATE 0x02

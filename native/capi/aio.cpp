@@ -1,0 +1,174 @@
+// The calls of <aio.h> on single requests, for those that report to a port; all
+// others go to libc. Results lie where libc keeps its own (aiocb.hpp).
+
+#include "capi/aio_calls.hpp"
+#include "capi/libc_aio.hpp"
+#include "sys/fd.hpp"
+
+#include <fcntl.h>
+#include <vector>
+
+using namespace evp;
+using namespace evp::capi;
+
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+namespace evp::capi {
+
+const LibcAio& libc_aio() {
+	static constexpr LibcAio direct = {aio_read, aio_write, aio_fsync, aio_cancel, aio_suspend, lio_listio};
+	return event_ports_libc_aio ? *event_ports_libc_aio() : direct;
+}
+
+int check_aiocb(struct aiocb* cb) {
+	if (cb->aio_reqprio != 0) return EINVAL;
+	// What the tag says may be anything: is there such a request, and is it this one's?
+	if (aiocb::load_error(cb) == EINPROGRESS && aio::in_flight(aiocb::id(cb), cb)) return EBUSY;
+	return 0;
+}
+
+aio::Order order_for(struct aiocb* cb, sys::IoOp op) {
+	aio::Order order;
+	order.io = {op, cb->aio_fildes, const_cast<void*>(cb->aio_buf), cb->aio_nbytes,
+	            static_cast<uint64_t>(cb->aio_offset)};
+	order.code = code_of(op);
+	order.object = reinterpret_cast<uintptr_t>(cb);
+	order.owner = cb;
+	order.store = [](void* owner, int64_t result) {
+		aiocb::store_result(static_cast<struct aiocb*>(owner), result);
+	};
+	order.identify = [](void* owner, uint64_t id) { aiocb::set_id(static_cast<struct aiocb*>(owner), id); };
+	return order;
+}
+
+Result<PortRef> notified_port(const sigevent& event, uint64_t* user) {
+	auto* notify = static_cast<const port_notify_t*>(event.sigev_value.sival_ptr);
+	if (!notify) return Error{EFAULT};
+	int error = 0;
+	PortRef port = registry::find(notify->portnfy_port, &error);
+	if (!port) return Error{error == EBADF || error == EBADFD ? EINVAL : error};
+	*user = reinterpret_cast<uintptr_t>(notify->portnfy_user);
+	return port;
+}
+
+int submit_one(struct aiocb* cb, sys::IoOp op) {
+	if (int error = check_aiocb(cb); error != 0) return error;
+	aio::Order order = order_for(cb, op);
+	Result<PortRef> port = notified_port(cb->aio_sigevent, &order.user);
+	if (!port) return port.error();
+	aiocb::set_in_progress(cb);
+	if (aio::submit(&**port, &order, 1) == 1) return 0;
+	int error = order.error == ENOMEM ? EAGAIN : order.error;
+	aiocb::store_result(cb, -error);
+	return error;
+}
+
+} // namespace evp::capi
+
+namespace {
+
+// No longer one of ours, whatever it was before.
+int to_libc(int (*call)(struct aiocb*), struct aiocb* cb) {
+	aiocb::set_id(cb, 0);
+	return call(cb);
+}
+
+// Reads the result, after a look at what has completed unseen.
+int settled_error(struct aiocb* cb) {
+	int error = aiocb::load_error(cb);
+	if (error != EINPROGRESS) return error;
+	aio::reap();
+	return aiocb::load_error(cb);
+}
+
+} // namespace
+
+PUBLIC int port_aio_read(struct aiocb* cb) {
+	if (!cb) return fail(EINVAL);
+	if (!reports_to_port(cb)) return to_libc(libc_aio().read, cb);
+	int error = submit_one(cb, sys::IoOp::READ);
+	return error == 0 ? 0 : fail(error);
+}
+
+PUBLIC int port_aio_write(struct aiocb* cb) {
+	if (!cb) return fail(EINVAL);
+	if (!reports_to_port(cb)) return to_libc(libc_aio().write, cb);
+	int error = submit_one(cb, sys::IoOp::WRITE);
+	return error == 0 ? 0 : fail(error);
+}
+
+PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
+	if (!cb) return fail(EINVAL);
+	if (!reports_to_port(cb)) {
+		aiocb::set_id(cb, 0);
+		return libc_aio().fsync(op, cb);
+	}
+	if (op != O_SYNC && op != O_DSYNC) return fail(EINVAL);
+	if (!sys::is_open(cb->aio_fildes)) return fail(EBADF);
+	int error = submit_one(cb, op == O_SYNC ? sys::IoOp::FSYNC : sys::IoOp::FDATASYNC);
+	return error == 0 ? 0 : fail(error);
+}
+
+PUBLIC int port_aio_error(const struct aiocb* given) {
+	if (!given) return fail(EINVAL);
+	auto* cb = const_cast<struct aiocb*>(given);
+	if (aiocb::id(cb) == aiocb::RETURNED) return fail(EINVAL);
+	return settled_error(cb);
+}
+
+PUBLIC ssize_t port_aio_return(struct aiocb* cb) {
+	if (!cb || aiocb::id(cb) == aiocb::RETURNED || settled_error(cb) == EINPROGRESS) return fail(EINVAL);
+	aiocb::set_id(cb, aiocb::RETURNED);
+	int error = aiocb::load_error(cb);
+	if (error != 0) errno = error;
+	return aiocb::value(cb);
+}
+
+PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
+	if (!sys::is_open(fd)) return fail(EBADF);
+	if (cb && cb->aio_fildes != fd) return fail(EINVAL);
+	aio::Cancelled ours = cb ? aio::cancel(aiocb::id(cb), cb) : aio::cancel_descriptor(fd);
+	auto answer_for = [](aio::Cancelled cancelled) {
+		return cancelled == aio::Cancelled::CANCELED       ? AIO_CANCELED
+		       : cancelled == aio::Cancelled::NOT_CANCELED ? AIO_NOTCANCELED
+		                                                   : AIO_ALLDONE;
+	};
+	if (cb && reports_to_port(cb)) return answer_for(ours);
+	int libc = libc_aio().cancel(fd, cb);
+	// Both may have some of this descriptor: what is not cancelled has the say.
+	if (libc < 0 || libc == AIO_NOTCANCELED || ours == aio::Cancelled::ALL_DONE) return libc;
+	return ours == aio::Cancelled::CANCELED || libc == AIO_ALLDONE ? answer_for(ours) : AIO_NOTCANCELED;
+}
+
+PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const struct timespec* timeout) {
+	if (count < 0) return fail(EINVAL);
+	std::vector<const struct aiocb*> theirs;
+	std::vector<const struct aiocb*> ours;
+	for (int i = 0; i < count; i++) {
+		if (!list[i]) continue;
+		auto* cb = const_cast<struct aiocb*>(list[i]);
+		if (settled_error(cb) != EINPROGRESS) return 0;
+		(aio::in_flight(aiocb::id(cb), cb) ? ours : theirs).push_back(cb);
+	}
+	if (ours.empty()) return libc_aio().suspend(list, count, timeout);
+	Deadline deadline;
+	if (!read_timeout(timeout, &deadline)) return fail(EINVAL);
+	auto any_done = [](void* data) {
+		for (const struct aiocb* cb : *static_cast<std::vector<const struct aiocb*>*>(data))
+			if (aiocb::load_error(const_cast<struct aiocb*>(cb)) != EINPROGRESS) return true;
+		return false;
+	};
+	if (theirs.empty()) {
+		int rc = aio::wait_until(any_done, &ours, deadline);
+		return rc == 0 ? 0 : fail(rc == ETIMEDOUT ? EAGAIN : rc);
+	}
+	// Two kinds, which nothing can wait for at once: in turns.
+	for (;;) {
+		constexpr int64_t TURN = 5'000'000;
+		Deadline turn = Deadline::after(TURN);
+		bool last = deadline.at <= turn.at;
+		int rc = aio::wait_until(any_done, &ours, last ? deadline : turn);
+		if (rc == 0 || any_done(&theirs)) return 0;
+		if (rc != ETIMEDOUT || last) return fail(rc == ETIMEDOUT ? EAGAIN : rc);
+	}
+}

@@ -1,0 +1,175 @@
+// lio_listio (7.11, 7.12) for lists that have to do with a port: some entry reports to
+// one, or the list itself does. Entries for libc go to libc in a list of their own, at
+// whose end it calls us by a thread.
+
+#include "capi/aio_calls.hpp"
+#include "capi/libc_aio.hpp"
+
+#include <new>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <vector>
+
+using namespace evp;
+using namespace evp::capi;
+
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+// What the list's own sigevent asks for when it is no port: libc's part, done by us.
+struct List : AioGroup {
+	sigevent asked{};
+};
+
+void raise_signal(const sigevent& event) {
+	siginfo_t info{};
+	info.si_signo = event.sigev_signo;
+	info.si_code = SI_ASYNCIO;
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value = event.sigev_value;
+	syscall(SYS_rt_sigqueueinfo, info.si_pid, event.sigev_signo, &info);
+}
+
+void* call_function(void* given) {
+	List* list = static_cast<List*>(given);
+	sigevent event = list->asked;
+	delete list;
+	event.sigev_notify_function(event.sigev_value);
+	return nullptr;
+}
+
+void notify(AioGroup& group) {
+	auto* list = static_cast<List*>(&group);
+	if (list->asked.sigev_notify == SIGEV_SIGNAL) raise_signal(list->asked);
+	if (list->asked.sigev_notify == SIGEV_THREAD) {
+		auto* attributes = static_cast<pthread_attr_t*>(list->asked.sigev_notify_attributes);
+		pthread_t thread;
+		if (pthread_create(&thread, attributes, call_function, list) == 0) {
+			pthread_detach(thread);
+			return;
+		}
+	}
+	delete list;
+}
+
+bool entry(const struct aiocb* cb) { return cb && cb->aio_lio_opcode != LIO_NOP; }
+
+// A list of libc's own entries; it leaves the group when all are done. False: refused.
+bool submit_to_libc(std::vector<struct aiocb*>& entries, AioGroup& list) {
+	sigevent done{};
+	done.sigev_notify = SIGEV_THREAD;
+	done.sigev_value.sival_ptr = &list;
+	done.sigev_notify_function = [](sigval value) {
+		aio::end_group(*static_cast<AioGroup*>(value.sival_ptr));
+	};
+	aio::join_group(list);
+	for (struct aiocb* cb : entries) aiocb::set_id(cb, 0);
+	if (libc_aio().listio(LIO_NOWAIT, entries.data(), static_cast<int>(entries.size()), &done) == 0) return true;
+	aio::end_group(list);
+	return false;
+}
+
+// What entries of one run have in common: the port they report to, or none.
+int64_t run_of(const struct aiocb* cb) {
+	constexpr int64_t NONE = INT64_MAX, UNREADABLE = INT64_MIN;
+	if (!reports_to_port(cb)) return NONE;
+	auto* notify = static_cast<const port_notify_t*>(cb->aio_sigevent.sigev_value.sival_ptr);
+	return notify ? notify->portnfy_port : UNREADABLE;
+}
+
+// Entries that report to one port, or to none. False: some were refused; aio_error
+// says why.
+bool submit_run(struct aiocb** entries, size_t count, Port* fallback, AioGroup& list) {
+	std::vector<aio::Order> orders;
+	uint64_t user = 0;
+	bool ported = reports_to_port(entries[0]);
+	Result<PortRef> port = ported ? notified_port(entries[0]->aio_sigevent, &user) : Error{EINVAL};
+	bool all = true;
+	for (size_t i = 0; i < count; i++) {
+		struct aiocb* cb = entries[i];
+		int error = check_aiocb(cb);
+		if (error == 0 && ported) error = port.error();
+		all &= error == 0;
+		if (error == 0) {
+			aio::Order order = order_for(cb, cb->aio_lio_opcode == LIO_READ ? sys::IoOp::READ : sys::IoOp::WRITE);
+			order.notify = ported;
+			if (ported) order.user = user_of(cb);
+			aiocb::set_in_progress(cb);
+			orders.push_back(order);
+		} else if (error != EBUSY) // else the result is the other request's to store
+			aiocb::store_result(cb, -error);
+	}
+	auto size = static_cast<uint32_t>(orders.size());
+	all &= aio::submit(port ? &**port : fallback, orders.data(), size, &list) == size;
+	for (aio::Order& order : orders) {
+		int error = order.error == ENOMEM ? EAGAIN : order.error;
+		if (error != 0) aiocb::store_result(static_cast<struct aiocb*>(order.owner), -error);
+	}
+	return all;
+}
+
+bool submit_ours(std::vector<struct aiocb*>& entries, Port* fallback, AioGroup& list) {
+	bool all = true;
+	for (size_t from = 0, to; from < entries.size(); from = to) {
+		int64_t run = run_of(entries[from]);
+		for (to = from + 1; to < entries.size() && run_of(entries[to]) == run;) to++;
+		all &= submit_run(entries.data() + from, to - from, fallback, list);
+	}
+	return all;
+}
+
+int wait_for(std::vector<struct aiocb*>& entries) {
+	auto all_done = [](void* data) {
+		for (struct aiocb* cb : *static_cast<std::vector<struct aiocb*>*>(data))
+			if (aiocb::load_error(cb) == EINPROGRESS) return false;
+		return true;
+	};
+	return aio::wait_until(all_done, &entries, Deadline::never());
+}
+
+} // namespace
+
+PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, struct sigevent* event) {
+	bool ported = event && event->sigev_notify == SIGEV_PORT && mode == LIO_NOWAIT;
+	bool any = ported;
+	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);
+	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
+	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || count < 0 || !list) return fail(EINVAL);
+
+	std::vector<struct aiocb*> ours, theirs;
+	for (int i = 0; i < count; i++) {
+		if (!entry(list[i])) continue;
+		bool quiet = list[i]->aio_sigevent.sigev_notify == SIGEV_NONE;
+		(reports_to_port(list[i]) || quiet ? ours : theirs).push_back(list[i]);
+	}
+	auto* group = new (std::nothrow) List;
+	if (!group) return fail(EAGAIN);
+	group->finished = notify;
+	group->asked.sigev_notify = SIGEV_NONE;
+	uint64_t user = 0;
+	Result<PortRef> port = ported ? notified_port(*event, &user) : Error{EINVAL};
+	if (ported) {
+		int error = port.error();
+		auto object = reinterpret_cast<uintptr_t>(event);
+		if (port) error = aio::begin_group(*group, **port, AIOLIO, object, user).error();
+		if (error != 0) {
+			delete group;
+			return fail(error == ENOMEM ? EAGAIN : error);
+		}
+	} else if (event && mode == LIO_NOWAIT)
+		group->asked = *event;
+
+	bool all = submit_ours(ours, port ? &**port : nullptr, *group);
+	if (!theirs.empty()) all &= submit_to_libc(theirs, *group);
+	aio::end_group(*group);
+	if (mode == LIO_WAIT) {
+		int rc = wait_for(ours);
+		if (rc == 0) rc = wait_for(theirs);
+		if (rc != 0) return fail(rc);
+		for (int i = 0; i < count; i++) all &= !entry(list[i]) || aiocb::load_error(list[i]) == 0;
+	}
+	return all ? 0 : fail(EIO);
+}

@@ -1,0 +1,20 @@
+# liburing's objects become part of our libraries, so that neither needs it where it runs. Without
+# liburing the library works by threads, and says so (docs/aio.md).
+option(EVENT_PORTS_URING "Use io_uring where liburing is there" ON)
+find_path(liburing_include liburing.h)
+find_library(liburing_archive NAMES liburing.a)
+set(liburing_objects "")
+set(liburing_linked "")
+if(EVENT_PORTS_URING AND liburing_include AND liburing_archive)
+	set(folder "${CMAKE_CURRENT_BINARY_DIR}/liburing")
+	file(MAKE_DIRECTORY "${folder}")
+	execute_process(COMMAND ${CMAKE_AR} x "${liburing_archive}"
+		WORKING_DIRECTORY "${folder}" COMMAND_ERROR_IS_FATAL ANY)
+	file(GLOB liburing_objects "${folder}/*")
+	set(liburing_linked "${liburing_archive}")
+	set_source_files_properties(${liburing_objects} PROPERTIES EXTERNAL_OBJECT TRUE)
+	target_compile_definitions(port_build_flags INTERFACE EVP_LIBURING)
+	target_include_directories(port_build_flags SYSTEM INTERFACE "${liburing_include}")
+else()
+	message(STATUS "no liburing: asynchronous I/O will run on threads")
+endif()

@@ -1,0 +1,298 @@
+#include "sources/aio_source.hpp"
+
+#include "core/port.hpp"
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+#include "sources/aio_book.hpp"
+
+#include <cerrno>
+
+namespace evp {
+
+using shm::Slot;
+using shm::SlotState;
+using sys::PrivateLock;
+
+namespace {
+
+constexpr uint32_t BATCH = 64;
+
+AioSource& source_of(Port& port) { return *static_cast<AioSource*>(port.source(SourceKind::AIO)); }
+
+bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
+
+// The port of a set, held for the length of a call; nothing once it is closed.
+PortRef port_of(AioSet& set, Port** expected) {
+	*expected = set.port.load();
+	if (!*expected) return {};
+	PortRef port = registry::hold(*set.anchor);
+	if (port && &*port != *expected) return {};
+	return port;
+}
+
+// An event less to come. Locked, both.
+void expect_less(AioSet& set, Port& port, uint32_t count) {
+	set.expected -= count;
+	if (set.expected == 0) port.private_add(-1);
+}
+
+void forget_events(AioSet& set, uint32_t count) {
+	bool unused;
+	{
+		PrivateLock::Guard guard(set.lock);
+		set.expected -= count;
+		unused = set.expected == 0 && !set.port.load();
+	}
+	if (unused)
+		if (AioBook* book = AioBook::existing()) book->give_back_set(&set);
+}
+
+template <class What>
+void with_port(AioSet& set, uint32_t count, What what) {
+	Port* expected = nullptr;
+	if (PortRef port = port_of(set, &expected)) {
+		Port::Guard guard(*port);
+		PrivateLock::Guard within(set.lock);
+		if (set.port.load() == expected) {
+			what(port->region());
+			expect_less(set, *port, count);
+			return;
+		}
+	}
+	forget_events(set, count);
+}
+
+} // namespace
+
+void post_aio_events(AioSet& set, const AioEvent* events, uint32_t count) {
+	with_port(set, count, [&](shm::Region& region) {
+		for (uint32_t i = 0; i < count; i++) {
+			region.slot(events[i].slot).events.store(events[i].code);
+			slots::enqueue(region, events[i].slot);
+		}
+	});
+}
+
+void drop_aio_events(AioSet& set, const AioEvent* events, uint32_t count) {
+	with_port(set, count, [&](shm::Region& region) {
+		for (uint32_t i = 0; i < count; i++) slots::release(region, events[i].slot);
+	});
+}
+
+Result<AioSet*> AioSource::set_of(Port& port) {
+	for (;;) {
+		AioSet* set = set_.load(std::memory_order_acquire);
+		if (set) return set;
+		AioBook* book = AioBook::current();
+		const std::atomic<Port*>* anchor = registry::anchor(port);
+		if (!anchor) return Error{EBADF}; // closed at this moment
+		AioSet* fresh = book ? book->take_set() : nullptr;
+		if (!fresh) return Error{ENOMEM};
+		{
+			PrivateLock::Guard guard(fresh->lock);
+			fresh->anchor = anchor;
+			fresh->armed.store(false);
+			fresh->known.store(false);
+			fresh->port.store(&port);
+		}
+		if (set_.compare_exchange_strong(set, fresh)) return fresh;
+		fresh->port.store(nullptr);
+		book->give_back_set(fresh);
+	}
+}
+
+uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, uint32_t count) {
+	Result<AioSet*> set = set_of(port);
+	uint32_t accepted = 0;
+	Port::Guard guard(port);
+	for (uint32_t i = 0; i < count; i++) {
+		aio::Order& order = orders[i];
+		events[i] = {};
+		if (order.error != 0) continue;
+		accepted++;
+		if (!order.notify) continue;
+		int error = set ? 0 : set.error();
+		uint32_t index = 0;
+		if (error == 0) {
+			PrivateLock::Guard within((*set)->lock);
+			if ((*set)->port.load() != &port) error = EBADF; // let go of at this moment
+			else index = slots::take(port.region(), &error);
+			if (index != 0 && (*set)->expected++ == 0) port.private_add(1);
+		}
+		if (index == 0) {
+			order.error = error;
+			accepted--;
+			continue;
+		}
+		Slot& slot = port.region().slot(index);
+		slot.source.store(static_cast<uint8_t>(SourceKind::AIO));
+		slot.flags.store(0);
+		slot.owner.store(port.member());
+		slot.object.store(order.object);
+		slot.user.store(order.user);
+		slot.events.store(order.code);
+		slots::publish(port.region(), index, SlotState::CACHED);
+		events[i] = {*set, index, order.code};
+	}
+	return accepted;
+}
+
+void AioSource::watch(Port& port) {
+	AioSet* set = set_.load(std::memory_order_acquire);
+	AioBook* book = AioBook::existing();
+	AioEngine* engine = book ? book->engine() : nullptr;
+	if (!set || !engine) return;
+	{
+		PrivateLock::Guard guard(set->lock);
+		if (set->expected == 0) return;
+	}
+	if (set->armed.exchange(true)) return;
+	if (set->known.exchange(true))
+		port.watch_again(SourceKind::AIO, engine->fd());
+	else if (!port.watch_private(SourceKind::AIO, engine->fd()))
+		port.watch_again(SourceKind::AIO, engine->fd());
+}
+
+void AioSource::collect(Port& port) {
+	AioSet* set = set_.load(std::memory_order_acquire);
+	AioBook* book = AioBook::existing();
+	if (!set || !book) return;
+	set->armed.store(false);
+	book->reap();
+	watch(port);
+}
+
+uint32_t AioSource::news() {
+	AioBook* book = AioBook::existing();
+	return book ? book->news() : 0;
+}
+
+void AioSource::descriptor_closing(Port&, int fd) {
+	AioBook* book = AioBook::existing();
+	if (!book) return;
+	(void)book->cancel_descriptor(fd); // 7.10
+	book->closing(fd);
+}
+
+void AioSource::close(Port& port) {
+	AioSet* set = set_.exchange(nullptr);
+	AioBook* book = AioBook::existing();
+	if (!set || !book) return;
+	bool unused;
+	bool known = set->known.load();
+	{
+		Port::Guard guard(port);
+		PrivateLock::Guard within(set->lock);
+		set->port.store(nullptr);
+		unused = set->expected == 0;
+		if (!unused) port.private_add(-1);
+	}
+	if (AioEngine* engine = known ? book->engine() : nullptr) sys::epoll_del(port.inner(), engine->fd());
+	if (unused) book->give_back_set(set);
+}
+
+std::unique_ptr<Source> make_aio_source() { return std::make_unique<AioSource>(); }
+
+// --- The calls.
+
+namespace aio {
+
+namespace {
+
+bool refused(Order& order) {
+	if (order.io.fd < 0)
+		order.error = EBADF;
+	else if (order.io.op <= sys::IoOp::WRITEV && static_cast<int64_t>(order.io.offset) < 0)
+		order.error = EINVAL;
+	else if (static_cast<int64_t>(order.io.length) < 0)
+		order.error = EINVAL;
+	return order.error != 0;
+}
+
+void refuse_all(Order* orders, uint32_t count, int error) {
+	for (uint32_t i = 0; i < count; i++)
+		if (orders[i].error == 0) orders[i].error = error;
+}
+
+uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group) {
+	AioEvent events[BATCH];
+	uint32_t accepted = 0;
+	for (uint32_t i = 0; i < count; i++) accepted += !refused(orders[i]);
+	AioBook* book = AioBook::current();
+	int error = in_handler() ? EAGAIN : !book ? ENOMEM : !book->engine() ? EAGAIN : 0;
+	if (error != 0) {
+		refuse_all(orders, count, error);
+		return 0;
+	}
+	if (port) {
+		accepted = source_of(*port).reserve(*port, orders, events, count);
+		for (uint32_t i = 0; i < count; i++)
+			if (orders[i].error == 0) registry::note_associated(orders[i].io.fd);
+	}
+	if (accepted != 0) book->submit(orders, events, count, group);
+	return accepted;
+}
+
+} // namespace
+
+uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group) {
+	uint32_t accepted = 0;
+	for (uint32_t i = 0; i < count; i += BATCH)
+		accepted += submit_batch(port, orders + i, count - i < BATCH ? count - i : BATCH, group);
+	// What the kernel had at hand is done by now, and needs no waiting.
+	if (accepted != 0) reap();
+	if (port) source_of(*port).watch(*port);
+	return accepted;
+}
+
+Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user) {
+	if (in_handler()) return Error{EAGAIN};
+	Order order;
+	order.code = code;
+	order.object = object;
+	order.user = user;
+	if (source_of(port).reserve(port, &order, &group.event, 1) == 0) return Error{order.error};
+	return {};
+}
+
+void join_group(AioGroup& group) {
+	if (AioBook* book = AioBook::current()) book->join_group(group);
+}
+
+void end_group(AioGroup& group) {
+	if (AioBook* book = AioBook::current()) book->leave_group(group);
+}
+
+Cancelled cancel(uint64_t id, const void* owner) {
+	AioBook* book = AioBook::existing();
+	return book ? book->cancel(id, owner) : Cancelled::ALL_DONE;
+}
+
+Cancelled cancel_descriptor(int fd) {
+	AioBook* book = AioBook::existing();
+	return book ? book->cancel_descriptor(fd) : Cancelled::ALL_DONE;
+}
+
+bool in_flight(uint64_t id, const void* owner) {
+	AioBook* book = AioBook::existing();
+	return book && book->in_flight(id, owner);
+}
+
+void reap() {
+	AioBook* book = AioBook::existing();
+	if (book && !in_handler()) book->reap();
+}
+
+int wait_until(bool (*done)(void* data), void* data, const Deadline& deadline) {
+	AioBook* book = AioBook::current();
+	return book ? book->wait_until(done, data, deadline) : ENOMEM;
+}
+
+EngineInfo engine() {
+	AioBook* book = AioBook::current();
+	if (!book) return {EngineKind::NONE, ENOMEM, "no memory"};
+	return book->info();
+}
+
+} // namespace aio
+} // namespace evp

@@ -1,0 +1,70 @@
+// PORT_SOURCE_AIO (section 7): requests carried out by io_uring or by threads, told
+// of by events; and what the C and Node faces need of them.
+//
+// Any thread; not in a signal handler over a critical section of this library (EAGAIN).
+// A request belongs to the process that made it: a forked child has none (7.13). It
+// outlives the thread that made it, and its port (7.14): its memory must stay until it
+// is done. Results are stored before events are visible, by Order::store.
+#pragma once
+#include "core/source.hpp"
+#include "sources/aio_request.hpp"
+
+#include <memory>
+
+namespace evp {
+
+std::unique_ptr<Source> make_aio_source();
+
+namespace aio {
+
+struct Order {
+	sys::Io io;
+	bool notify = true;       // an event of its own
+	bool result_code = false; // which says the result in its `events`
+	int32_t code = 0;         // what it says else
+	uint64_t object = 0;
+	uint64_t user = 0;
+	void (*store)(void* owner, int64_t result) = nullptr; // under a lock: stores, nothing else
+	void (*identify)(void* owner, uint64_t id) = nullptr; // before it starts; likewise
+	void* owner = nullptr;
+	// Out.
+	uint64_t id = 0;
+	int error = 0;
+};
+
+// Submits in order; `error` tells of each that was refused, as if it had never been:
+// EAGAIN (slots, threads), ENOMEM, EBADF, EINVAL. Returns how many were accepted.
+// A port is needed for orders that notify, and for the group's event.
+uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group = nullptr);
+
+// A group: begin reserves its event's slot, end says that all its orders are submitted.
+Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user);
+void join_group(AioGroup& group); // one thing more to be done, by others
+void end_group(AioGroup& group);  // and done
+
+enum class Cancelled { CANCELED, NOT_CANCELED, ALL_DONE };
+// Whether an id names a request in flight, and this owner's.
+bool in_flight(uint64_t id, const void* owner);
+
+// ALL_DONE when there is no such request.
+Cancelled cancel(uint64_t id, const void* owner);
+// All of a descriptor.
+Cancelled cancel_descriptor(int fd);
+
+// Looks whether anything was completed, and tells of it.
+void reap();
+
+// Waits until `done` says so, which is asked under no lock. 0 EINTR ETIMEDOUT.
+int wait_until(bool (*done)(void* data), void* data, const Deadline& deadline);
+
+enum class EngineKind { NONE, URING, THREADS };
+struct EngineInfo {
+	EngineKind kind;
+	int error;          // why not io_uring; 0: it is, or was not wanted
+	const char* reason; // the same in words
+};
+// Starts the engine if there is none yet.
+EngineInfo engine();
+
+} // namespace aio
+} // namespace evp

@@ -1,0 +1,385 @@
+#include "sources/aio_book.hpp"
+
+#include "sources/aio_source.hpp"
+#include "sys/eventfd.hpp"
+#include "sys/io_call.hpp"
+
+#include <cerrno>
+#include <new>
+#include <vector>
+
+namespace evp {
+
+using sys::PrivateLock;
+
+// What is to be said of completions once the lock is released: events first, in the
+// order of completion, then groups.
+struct AioBook::Telling {
+	AioEvent events[2 * BATCH];
+	uint32_t count = 0;
+	AioGroup* groups[BATCH];
+	uint32_t finished = 0;
+
+	bool full() const { return count >= BATCH || finished >= BATCH - 1; }
+	void add(const AioEvent& event) {
+		if (event.set) events[count++] = event;
+	}
+};
+
+std::atomic<AioBook*> AioBook::newest{nullptr};
+
+AioBook* AioBook::existing() {
+	AioBook* now = newest.load(std::memory_order_acquire);
+	return now && now->image_ == sys::process_epoch() ? now : nullptr;
+}
+
+AioBook* AioBook::current() {
+	for (;;) {
+		AioBook* now = newest.load(std::memory_order_acquire);
+		if (now && now->image_ == sys::process_epoch()) [[likely]]
+			return now;
+		auto* fresh = new (std::nothrow) AioBook;
+		if (!fresh) return nullptr;
+		fresh->image_ = sys::process_epoch();
+		if (!newest.compare_exchange_strong(now, fresh)) {
+			delete fresh;
+			continue;
+		}
+		// The parent's, if any, stays where it is but for its descriptors: a thread of
+		// it may have been anywhere inside.
+		if (AioEngine* inherited = now ? now->engine_.load() : nullptr) forget_engine(*inherited);
+		return fresh;
+	}
+}
+
+// --- Records.
+
+AioRequest* AioBook::take_request() {
+	AioRequest* request = free_;
+	if (request) {
+		free_ = request->next;
+		return request;
+	}
+	if (fresh_ / CHUNK >= CHUNKS) return nullptr;
+	AioRequest*& chunk = chunks_[fresh_ / CHUNK];
+	if (!chunk) chunk = new (std::nothrow) AioRequest[CHUNK];
+	if (!chunk) return nullptr;
+	request = &chunk[fresh_ % CHUNK];
+	request->index = fresh_++;
+	return request;
+}
+
+void AioBook::give_back(AioRequest& request) {
+	request.next = free_;
+	free_ = &request;
+}
+
+AioRequest* AioBook::find(uint64_t id) {
+	auto index = static_cast<uint32_t>(id);
+	if (index == 0 || index >= fresh_) return nullptr;
+	AioRequest& request = chunks_[index / CHUNK][index % CHUNK];
+	return request.state != AioRequest::FREE && id_of(request) == id ? &request : nullptr;
+}
+
+bool AioBook::in_flight(uint64_t id, const void* owner) {
+	PrivateLock::Guard guard(lock_);
+	AioRequest* request = find(id);
+	return request && request->owner == owner;
+}
+
+AioSet* AioBook::take_set() {
+	PrivateLock::Guard guard(sets_lock_);
+	AioSet* set = free_sets_;
+	if (set)
+		free_sets_ = set->next_free;
+	else
+		set = new (std::nothrow) AioSet;
+	return set;
+}
+
+void AioBook::give_back_set(AioSet* set) {
+	PrivateLock::Guard guard(sets_lock_);
+	set->next_free = free_sets_;
+	free_sets_ = set;
+}
+
+// --- Submitting.
+
+// What an fsync waits for: everything on its descriptor that came before it (14.4.6).
+uint32_t AioBook::earlier_on(int fd) const {
+	uint32_t count = 0;
+	for (AioRequest* at = first_; at; at = at->next) count += at->io.fd == fd;
+	return count;
+}
+
+namespace {
+
+bool syncs(const AioRequest& request) {
+	return request.io.op == sys::IoOp::FSYNC || request.io.op == sys::IoOp::FDATASYNC;
+}
+
+} // namespace
+
+void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group) {
+	AioEngine* engine = engine_.load(std::memory_order_acquire);
+	PrivateLock::Guard guard(lock_);
+	for (uint32_t i = 0; i < count; i++) {
+		aio::Order& order = orders[i];
+		if (order.error != 0) continue;
+		AioRequest* request = take_request();
+		if (!request) {
+			order.error = ENOMEM;
+			continue;
+		}
+		request->io = order.io;
+		request->cancelled = request->found = false;
+		request->result_code = order.result_code;
+		request->generation++;
+		request->event = events[i];
+		request->group = group;
+		request->store = order.store;
+		request->owner = order.owner;
+		request->sequence = next_sequence_++;
+		request->before = syncs(*request) ? earlier_on(request->io.fd) : 0;
+		request->state = request->before != 0 ? AioRequest::HELD : AioRequest::ACTIVE;
+		request->next = nullptr;
+		request->prev = last_;
+		(last_ ? last_->next : first_) = request;
+		last_ = request;
+		if (group) group->remaining++;
+		order.id = id_of(*request);
+		if (order.identify) order.identify(order.owner, order.id);
+		if (request->state == AioRequest::HELD)
+			held_++;
+		else
+			engine->start(*request);
+	}
+	engine->flush();
+	guard.unlock();
+	for (uint32_t i = 0; i < count; i++)
+		if (orders[i].error == ENOMEM && events[i].set) drop_aio_events(*events[i].set, &events[i], 1);
+}
+
+// --- Completing.
+
+void AioBook::release_held(const AioRequest& done, Telling&) {
+	AioEngine* engine = engine_.load(std::memory_order_relaxed);
+	for (AioRequest* at = first_; at; at = at->next) {
+		if (at->state != AioRequest::HELD || at->io.fd != done.io.fd || at->sequence < done.sequence)
+			continue;
+		if (--at->before != 0) continue;
+		at->state = AioRequest::ACTIVE;
+		held_--;
+		engine->start(*at);
+	}
+}
+
+void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
+	// Not ours: the kernel gives up what a thread had submitted that has ended.
+	if (!request.cancelled && (result == -ECANCELED || result == -EINTR)) {
+		engine_.load(std::memory_order_relaxed)->start(request);
+		return;
+	}
+	request.result = result;
+	if (request.store) request.store(request.owner, result);
+	(request.prev ? request.prev->next : first_) = request.next;
+	(request.next ? request.next->prev : last_) = request.prev;
+	if (request.state == AioRequest::HELD) held_--;
+	request.state = AioRequest::FREE;
+	if (held_ != 0) release_held(request, telling);
+	AioEvent event = request.event;
+	if (request.result_code) event.code = static_cast<int32_t>(result);
+	telling.add(event);
+	AioGroup* group = request.group;
+	if (request.pins == 0) give_back(request);
+	if (group) leave(*group, telling);
+}
+
+void AioBook::leave(AioGroup& group, Telling& telling) {
+	if (--group.remaining != 0) return;
+	telling.add(group.event);
+	if (group.finished) telling.groups[telling.finished++] = &group;
+}
+
+void AioBook::join_group(AioGroup& group) {
+	PrivateLock::Guard guard(lock_);
+	group.remaining++;
+}
+
+void AioBook::leave_group(AioGroup& group) {
+	Telling telling;
+	{
+		PrivateLock::Guard guard(lock_);
+		leave(group, telling);
+		wake_sleepers();
+	}
+	tell(telling);
+}
+
+void AioBook::wake_sleepers() {
+	for (Sleeper* sleeper = sleepers_; sleeper; sleeper = sleeper->next)
+		sys::eventfd_raise(sleeper->fd);
+}
+
+// Not locked.
+void AioBook::tell(Telling& telling) {
+	for (uint32_t from = 0, to; from < telling.count; from = to) {
+		AioSet* set = telling.events[from].set;
+		for (to = from + 1; to < telling.count && telling.events[to].set == set;) to++;
+		post_aio_events(*set, telling.events + from, to - from);
+	}
+	for (uint32_t i = 0; i < telling.finished; i++) telling.groups[i]->finished(*telling.groups[i]);
+}
+
+bool AioBook::reap_once() {
+	AioEngine* engine = engine_.load(std::memory_order_acquire);
+	if (!engine) return false;
+	Telling telling;
+	AioCompletion list[BATCH / 2];
+	uint32_t count;
+	{
+		PrivateLock::Guard guard(lock_);
+		count = engine->take(list, BATCH / 2);
+		for (uint32_t i = 0; i < count; i++) {
+			AioRequest& request = *list[i].request;
+			if (!list[i].cancellation) {
+				finish(request, list[i].result, telling);
+				continue;
+			}
+			request.unanswered--;
+			if (list[i].result >= 0) request.found = true;
+			unpin(request);
+		}
+		if (count == 0) return false;
+		engine->flush(); // what was started again, or no longer held
+		if (sleepers_) wake_sleepers();
+	}
+	tell(telling);
+	return count == BATCH / 2;
+}
+
+void AioBook::reap() {
+	constexpr int ROUNDS = 16; // the rest at the next collection
+	for (int i = 0; i < ROUNDS && reap_once(); i++) {}
+}
+
+// --- Cancelling.
+
+void AioBook::unpin(AioRequest& request) {
+	if (--request.pins == 0 && request.state == AioRequest::FREE) give_back(request);
+}
+
+// Pins it twice: for the engine's answer, and for the caller.
+void AioBook::ask_cancel(AioRequest& request, Telling& telling) {
+	request.cancelled = true;
+	request.pins++;
+	if (request.state == AioRequest::HELD) {
+		request.found = true;
+		finish(request, -ECANCELED, telling);
+		return;
+	}
+	request.pins++;
+	request.unanswered++;
+	engine_.load(std::memory_order_relaxed)->cancel(request);
+}
+
+// One that was found ends at once; of others there is nothing to wait for.
+bool AioBook::settled(const AioRequest& request) const {
+	if (request.state == AioRequest::FREE) return request.unanswered == 0;
+	return request.unanswered == 0 && !request.found;
+}
+
+struct AioBook::Cancelling {
+	AioBook& book;
+	std::vector<AioRequest*> requests;
+
+	static bool done(void* data) {
+		auto& self = *static_cast<Cancelling*>(data);
+		PrivateLock::Guard guard(self.book.lock_);
+		for (AioRequest* request : self.requests)
+			if (!self.book.settled(*request)) return false;
+		return true;
+	}
+};
+
+template <class Match>
+aio::Cancelled AioBook::cancel_matching(Match match) {
+	Cancelling asked{*this, {}};
+	uint64_t seen = 0;
+	for (bool more = true; more;) {
+		Telling telling;
+		{
+			PrivateLock::Guard guard(lock_);
+			for (AioRequest* at = first_; at && !telling.full();) {
+				AioRequest* next = at->next; // a held one goes at once
+				if (at->sequence > seen && match(*at)) {
+					seen = at->sequence;
+					asked.requests.push_back(at);
+					ask_cancel(*at, telling);
+				}
+				at = next;
+			}
+			more = telling.full();
+			if (sleepers_) wake_sleepers();
+		}
+		tell(telling);
+	}
+	if (asked.requests.empty()) return aio::Cancelled::ALL_DONE;
+	while (wait_until(Cancelling::done, &asked, Deadline::never()) == EINTR) {}
+	PrivateLock::Guard guard(lock_);
+	bool active = false;
+	bool cancelled = true;
+	for (AioRequest* request : asked.requests) {
+		active |= request->state != AioRequest::FREE;
+		cancelled &= request->result == -ECANCELED;
+		unpin(*request);
+	}
+	if (active) return aio::Cancelled::NOT_CANCELED;
+	return cancelled ? aio::Cancelled::CANCELED : aio::Cancelled::ALL_DONE;
+}
+
+aio::Cancelled AioBook::cancel(uint64_t id, const void* owner) {
+	return cancel_matching(
+	    [&](const AioRequest& request) { return request.owner == owner && id_of(request) == id; });
+}
+
+aio::Cancelled AioBook::cancel_descriptor(int fd) {
+	return cancel_matching([&](const AioRequest& request) { return request.io.fd == fd; });
+}
+
+void AioBook::closing(int fd) {
+	if (AioEngine* engine = engine_.load(std::memory_order_acquire)) engine->closing(fd);
+}
+
+// --- Waiting.
+
+int AioBook::wait_until(bool (*done)(void* data), void* data, const Deadline& deadline) {
+	reap();
+	if (done(data)) return 0;
+	Result<sys::UniqueFd> made = sys::eventfd_create();
+	if (!made) return EAGAIN;
+	sys::UniqueFd own = sys::move_high(std::move(*made));
+	Sleeper sleeper{own.get(), nullptr};
+	{
+		PrivateLock::Guard guard(lock_);
+		sleeper.next = sleepers_;
+		sleepers_ = &sleeper;
+	}
+	int rc = 0;
+	for (;;) {
+		reap();
+		if (done(data)) break;
+		AioEngine* engine = engine_.load(std::memory_order_acquire);
+		rc = sys::wait_readable(sleeper.fd, engine ? engine->fd() : -1, deadline);
+		if (rc != 0 && !done(data)) break;
+		rc = 0;
+		sys::eventfd_lower(sleeper.fd);
+	}
+	PrivateLock::Guard guard(lock_);
+	Sleeper** at = &sleepers_;
+	while (*at != &sleeper) at = &(*at)->next;
+	*at = sleeper.next;
+	return rc;
+}
+
+} // namespace evp

@@ -1,0 +1,35 @@
+// What carries requests out: io_uring, or threads where that is refused (14.4.4).
+//
+// Under the book's lock: start, flush, cancel, take. A descriptor is readable while
+// completions wait to be taken. Every start ends in exactly one completion, every
+// cancel in one more. Equal in all that a program can see: the same suite runs on both.
+#pragma once
+#include "sources/aio_request.hpp"
+#include "sys/result.hpp"
+
+#include <memory>
+
+namespace evp {
+
+class AioEngine {
+public:
+	virtual ~AioEngine() = default;
+	virtual int fd() const = 0;
+	virtual void start(AioRequest& request) = 0;
+	virtual void flush() = 0; // what was started is on its way
+	// Answered 0: it will complete ECANCELED; ENOENT: it is done; EALREADY: under way.
+	virtual void cancel(AioRequest& request) = 0;
+	virtual uint32_t take(AioCompletion* out, uint32_t max) = 0;
+	// Changes when the kernel completed something in a thread of ours, which may have
+	// interrupted a system call there. Any thread.
+	virtual uint32_t news() const { return 0; }
+	// Before the program closes a descriptor: no request may reach its successor.
+	virtual void closing(int) {}
+	// In a forked child: gives up what is the parent's.
+	virtual void forget() = 0;
+};
+
+Result<std::unique_ptr<AioEngine>> make_uring_engine();
+Result<std::unique_ptr<AioEngine>> make_pool_engine();
+
+} // namespace evp

@@ -1,0 +1,230 @@
+// The engine on threads: for kernels and containers without io_uring.
+//
+// Workers carry out what ends by itself; what must wait for a peer (a pipe, a socket,
+// a terminal) waits in one poll(2) of the watcher, so that it holds no worker. Both
+// are started when they are first needed and stay; all signals are blocked in them but
+// those a write may raise, as in a thread that makes the call itself.
+// Lock: one for all that is here, inside the book's. Fork: the child has no threads,
+// and forgets the engine.
+
+#include "sources/aio_engine.hpp"
+#include "sys/eventfd.hpp"
+#include "sys/io_call.hpp"
+#include "sys/worker.hpp"
+
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace evp {
+
+namespace {
+
+constexpr uint32_t WORKERS = 4;
+
+// AioRequest::stage.
+enum Stage : uint8_t { QUEUED = 1, RUNNING = 2, WATCHED = 3, DONE = 4 };
+
+class PoolEngine final : public AioEngine {
+public:
+	PoolEngine(sys::UniqueFd ready, sys::UniqueFd stir) : ready_(std::move(ready)), stir_(std::move(stir)) {}
+	int fd() const override { return ready_.get(); }
+
+	void start(AioRequest& request) override {
+		std::lock_guard guard(lock_);
+		enqueue(request);
+		if (queued_ > idle_ && workers_ < WORKERS && sys::start_worker(work, this)) workers_++;
+		if (workers_ == 0) complete(request, -EAGAIN); // no thread can be made
+	}
+
+	void flush() override { wake_.notify_all(); }
+
+	void cancel(AioRequest& request) override {
+		std::lock_guard guard(lock_);
+		// Of one that runs it is not known yet whether it will have to wait.
+		if (request.stage == RUNNING)
+			request.withdrawn++;
+		else
+			push({&request, withdraw(request) ? 0 : -ENOENT, true});
+	}
+
+	uint32_t take(AioCompletion* out, uint32_t max) override {
+		std::lock_guard guard(lock_);
+		uint32_t count = 0;
+		while (count < max && taken_ < done_.size()) out[count++] = done_[taken_++];
+		if (taken_ == done_.size() && taken_ != 0) {
+			done_.clear();
+			taken_ = 0;
+			sys::eventfd_lower(ready_.get());
+		}
+		return count;
+	}
+
+	// Queued and watched requests are cancelled by then (7.10); one that runs has
+	// perhaps not reached the kernel yet.
+	void closing(int fd) override {
+		std::unique_lock guard(lock_);
+		settled_.wait(guard, [&] {
+			for (AioRequest* request : running_)
+				if (request && request->io.fd == fd) return false;
+			return true;
+		});
+	}
+
+	// Its threads and whoever held its lock are the parent's.
+	void forget() override {
+		ready_.reset();
+		stir_.reset();
+	}
+
+private:
+	void enqueue(AioRequest& request) {
+		request.stage = QUEUED;
+		request.queued = nullptr;
+		(last_ ? last_->queued : first_) = &request;
+		last_ = &request;
+		queued_++;
+	}
+
+	AioRequest* dequeue() {
+		AioRequest* request = first_;
+		queued_--;
+		first_ = request->queued;
+		if (!first_) last_ = nullptr;
+		return request;
+	}
+
+	void push(const AioCompletion& completion) {
+		if (done_.empty()) sys::eventfd_raise(ready_.get());
+		done_.push_back(completion);
+	}
+
+	void complete(AioRequest& request, int64_t result) {
+		if (request.stage == QUEUED) remove_queued(request);
+		request.stage = DONE;
+		push({&request, result, false});
+	}
+
+	void remove_queued(AioRequest& request) {
+		AioRequest* before = nullptr;
+		for (AioRequest* at = first_; at && at != &request; at = at->queued) before = at;
+		(before ? before->queued : first_) = request.queued;
+		if (last_ == &request) last_ = before;
+		queued_--;
+	}
+
+	bool withdraw(AioRequest& request) {
+		if (request.stage == WATCHED) {
+			std::erase(watched_, &request);
+			sys::eventfd_raise(stir_.get());
+		} else if (request.stage != QUEUED)
+			return false;
+		complete(request, -ECANCELED);
+		return true;
+	}
+
+	void watch(AioRequest& request) {
+		if (!watching_ && !sys::start_worker(watch_all, this)) {
+			complete(request, -EAGAIN);
+			return;
+		}
+		watching_ = true;
+		request.stage = WATCHED;
+		watched_.push_back(&request);
+		sys::eventfd_raise(stir_.get());
+	}
+
+	void settle(AioRequest& request, int64_t result) {
+		bool waits = result == sys::IO_NOT_READY;
+		uint32_t answers = request.withdrawn;
+		request.withdrawn = 0;
+		if (waits && answers == 0)
+			watch(request);
+		else
+			complete(request, waits ? -ECANCELED : result);
+		for (; answers != 0; answers--) push({&request, waits ? 0 : -ENOENT, true});
+	}
+
+	static void work(void* engine) { static_cast<PoolEngine*>(engine)->work(); }
+	static void watch_all(void* engine) { static_cast<PoolEngine*>(engine)->watch_all(); }
+
+	[[noreturn]] void work() {
+		std::unique_lock guard(lock_);
+		uint32_t me = 0;
+		while (running_[me] || seats_[me]) me++;
+		seats_[me] = true;
+		for (;;) {
+			idle_++;
+			wake_.wait(guard, [&] { return first_ != nullptr; });
+			idle_--;
+			AioRequest& request = *dequeue();
+			request.stage = RUNNING;
+			running_[me] = &request;
+			sys::Io io = request.io;
+			guard.unlock();
+			int64_t result = sys::io_call(io);
+			guard.lock();
+			running_[me] = nullptr;
+			settled_.notify_all();
+			settle(request, result);
+		}
+	}
+
+	[[noreturn]] void watch_all() {
+		std::vector<sys::Watched> list;
+		for (;;) {
+			{
+				std::lock_guard guard(lock_);
+				list.assign(1, {stir_.get(), false, false});
+				for (AioRequest* request : watched_)
+					list.push_back({request->io.fd, sys::io_writes(request->io), false});
+			}
+			sys::watch(list.data(), list.size());
+			sys::eventfd_lower(stir_.get());
+			std::lock_guard guard(lock_);
+			for (const sys::Watched& seen : list) {
+				if (!seen.ready || seen.fd == stir_.get()) continue;
+				// One a readiness: others of the descriptor would only find nothing.
+				for (AioRequest* request : watched_) {
+					if (request->io.fd != seen.fd || sys::io_writes(request->io) != seen.writes) continue;
+					std::erase(watched_, request);
+					enqueue(*request);
+					break;
+				}
+			}
+			wake_.notify_all();
+		}
+	}
+
+	sys::UniqueFd ready_, stir_;
+	std::mutex lock_;
+	std::condition_variable wake_, settled_;
+	AioRequest* first_ = nullptr;
+	AioRequest* last_ = nullptr;
+	AioRequest* running_[WORKERS]{};
+	bool seats_[WORKERS]{};
+	uint32_t queued_ = 0;
+	uint32_t workers_ = 0;
+	uint32_t idle_ = 0;
+	bool watching_ = false;
+	std::vector<AioRequest*> watched_; // the oldest first
+	std::vector<AioCompletion> done_;
+	size_t taken_ = 0;
+};
+
+} // namespace
+
+Result<std::unique_ptr<AioEngine>> make_pool_engine() {
+	Result<sys::UniqueFd> ready = sys::eventfd_create();
+	if (!ready) return Error{ready.error()};
+	Result<sys::UniqueFd> stir = sys::eventfd_create();
+	if (!stir) return Error{stir.error()};
+	std::unique_ptr<AioEngine> engine(new (std::nothrow) PoolEngine(
+	    sys::move_high(std::move(*ready)), sys::move_high(std::move(*stir))));
+	if (!engine) return Error{ENOMEM};
+	return engine;
+}
+
+} // namespace evp

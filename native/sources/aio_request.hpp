@@ -1,0 +1,74 @@
+// A request in flight, and who is told when it is done.
+//
+// Records are type-stable: used again, never freed, so that what names one (an aiocb
+// that is submitted twice, a cancellation) can be checked at any time.
+// All fields are guarded by the book's lock (aio_book.hpp) but where it says so.
+#pragma once
+#include "core/types.hpp"
+#include "sys/io_op.hpp"
+#include "sys/private_lock.hpp"
+
+namespace evp {
+
+class Port;
+
+// A port's part in this process's requests. Guarded by `lock`, inside the port's.
+struct AioSet {
+	sys::PrivateLock lock;
+	std::atomic<Port*> port{nullptr}; // null: closed, events go nowhere (7.14)
+	const std::atomic<Port*>* anchor = nullptr;
+	uint32_t expected = 0;            // events to come
+	std::atomic<bool> armed{false};   // the engine's descriptor is, in the inner set
+	std::atomic<bool> known{false};   // the inner set holds it
+	AioSet* next_free = nullptr;
+};
+
+// Where an event goes: a slot that was reserved when the request was made (7.2).
+struct AioEvent {
+	AioSet* set = nullptr; // null: no event
+	uint32_t slot = 0;
+	int32_t code = 0;      // its `events`
+};
+
+// Requests that are told of together (lio_listio). Freed by its last member.
+struct AioGroup {
+	uint32_t remaining = 1;    // the one is whoever submits, until all are
+	AioEvent event;
+	void (*finished)(AioGroup& group) = nullptr; // with no lock held; the last touch
+};
+
+struct alignas(64) AioRequest {
+	enum State : uint8_t { FREE, HELD, ACTIVE }; // HELD: an fsync waits for its turn
+
+	sys::Io io;
+	State state = FREE;
+	bool cancelled = false;   // somebody asked for it
+	bool result_code = false; // the event says the result, not `event.code`
+	uint16_t pins = 0;        // cancellations under way: it is not used again meanwhile
+	uint32_t index = 0;
+	uint32_t generation = 0;
+	uint32_t before = 0;      // HELD: requests on the descriptor to be waited for
+	uint64_t sequence = 0;
+	AioEvent event;
+	AioGroup* group = nullptr;
+	// Stores the result where its owner looks for it, before the event is visible (7.5).
+	void (*store)(void* owner, int64_t result) = nullptr;
+	void* owner = nullptr;
+	AioRequest* next = nullptr; // in flight, or free
+	AioRequest* prev = nullptr;
+	uint32_t unanswered = 0;  // of them, without the engine's answer
+	bool found = false;       // the engine said it will be cancelled
+	int64_t result = 0;       // once it is done
+	// The engine's own.
+	AioRequest* queued = nullptr;
+	uint8_t stage = 0;
+	uint32_t withdrawn = 0;
+};
+
+struct AioCompletion {
+	AioRequest* request;
+	int64_t result;     // or -errno
+	bool cancellation;  // the answer to cancel(), not the end of the request
+};
+
+} // namespace evp

@@ -1,0 +1,69 @@
+// Which engine a process has, and why.
+
+#include "core/registry.hpp"
+#include "sources/aio_book.hpp"
+#include "sys/process.hpp"
+
+#include <cerrno>
+
+namespace evp {
+
+namespace {
+
+const char* reason_for(int error) {
+	switch (error) {
+	case ENOSYS: return "io_uring is not there: a seccomp filter hides it, or Linux is older than 5.1";
+	case EPERM:
+		return sys::uring_disabled() ? "io_uring is switched off by the sysctl kernel.io_uring_disabled"
+		                             : "io_uring is refused by a seccomp filter or a security module";
+	case EACCES: return "io_uring is refused by a security module";
+	case ENOMEM: return "there is too little memory for io_uring; before Linux 5.12 RLIMIT_MEMLOCK counts";
+	case EOPNOTSUPP: return "io_uring lacks operations that are needed; Linux 5.7 has them";
+	case ENOPKG: return "the library was built without liburing";
+	case EMFILE:
+	case ENFILE: return "no descriptor was left for io_uring";
+	default: return "io_uring can't be set up";
+	}
+}
+
+} // namespace
+
+// The lock is held.
+void AioBook::start_engine() {
+	bool forced = sys::environment_is("EVENT_PORTS_AIO", "pool");
+	Result<std::unique_ptr<AioEngine>> made = forced ? Error{ENOPKG} : make_uring_engine();
+	aio::EngineInfo info{aio::EngineKind::URING, 0, "io_uring"};
+	if (!made) {
+		info = {aio::EngineKind::THREADS, forced ? 0 : made.error(),
+		        forced ? "asked for by EVENT_PORTS_AIO=pool" : reason_for(made.error())};
+		made = make_pool_engine();
+	}
+	if (!made) { // for want of descriptors: perhaps there is one the next time
+		info_ = {aio::EngineKind::NONE, made.error(), "no descriptor was left for an engine"};
+		return;
+	}
+	info_ = info;
+	registry::note_internal((*made)->fd(), true);
+	engine_.store(made->release(), std::memory_order_release);
+}
+
+AioEngine* AioBook::engine() {
+	if (AioEngine* engine = engine_.load(std::memory_order_acquire)) [[likely]]
+		return engine;
+	sys::PrivateLock::Guard guard(lock_);
+	if (!engine_.load(std::memory_order_relaxed)) start_engine();
+	return engine_.load(std::memory_order_relaxed);
+}
+
+aio::EngineInfo AioBook::info() {
+	(void)engine();
+	sys::PrivateLock::Guard guard(lock_);
+	return info_;
+}
+
+void AioBook::forget_engine(AioEngine& inherited) {
+	registry::note_internal(inherited.fd(), false);
+	inherited.forget();
+}
+
+} // namespace evp

@@ -1,0 +1,91 @@
+// The engine on io_uring.
+
+#include "sources/aio_engine.hpp"
+#include "sys/uring.hpp"
+
+#include <cerrno>
+#include <new>
+#include <sched.h>
+#include <vector>
+
+namespace evp {
+
+namespace {
+
+constexpr unsigned ENTRIES = 256;
+constexpr unsigned COMPLETIONS = 4096;
+constexpr uint64_t CANCELLATION = 1; // beside the address of a request
+constexpr int ATTEMPTS = 1000;
+
+uint64_t tag(AioRequest& request) { return reinterpret_cast<uintptr_t>(&request); }
+
+class UringEngine final : public AioEngine {
+public:
+	explicit UringEngine(std::unique_ptr<sys::Ring> ring) : ring_(std::move(ring)) {}
+	int fd() const override { return ring_->fd(); }
+
+	void start(AioRequest& request) override {
+		while (!ring_->prepare(request.io, tag(request))) flush();
+	}
+
+	void cancel(AioRequest& request) override {
+		while (!ring_->prepare_cancel(tag(request), tag(request) | CANCELLATION)) flush();
+		flush();
+	}
+
+	void flush() override {
+		// A kernel that is short of something refuses; what it refused stays prepared.
+		for (int i = 0; i < ATTEMPTS; i++) {
+			int rc = ring_->submit();
+			if (rc == 0) return;
+			if (rc == EBUSY) set_aside();
+			else sched_yield();
+		}
+	}
+
+	uint32_t take(AioCompletion* out, uint32_t max) override {
+		if (ring_->unsubmitted() != 0) flush();
+		uint32_t count = 0;
+		while (count < max && !aside_.empty()) {
+			out[count++] = aside_.back();
+			aside_.pop_back();
+		}
+		sys::RingCompletion list[64];
+		uint32_t room = max - count < 64 ? max - count : 64;
+		unsigned taken = room != 0 ? ring_->take(list, room) : 0;
+		for (unsigned i = 0; i < taken; i++) out[count++] = completion(list[i]);
+		return count;
+	}
+
+	uint32_t news() const override { return ring_->completed(); }
+
+	void forget() override { ring_->forget(); }
+
+private:
+	static AioCompletion completion(const sys::RingCompletion& from) {
+		auto* request = reinterpret_cast<AioRequest*>(from.data & ~CANCELLATION);
+		return {request, from.result, (from.data & CANCELLATION) != 0};
+	}
+
+	// The kernel takes nothing more until its completions are taken.
+	void set_aside() {
+		sys::RingCompletion list[64];
+		unsigned taken = ring_->take(list, 64);
+		for (unsigned i = 0; i < taken; i++) aside_.push_back(completion(list[i]));
+	}
+
+	std::unique_ptr<sys::Ring> ring_;
+	std::vector<AioCompletion> aside_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<AioEngine>> make_uring_engine() {
+	Result<std::unique_ptr<sys::Ring>> ring = sys::Ring::make(ENTRIES, COMPLETIONS);
+	if (!ring) return Error{ring.error()};
+	std::unique_ptr<AioEngine> engine(new (std::nothrow) UringEngine(std::move(*ring)));
+	if (!engine) return Error{ENOMEM};
+	return engine;
+}
+
+} // namespace evp

@@ -1,0 +1,116 @@
+#include "sys/io_call.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <vector>
+
+namespace evp::sys {
+
+namespace {
+
+template <class Call>
+int64_t attempt(Call call) {
+	for (;;) {
+		int64_t done = call();
+		if (done >= 0) return done;
+		if (errno != EINTR) return -errno;
+	}
+}
+
+int64_t transfer(const Io& io, int flags) {
+	iovec one{io.address, io.length < IO_MOST ? io.length : IO_MOST};
+	bool vector = io.op == IoOp::READV || io.op == IoOp::WRITEV;
+	const iovec* list = vector ? static_cast<const iovec*>(io.address) : &one;
+	int count = vector ? static_cast<int>(io.length) : 1;
+	bool reads = io.op == IoOp::READ || io.op == IoOp::READV;
+	auto at = [&](off_t offset) {
+		return attempt([&] {
+			return reads ? preadv2(io.fd, list, count, offset, flags)
+			             : pwritev2(io.fd, list, count, offset, flags);
+		});
+	};
+	int64_t done = at(static_cast<off_t>(io.offset));
+	return done == -ESPIPE ? at(-1) : done; // a stream has no offset
+}
+
+int64_t connect_call(const Io& io) {
+	int64_t done = attempt([&] {
+		return connect(io.fd, static_cast<sockaddr*>(io.address), static_cast<socklen_t>(io.length));
+	});
+	return done == -EALREADY ? -EINPROGRESS : done;
+}
+
+bool transfers(IoOp op) { return op <= IoOp::WRITEV; }
+
+int64_t call(const Io& io, bool wait) {
+	int flags = static_cast<int>(io.offset);
+	switch (io.op) {
+	case IoOp::FSYNC: return attempt([&] { return fsync(io.fd); });
+	case IoOp::FDATASYNC: return attempt([&] { return fdatasync(io.fd); });
+	case IoOp::ACCEPT: return attempt([&] { return accept4(io.fd, nullptr, nullptr, flags); });
+	case IoOp::CONNECT: return connect_call(io);
+	case IoOp::RECV:
+		return attempt([&] { return recv(io.fd, io.address, io.length, flags | (wait ? 0 : MSG_DONTWAIT)); });
+	case IoOp::SEND:
+		return attempt([&] {
+			return send(io.fd, io.address, io.length, flags | MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+		});
+	default: return transfer(io, wait ? 0 : RWF_NOWAIT);
+	}
+}
+
+bool writes(const Io& io) {
+	return io.op == IoOp::WRITE || io.op == IoOp::WRITEV || io.op == IoOp::SEND || io.op == IoOp::CONNECT;
+}
+
+// Whether its descriptor may make a thread wait for a peer.
+bool may_wait(const Io& io) {
+	if (io.op == IoOp::FSYNC || io.op == IoOp::FDATASYNC) return false;
+	struct stat status;
+	if (fstat(io.fd, &status) != 0) return false;
+	if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode)) return false;
+	int flags = fcntl(io.fd, F_GETFL);
+	if (flags == -1 || flags & O_NONBLOCK) return false;
+	// Not open for it: the call says so, poll(2) would wait.
+	return (flags & O_ACCMODE) != (writes(io) ? O_RDONLY : O_WRONLY);
+}
+
+} // namespace
+
+bool io_writes(const Io& io) { return writes(io); }
+
+int64_t io_call(const Io& io) {
+	if (!may_wait(io)) return call(io, true);
+	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
+	if (io.op == IoOp::CONNECT) return call(io, true);
+	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
+	if (io.op == IoOp::ACCEPT) return call(io, true);
+	int64_t done = call(io, false);
+	if (done == -EAGAIN) return IO_NOT_READY;
+	return transfers(io.op) && done == -EOPNOTSUPP ? call(io, true) : done;
+}
+
+void watch(Watched* list, size_t count) {
+	std::vector<pollfd> set(count);
+	for (size_t i = 0; i < count; i++)
+		set[i] = {list[i].fd, static_cast<short>(list[i].writes ? POLLOUT : POLLIN), 0};
+	while (poll(set.data(), count, -1) < 0 && errno == EINTR) {}
+	for (size_t i = 0; i < count; i++) list[i].ready = set[i].revents != 0;
+}
+
+int wait_readable(int first, int second, const Deadline& deadline) {
+	pollfd set[2] = {{first, POLLIN, 0}, {second, POLLIN, 0}};
+	int64_t left = deadline.poll ? 0 : deadline.at - monotonic_ns();
+	if (left < 0) left = 0;
+	timespec timeout{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+	int rc = ppoll(set, 2, deadline.infinite() && !deadline.poll ? nullptr : &timeout, nullptr);
+	if (rc < 0) return errno;
+	return rc == 0 ? ETIMEDOUT : 0;
+}
+
+} // namespace evp::sys

@@ -1,0 +1,30 @@
+// An Io carried out by the calling thread, for the engine without io_uring.
+#pragma once
+#include "sys/clock.hpp"
+#include "sys/io_op.hpp"
+
+#include <cstddef>
+
+namespace evp::sys {
+
+// The descriptor is one that blocks for want of a peer, and would now: watch() it.
+inline constexpr int64_t IO_NOT_READY = INT64_MIN;
+
+// As the system call, -errno for a failure. Never waits for a peer unless another
+// thread takes what poll(2) just showed; a descriptor with O_NONBLOCK is EAGAIN, as
+// with io_uring.
+int64_t io_call(const Io& io);
+
+bool io_writes(const Io& io); // it waits until it can write
+
+struct Watched {
+	int fd;
+	bool writes;
+	bool ready; // out: or no descriptor any more
+};
+void watch(Watched* list, size_t count); // until one is
+
+// Until one of two descriptors is readable (-1: none). 0 ETIMEDOUT EINTR.
+int wait_readable(int first, int second, const Deadline& deadline);
+
+} // namespace evp::sys

@@ -1,0 +1,46 @@
+#include "sys/worker.hpp"
+
+#include <csignal>
+#include <initializer_list>
+#include <new>
+#include <pthread.h>
+
+namespace evp::sys {
+
+namespace {
+
+struct Start {
+	void (*run)(void*);
+	void* argument;
+};
+
+void* begin(void* given) {
+	Start start = *static_cast<Start*>(given);
+	delete static_cast<Start*>(given);
+	pthread_setname_np(pthread_self(), "port-aio");
+	start.run(start.argument);
+	return nullptr;
+}
+
+} // namespace
+
+bool start_worker(void (*run)(void*), void* argument) {
+	auto* start = new (std::nothrow) Start{run, argument};
+	if (!start) return false;
+	sigset_t block, before;
+	sigfillset(&block);
+	for (int signal : {SIGPIPE, SIGXFSZ, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigdelset(&block, signal);
+	pthread_attr_t attributes;
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, 256 * 1024);
+	pthread_sigmask(SIG_SETMASK, &block, &before);
+	pthread_t thread;
+	int rc = pthread_create(&thread, &attributes, begin, start);
+	pthread_sigmask(SIG_SETMASK, &before, nullptr);
+	pthread_attr_destroy(&attributes);
+	if (rc != 0) delete start;
+	return rc == 0;
+}
+
+} // namespace evp::sys

@@ -1,0 +1,423 @@
+/* Section 7: requests, their events and results. */
+#include "aio_support.h"
+
+#include <sys/wait.h>
+
+CASE("7.1 1.12", "aio_read_write_fsync_report_what_they_were")
+{
+	int port = new_port(), fd = new_file();
+	struct request w, s, d, r;
+	request_init(&w, port, USER(1), fd, 3, 5);
+	memcpy(w.buffer, "hello", 5);
+	OK(aio_write(&w.cb));
+	expect_done(port, &w, AIOAWRITE, USER(1), 0, 5);
+	request_init(&s, port, USER(2), fd, 0, 0);
+	OK(aio_fsync(O_SYNC, &s.cb));
+	expect_done(port, &s, AIOFSYNC, USER(2), 0, 0);
+	request_init(&d, port, USER(3), fd, 0, 0);
+	OK(aio_fsync(O_DSYNC, &d.cb));
+	expect_done(port, &d, AIOFSYNC, USER(3), 0, 0);
+	request_init(&r, port, USER(4), fd, 3, 64);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(4), 0, 5);
+	EQ(memcmp(r.buffer, "hello", 5), 0);
+	EMPTY(port);
+	SLOTS(port, 0);
+}
+
+CASE("7.1 7.2", "aio_arguments_are_tested_at_submit")
+{
+	int port = new_port(), fd = new_file();
+	struct request r;
+	struct aiocb *volatile none = NULL;
+	FAILS(aio_read(none), EINVAL);
+	FAILS(aio_write(none), EINVAL);
+	FAILS(aio_fsync(O_SYNC, none), EINVAL);
+	request_init(&r, port, NULL, fd, 0, 1);
+	r.cb.aio_reqprio = 1;
+	FAILS(aio_read(&r.cb), EINVAL);
+	request_init(&r, port, NULL, fd, -1, 1);
+	FAILS(aio_read(&r.cb), EINVAL);
+	FAILS(aio_write(&r.cb), EINVAL);
+	request_init(&r, port, NULL, fd, 0, (size_t)SSIZE_MAX + 1);
+	FAILS(aio_read(&r.cb), EINVAL);
+	request_init(&r, port, NULL, -1, 0, 1);
+	FAILS(aio_read(&r.cb), EBADF);
+	request_init(&r, port, NULL, fd, 0, 1);
+	FAILS(aio_fsync(77, &r.cb), EINVAL);
+	request_init(&r, closed_fd(), NULL, fd, 0, 1);
+	FAILS(aio_read(&r.cb), EINVAL); /* no such descriptor */
+	request_init(&r, fd, NULL, fd, 0, 1);
+	FAILS(aio_read(&r.cb), EINVAL); /* no port */
+	request_init(&r, port, NULL, fd, 0, 1);
+	r.cb.aio_sigevent.sigev_value.sival_ptr = NULL;
+	FAILS(aio_read(&r.cb), EFAULT);
+	EMPTY(port); /* 7.3: nothing for what was refused */
+	SLOTS(port, 0);
+}
+
+CASE("7.2 12.2 12.3 12.4", "an_aio_request_holds_a_slot_from_submit_to_retrieval")
+{
+	int port = new_port_limit(2), pipe[2], other[2];
+	struct request a, b, c;
+	request_blocked(&a, port, USER(1), pipe);
+	request_blocked(&b, port, USER(2), other);
+	SLOTS(port, 2);
+	request_init(&c, port, USER(3), pipe[0], 0, 1);
+	FAILS(aio_read(&c.cb), EAGAIN);
+	FAILS(port_send(port, 1, NULL), EAGAIN);
+	EQ(aio_error(&c.cb), EAGAIN);
+	write_byte(pipe[1]);
+	while (queued(port) == 0)
+		tick();
+	SLOTS(port, 2); /* done, and not retrieved */
+	expect_done(port, &a, AIOAREAD, USER(1), 0, 1);
+	SLOTS(port, 1);
+	write_byte(other[1]);
+	expect_done(port, &b, AIOAREAD, USER(2), 0, 1);
+	SLOTS(port, 0);
+}
+
+CASE("7.3 7.4", "requests_that_fail_have_their_event")
+{
+	int port = new_port(), fd[2];
+	struct request r;
+	request_init(&r, port, USER(1), closed_fd(), 0, 1);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(1), EBADF, -1);
+	request_init(&r, port, USER(2), new_directory(), 0, 1);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(2), EISDIR, -1);
+	new_pipe(fd);
+	request_init(&r, port, USER(3), fd[0], 0, 1);
+	OK(aio_write(&r.cb)); /* not open for it */
+	expect_done(port, &r, AIOAWRITE, USER(3), EBADF, -1);
+	request_init(&r, port, USER(4), fd[0], 0, 1);
+	OK(aio_fsync(O_SYNC, &r.cb));
+	expect_done(port, &r, AIOFSYNC, USER(4), EINVAL, -1);
+	request_init(&r, port, USER(5), new_file(), 0, 1);
+	r.cb.aio_buf = (void *)8;
+	OK(aio_write(&r.cb));
+	expect_done(port, &r, AIOAWRITE, USER(5), EFAULT, -1);
+	EMPTY(port);
+}
+
+CASE("7.3", "the_end_of_a_file_and_nothing_asked_for_are_zero_bytes")
+{
+	int port = new_port(), fd = new_filled_file(100);
+	struct request r;
+	request_init(&r, port, NULL, fd, 100, 8);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, NULL, 0, 0);
+	request_init(&r, port, NULL, fd, 90, 20);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, NULL, 0, 10);
+	request_init(&r, port, NULL, fd, 0, 0);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, NULL, 0, 0);
+	OK(aio_write(&r.cb));
+	expect_done(port, &r, AIOAWRITE, NULL, 0, 0);
+}
+
+CASE("7.5 14.4.1", "the_result_is_there_before_the_event_is_seen")
+{
+	enum { ROUNDS = 200, AT_ONCE = 16 };
+	static struct request r[AT_ONCE];
+	int port = new_port(), fd = new_filled_file(4096), round, i;
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < AT_ONCE; i++) {
+			request_init(&r[i], port, USER(i), fd, i * 64, 64);
+			OK(aio_read(&r[i].cb));
+		}
+		for (i = 0; i < AT_ONCE; i++) {
+			port_event_t pe = take_wait(port);
+			struct request *done = &r[(uintptr_t)pe.portev_user];
+			EVENT(&pe, PORT_SOURCE_AIO, &done->cb, AIOAREAD, pe.portev_user);
+			EQ(aio_error(&done->cb), 0);
+			EQ(aio_return(&done->cb), 64);
+			EQ(done->buffer[1], (char)((uintptr_t)pe.portev_user * 64 + 1));
+		}
+		EMPTY(port);
+	}
+}
+
+CASE("7.5", "results_can_be_had_before_the_event_is_retrieved")
+{
+	int port = new_port(), pipe[2];
+	struct request r;
+	request_blocked(&r, port, USER(1), pipe);
+	write_byte(pipe[1]);
+	while (aio_error(&r.cb) == EINPROGRESS)
+		tick();
+	EQ(aio_error(&r.cb), 0);
+	EQ(aio_return(&r.cb), 1);
+	FAILS(aio_return(&r.cb), EINVAL);
+	EQ(queued(port), 1);
+	EQ(take(port).portev_object, (uintptr_t)&r.cb);
+}
+
+CASE("7.5", "aio_return_gives_its_result_once")
+{
+	int port = new_port();
+	struct request r;
+	request_init(&r, port, NULL, new_filled_file(10), 0, 4);
+	OK(aio_read(&r.cb));
+	(void)take_wait(port);
+	EQ(aio_return(&r.cb), 4);
+	FAILS(aio_return(&r.cb), EINVAL);
+	OK(aio_read(&r.cb)); /* 7.6: it may be used again */
+	expect_done(port, &r, AIOAREAD, NULL, 0, 4);
+}
+
+CASE("7.1", "an_aiocb_in_flight_is_busy")
+{
+	int port = new_port(), pipe[2];
+	struct request r, copy;
+	struct aiocb *list[1];
+	request_blocked(&r, port, USER(1), pipe);
+	FAILS(aio_read(&r.cb), EBUSY);
+	FAILS(aio_write(&r.cb), EBUSY);
+	list[0] = &r.cb;
+	r.cb.aio_lio_opcode = LIO_READ;
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, NULL), EIO);
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	SLOTS(port, 1);
+	/* What is left over in another aiocb is no request. */
+	memcpy(&copy, &r, sizeof(copy));
+	copy.cb.aio_sigevent.sigev_value.sival_ptr = &copy.notify;
+	copy.cb.aio_buf = copy.buffer;
+	OK(aio_read(&copy.cb));
+	EQ(write(pipe[1], "xy", 2), 2);
+	(void)take_wait(port);
+	(void)take_wait(port);
+	EQ(aio_return(&r.cb), 1);
+	EQ(aio_return(&copy.cb), 1);
+	OK(aio_read(&r.cb));
+	write_byte(pipe[1]);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+}
+
+CASE("7.7", "events_come_in_the_order_of_completion")
+{
+	int port = new_port(), first[2], second[2];
+	struct request a, b;
+	request_blocked(&a, port, USER(1), first);
+	request_blocked(&b, port, USER(2), second);
+	write_byte(second[1]);
+	expect_done(port, &b, AIOAREAD, USER(2), 0, 1);
+	write_byte(first[1]);
+	expect_done(port, &a, AIOAREAD, USER(1), 0, 1);
+}
+
+CASE("7.8 12.4", "events_are_never_lost_at_the_slot_limit")
+{
+	int port = new_port_limit(1), pipe[2];
+	struct request r;
+	request_blocked(&r, port, USER(1), pipe);
+	FAILS(port_send(port, 1, NULL), EAGAIN); /* the slot is the request's */
+	write_byte(pipe[1]);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+	OK(port_send(port, 1, NULL));
+}
+
+CASE("7.9 14.4.2", "a_cancelled_request_has_its_event")
+{
+	int port = new_port(), pipe[2];
+	struct request r;
+	request_blocked(&r, port, USER(1), pipe);
+	EQ(aio_cancel(pipe[0], &r.cb), AIO_CANCELED);
+	EQ(aio_error(&r.cb), ECANCELED);
+	expect_done(port, &r, AIOAREAD, USER(1), ECANCELED, -1);
+	EQ(aio_cancel(pipe[0], &r.cb), AIO_ALLDONE);
+	EMPTY(port);
+	write_byte(pipe[1]);
+	read_byte(pipe[0]); /* it took nothing */
+}
+
+CASE("7.9", "cancelling_what_is_done_leaves_its_event")
+{
+	int port = new_port(), fd = new_filled_file(10);
+	struct request r;
+	request_init(&r, port, USER(1), fd, 0, 4);
+	OK(aio_read(&r.cb));
+	while (aio_error(&r.cb) == EINPROGRESS)
+		tick();
+	EQ(aio_cancel(fd, &r.cb), AIO_ALLDONE);
+	EQ(aio_cancel(fd, NULL), AIO_ALLDONE);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
+}
+
+CASE("7.9", "cancelling_a_descriptor_cancels_all_of_it_and_nothing_else")
+{
+	enum { COUNT = 100 };
+	static struct request r[COUNT];
+	struct request other;
+	int port = new_port(), pipe[2], second[2], i;
+	new_pipe(pipe);
+	request_blocked(&other, port, USER(1000), second);
+	for (i = 0; i < COUNT; i++) {
+		request_init(&r[i], port, USER(i), pipe[0], 0, 1);
+		OK(aio_read(&r[i].cb));
+	}
+	FAILS(aio_cancel(closed_fd(), NULL), EBADF);
+	FAILS(aio_cancel(second[0], &r[0].cb), EINVAL);
+	EQ(aio_cancel(pipe[0], NULL), AIO_CANCELED);
+	EQ(queued(port), COUNT);
+	for (i = 0; i < COUNT; i++) {
+		port_event_t pe = take(port);
+		EQ(pe.portev_source, PORT_SOURCE_AIO);
+		EQ(aio_error(&r[(uintptr_t)pe.portev_user].cb), ECANCELED);
+	}
+	EQ(aio_error(&other.cb), EINPROGRESS);
+	write_byte(second[1]);
+	expect_done(port, &other, AIOAREAD, USER(1000), 0, 1);
+}
+
+CASE("7.10 14.4.3", "closing_a_descriptor_cancels_its_requests")
+{
+	int port = new_port(), pipe[2];
+	struct request r;
+	request_blocked(&r, port, USER(1), pipe);
+	close_fd(pipe[0]);
+	expect_done(port, &r, AIOAREAD, USER(1), ECANCELED, -1);
+	EMPTY(port);
+}
+
+CASE("7.13 11.1", "only_the_process_that_asked_may_retrieve")
+{
+	int port = new_port(), pipe[2], status;
+	struct request r;
+	pid_t child;
+	request_blocked(&r, port, USER(1), pipe);
+	write_byte(pipe[1]);
+	while (queued(port) == 0)
+		tick();
+	child = fork();
+	TRUE(child >= 0);
+	if (child == 0) {
+		port_event_t pe;
+		_exit(port_get(port, &pe, MS(1)) == -1 && errno == ETIME ? 0 : 1);
+	}
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+}
+
+CASE("14.4.5 7.13", "a_child_has_requests_of_its_own_only")
+{
+	int port = new_port(), pipe[2], status;
+	struct request r;
+	pid_t child;
+	request_blocked(&r, port, USER(1), pipe);
+	child = fork();
+	TRUE(child >= 0);
+	if (child == 0) {
+		static struct request mine;
+		int fd = new_filled_file(10);
+		port_event_t pe;
+		request_init(&mine, port, USER(2), fd, 0, 4);
+		if (aio_read(&mine.cb) != 0 || port_get(port, &pe, NULL) != 0)
+			_exit(1);
+		_exit(pe.portev_user == USER(2) && aio_return(&mine.cb) == 4 ? 0 : 2);
+	}
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	write_byte(pipe[1]);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+	SLOTS(port, 0);
+}
+
+static void *submit_and_end(void *arg)
+{
+	OK(aio_read(&((struct request *)arg)->cb));
+	return NULL;
+}
+
+CASE("7.3", "a_request_outlives_the_thread_that_made_it")
+{
+	int port = new_port(), pipe[2];
+	struct request r;
+	pthread_t thread;
+	new_pipe(pipe);
+	request_init(&r, port, USER(1), pipe[0], 0, 1);
+	EQ(pthread_create(&thread, NULL, submit_and_end, &r), 0);
+	EQ(pthread_join(thread, NULL), 0);
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	write_byte(pipe[1]);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+}
+
+/* The kernel completes in the thread that asked, which sleeps: no EINTR. */
+CASE("7.3 2.5.10", "a_completion_is_no_signal_to_who_waits")
+{
+	int port = new_port(), pipe[2], i;
+	struct request r;
+	new_pipe(pipe);
+	for (i = 0; i < 100; i++) {
+		pid_t child;
+		request_init(&r, port, USER(i), pipe[0], 0, 1);
+		OK(aio_read(&r.cb));
+		child = fork(); /* writes while the parent sleeps, or before */
+		TRUE(child >= 0);
+		if (child == 0)
+			_exit(write(pipe[1], "x", 1) == 1 ? 0 : 1);
+		expect_done(port, &r, AIOAREAD, USER(i), 0, 1);
+		EQ(waitpid(child, NULL, 0), child);
+	}
+}
+
+CASE("7.14", "requests_go_on_when_their_port_is_closed")
+{
+	int port = new_port(), pipe[2];
+	struct request r;
+	const struct aiocb *list[1];
+	request_blocked(&r, port, USER(1), pipe);
+	close_port(port);
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	write_byte(pipe[1]);
+	list[0] = &r.cb;
+	OK(aio_suspend(list, 1, NULL));
+	EQ(aio_error(&r.cb), 0);
+	EQ(aio_return(&r.cb), 1);
+}
+
+CASE("14.4.6", "an_appending_write_goes_to_the_end_whatever_its_offset")
+{
+	char name[] = "/tmp/conformance.XXXXXX", seen[8] = "";
+	int port = new_port(), fd = track(mkstemp(name)), append;
+	struct request r;
+	EQ(write(fd, "abc", 3), 3);
+	append = track(open(name, O_WRONLY | O_APPEND));
+	OK(unlink(name));
+	request_init(&r, port, NULL, append, 0, 2);
+	memcpy(r.buffer, "de", 2);
+	OK(aio_write(&r.cb));
+	expect_done(port, &r, AIOAWRITE, NULL, 0, 2);
+	EQ(pread(fd, seen, 8, 0), 5);
+	EQ(memcmp(seen, "abcde", 5), 0);
+}
+
+CASE("14.4.6 7.7", "an_fsync_comes_after_what_was_asked_for_before_it")
+{
+	int port = new_port(), pair[2];
+	struct request r, s, w;
+	new_socketpair(pair);
+	request_init(&r, port, USER(1), pair[0], 0, 1);
+	OK(aio_read(&r.cb));
+	request_init(&s, port, USER(2), pair[0], 0, 0);
+	OK(aio_fsync(O_SYNC, &s.cb));
+	request_init(&w, port, USER(3), pair[0], 0, 1);
+	OK(aio_write(&w.cb)); /* asked for later: it does not wait */
+	expect_done(port, &w, AIOAWRITE, USER(3), 0, 1);
+	EQ(aio_error(&s.cb), EINPROGRESS);
+	write_byte(pair[1]);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+	expect_done(port, &s, AIOFSYNC, USER(2), EINVAL, -1); /* of a socket */
+	OK(aio_read(&r.cb));
+	OK(aio_fsync(O_SYNC, &s.cb));
+	EQ(aio_cancel(pair[0], &s.cb), AIO_CANCELED);
+	expect_done(port, &s, AIOFSYNC, USER(2), ECANCELED, -1);
+	write_byte(pair[1]);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+}

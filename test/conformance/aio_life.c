@@ -1,0 +1,175 @@
+/* Section 7: many requests at once, their ends and the engine's. */
+#include "aio_support.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { BLOCK = 64, BLOCKS = 2048, DEPTH = 64 };
+
+/* Writes a pattern and reads it back by ordinary reads, cancelling now and then. */
+CASE("7.3 7.9 14.4.2", "every_byte_is_right_and_every_request_has_one_event_with_cancels")
+{
+	static struct request r[DEPTH];
+	static int block_of[DEPTH], free_list[DEPTH], written[BLOCKS];
+	int port = new_port(), fd = new_file(), next = 0, done = 0, cancelled = 0, i;
+	int idle = DEPTH;
+	unsigned int chance = 12345;
+	for (i = 0; i < DEPTH; i++)
+		free_list[i] = i;
+	while (done < BLOCKS) {
+		while (idle > 0 && next < BLOCKS) {
+			int slot = free_list[--idle];
+			block_of[slot] = next;
+			request_init(&r[slot], port, USER(slot), fd, (off_t)next * BLOCK, BLOCK);
+			memset(r[slot].buffer, next % 251 + 1, BLOCK);
+			OK(aio_write(&r[slot].cb));
+			chance = chance * 1103515245 + 12345;
+			if (chance >> 16 & 1) {
+				int answer = aio_cancel(fd, &r[slot].cb);
+				int error = aio_error(&r[slot].cb);
+				TRUE(answer == AIO_CANCELED || answer == AIO_NOTCANCELED ||
+				    answer == AIO_ALLDONE);
+				EQ(answer == AIO_CANCELED, error == ECANCELED);
+				cancelled++;
+			}
+			next++;
+		}
+		port_event_t list[DEPTH];
+		unsigned int n = 1, k;
+		OK(port_getn(port, list, DEPTH, &n, NULL));
+		for (k = 0; k < n; k++) {
+			int slot = (int)(uintptr_t)list[k].portev_user;
+			EVENT(&list[k], PORT_SOURCE_AIO, &r[slot].cb, AIOAWRITE, USER(slot));
+			if (aio_error(&r[slot].cb) == 0) {
+				EQ(aio_return(&r[slot].cb), BLOCK);
+				written[block_of[slot]]++;
+			} else {
+				EQ(aio_error(&r[slot].cb), ECANCELED);
+			}
+			free_list[idle++] = slot;
+			done++;
+		}
+	}
+	EMPTY(port);
+	SLOTS(port, 0);
+	EQ(done, BLOCKS);
+	TRUE(cancelled > 0);
+	for (i = 0; i < BLOCKS; i++) {
+		char seen[BLOCK], want[BLOCK];
+		memset(want, written[i] ? i % 251 + 1 : 0, BLOCK);
+		memset(seen, 0, BLOCK);
+		(void)pread(fd, seen, BLOCK, (off_t)i * BLOCK);
+		EQ(memcmp(seen, want, BLOCK), 0);
+	}
+}
+
+enum { MANY = 1000 };
+static struct request *many(int port, int fd)
+{
+	struct request *r = malloc(MANY * sizeof(*r));
+	int i;
+	TRUE(r != NULL);
+	for (i = 0; i < MANY; i++) {
+		request_init(&r[i], port, USER(i), fd, 0, 1);
+		OK(aio_read(&r[i].cb));
+	}
+	return r;
+}
+
+CASE("7.14", "a_port_closed_with_a_thousand_requests_in_flight")
+{
+	int port = new_port(), other = new_port(), pipe[2], i;
+	char bytes[MANY] = "";
+	struct request *r;
+	new_pipe(pipe);
+	r = many(port, pipe[0]);
+	close_port(port);
+	EQ(write(pipe[1], bytes, MANY), MANY);
+	for (i = 0; i < MANY; i++) {
+		const struct aiocb *list[1] = { &r[i].cb };
+		OK(aio_suspend(list, 1, NULL));
+		EQ(aio_return(&r[i].cb), 1);
+	}
+	free(r);
+	EMPTY(other);
+	r = many(other, pipe[0]); /* the engine goes on */
+	EQ(aio_cancel(pipe[0], NULL), AIO_CANCELED);
+	EQ(queued(other), MANY);
+	free(r); /* they are done: their events need nothing of them */
+	for (i = 0; i < MANY; i++)
+		EQ(take(other).portev_source, PORT_SOURCE_AIO);
+	SLOTS(other, 0);
+}
+
+CASE("7.14 2.11.6", "a_process_exits_with_a_thousand_requests_in_flight")
+{
+	int port = new_port(), pipe[2], status;
+	pid_t child;
+	new_pipe(pipe);
+	child = fork();
+	TRUE(child >= 0);
+	if (child == 0) {
+		(void)many(port, pipe[0]);
+		exit(7);
+	}
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 7 << 8);
+	EMPTY(port);
+}
+
+CASE("7.3", "a_full_disk_is_the_events_error")
+{
+	int port = new_port(), fd = track(open("/dev/full", O_WRONLY));
+	struct request r;
+	request_init(&r, port, USER(1), fd, 0, 8);
+	OK(aio_write(&r.cb));
+	expect_done(port, &r, AIOAWRITE, USER(1), ENOSPC, -1);
+}
+
+CASE("14.4.4", "little_locked_memory_is_enough")
+{
+	struct rlimit limit = { 65536, 65536 };
+	int port, fd = new_filled_file(10);
+	struct request r;
+	OK(setrlimit(RLIMIT_MEMLOCK, &limit));
+	port = new_port();
+	request_init(&r, port, USER(1), fd, 0, 4);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
+}
+
+CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one")
+{
+	int port = new_port(), fd = new_filled_file(10), low;
+	struct rlimit before, none;
+	struct request r;
+	request_init(&r, port, USER(1), fd, 0, 4);
+	OK(getrlimit(RLIMIT_NOFILE, &before));
+	none = before;
+	low = dup(fd);
+	none.rlim_cur = (rlim_t)low;
+	OK(close(low));
+	OK(setrlimit(RLIMIT_NOFILE, &none));
+	FAILS(aio_read(&r.cb), EAGAIN);
+	SLOTS(port, 0);
+	OK(setrlimit(RLIMIT_NOFILE, &before));
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
+}
+
+#if defined(__linux__)
+CASE("14.4.4", "the_engine_can_be_asked_for_its_name_and_reason")
+{
+	port_capabilities_t can = { .pc_size = sizeof(can) };
+	const char *wanted = getenv("CONFORMANCE_ENGINE");
+	OK(port_capabilities(&can));
+	TRUE(can.pc_aio_engine == PORT_ENGINE_IO_URING ||
+	    can.pc_aio_engine == PORT_ENGINE_THREADS);
+	TRUE(can.pc_aio_reason[0] != '\0');
+	if (wanted != NULL)
+		EQ(can.pc_aio_engine == PORT_ENGINE_THREADS, strcmp(wanted, "threads") == 0);
+	can.pc_size = 1;
+	FAILS(port_capabilities(&can), EINVAL);
+	FAILS(port_capabilities(NULL), EFAULT);
+}
+#endif

@@ -1,0 +1,312 @@
+/* Section 7: lio_listio, aio_suspend, and requests that are libc's. */
+#include "aio_support.h"
+
+static struct sigevent list_event(port_notify_t *notify, int port, void *user)
+{
+	struct sigevent event;
+	memset(&event, 0, sizeof(event));
+	notify->portnfy_port = port;
+	notify->portnfy_user = user;
+	event.sigev_notify = SIGEV_PORT;
+	event.sigev_value.sival_ptr = notify;
+	return event;
+}
+
+static void quiet(struct request *r, int opcode)
+{
+	r->cb.aio_sigevent.sigev_notify = SIGEV_NONE;
+	r->cb.aio_lio_opcode = opcode;
+}
+
+CASE("7.11 1.12", "a_list_has_an_event_beside_those_of_its_entries")
+{
+	enum { COUNT = 10 };
+	static struct request r[COUNT];
+	struct aiocb *list[COUNT + 2] = { NULL };
+	int port = new_port(), fd = new_filled_file(1000), i, own = 0, whole = 0;
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(77));
+	struct request nop;
+	for (i = 0; i < COUNT; i++) {
+		request_init(&r[i], port, USER(i), fd, i * 10, 10);
+		r[i].cb.aio_lio_opcode = i % 2 ? LIO_WRITE : LIO_READ;
+		list[i] = &r[i].cb;
+	}
+	request_init(&nop, port, USER(99), fd, 0, 1);
+	nop.cb.aio_lio_opcode = LIO_NOP;
+	list[COUNT] = &nop.cb; /* and the last is NULL */
+	OK(lio_listio(LIO_NOWAIT, list, COUNT + 2, &event));
+	for (i = 0; i < COUNT + 1; i++) {
+		port_event_t pe = take_wait(port);
+		if (pe.portev_events == AIOLIO) {
+			EVENT(&pe, PORT_SOURCE_AIO, &event, AIOLIO, USER(77));
+			EQ(own, COUNT); /* all entries were done */
+			whole++;
+		} else {
+			EVENT(&pe, PORT_SOURCE_AIO, &r[(uintptr_t)pe.portev_user].cb,
+			    (uintptr_t)pe.portev_user % 2 ? AIOAWRITE : AIOAREAD,
+			    pe.portev_user);
+			own++;
+		}
+	}
+	EQ(whole, 1);
+	for (i = 0; i < COUNT; i++)
+		EQ(aio_return(&r[i].cb), 10);
+	EMPTY(port);
+	SLOTS(port, 0);
+}
+
+CASE("7.11", "entries_without_notification_count_for_their_list")
+{
+	int port = new_port(), pipe[2];
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	port_event_t pe;
+	new_pipe(pipe);
+	request_init(&a, port, NULL, pipe[0], 0, 1);
+	request_init(&b, port, NULL, new_filled_file(4), 0, 4);
+	quiet(&a, LIO_READ);
+	quiet(&b, LIO_READ);
+	OK(lio_listio(LIO_NOWAIT, list, 2, &event));
+	SLOTS(port, 1);
+	EQ(queued(port), 0);
+	write_byte(pipe[1]);
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_AIO, &event, AIOLIO, USER(7));
+	EQ(aio_return(&a.cb), 1);
+	EQ(aio_return(&b.cb), 4);
+	EMPTY(port);
+}
+
+CASE("7.12 16.4", "an_empty_list_has_its_event_at_once")
+{
+	int port = new_port();
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct aiocb *list[1] = { NULL };
+	port_event_t pe;
+	OK(lio_listio(LIO_NOWAIT, list, 0, &event));
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_AIO, &event, AIOLIO, USER(7));
+	OK(lio_listio(LIO_NOWAIT, list, 1, &event));
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_AIO, &event, AIOLIO, USER(7));
+	EMPTY(port);
+}
+
+CASE("7.11 7.12", "lio_wait_waits_and_ignores_the_lists_event")
+{
+	int port = new_port(), fd = new_filled_file(10);
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	port_event_t pe;
+	request_init(&a, port, USER(1), fd, 0, 10);
+	request_init(&b, port, USER(2), fd, 0, 10);
+	a.cb.aio_lio_opcode = LIO_READ;
+	quiet(&b, LIO_READ);
+	OK(lio_listio(LIO_WAIT, list, 2, &event));
+	EQ(aio_error(&a.cb), 0);
+	EQ(aio_error(&b.cb), 0);
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_AIO, &a.cb, AIOAREAD, USER(1));
+	EMPTY(port);
+	a.cb.aio_fildes = closed_fd();
+	FAILS(lio_listio(LIO_WAIT, list, 2, NULL), EIO);
+	EQ(aio_error(&a.cb), EBADF);
+	EQ(aio_error(&b.cb), 0);
+}
+
+CASE("7.12 7.2 12.4", "the_limit_in_the_middle_of_a_list_is_eio_and_told_of_each")
+{
+	enum { COUNT = 5, LIMIT = 3 };
+	static struct request r[COUNT];
+	struct aiocb *list[COUNT];
+	int port = new_port_limit(LIMIT), fd = new_filled_file(10), i;
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	for (i = 0; i < COUNT; i++) {
+		request_init(&r[i], port, USER(i), fd, 0, 1);
+		r[i].cb.aio_lio_opcode = LIO_READ;
+		list[i] = &r[i].cb;
+	}
+	FAILS(lio_listio(LIO_NOWAIT, list, COUNT, &event), EIO);
+	for (i = 0; i < LIMIT; i++)
+		(void)take_wait(port); /* of which one is the list's */
+	EMPTY(port);
+	EQ(aio_error(&r[0].cb), 0);
+	EQ(aio_error(&r[1].cb), 0);
+	for (i = 2; i < COUNT; i++)
+		EQ(aio_error(&r[i].cb), EAGAIN);
+	EQ(port_send(port, 1, NULL), 0);
+	EQ(port_send(port, 1, NULL), 0);
+	EQ(port_send(port, 1, NULL), 0);
+	FAILS(lio_listio(LIO_NOWAIT, list, COUNT, &event), EAGAIN); /* for the list itself */
+}
+
+CASE("7.12 7.1", "bad_lists_and_bad_entries")
+{
+	int port = new_port(), fd = new_filled_file(10);
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	request_init(&a, port, USER(1), fd, 0, 1);
+	request_init(&b, port, USER(2), fd, -5, 1);
+	a.cb.aio_lio_opcode = b.cb.aio_lio_opcode = LIO_READ;
+	FAILS(lio_listio(77, list, 2, &event), EINVAL);
+	FAILS(lio_listio(LIO_NOWAIT, list, -1, &event), EINVAL);
+	FAILS(lio_listio(LIO_NOWAIT, list, 2, &event), EIO);
+	EQ(aio_error(&b.cb), EINVAL);
+	(void)take_wait(port);
+	(void)take_wait(port);
+	EMPTY(port);
+	notify.portnfy_port = fd;
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, &event), EINVAL);
+	event.sigev_value.sival_ptr = NULL;
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, &event), EFAULT);
+	SLOTS(port, 0);
+}
+
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	if (info->si_code == SI_ASYNCIO && info->si_value.sival_int == 42)
+		signalled++;
+}
+
+static void catch_signal(void)
+{
+	struct sigaction action;
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = on_signal;
+	action.sa_flags = SA_SIGINFO;
+	OK(sigaction(SIGUSR1, &action, NULL));
+}
+
+CASE("7.11", "a_list_for_a_signal_waits_for_entries_of_a_port")
+{
+	int port = new_port(), pipe[2];
+	struct sigevent event;
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	catch_signal();
+	memset(&event, 0, sizeof(event));
+	event.sigev_notify = SIGEV_SIGNAL;
+	event.sigev_signo = SIGUSR1;
+	event.sigev_value.sival_int = 42;
+	new_pipe(pipe);
+	request_init(&a, port, USER(1), pipe[0], 0, 1);
+	request_init(&b, port, USER(2), new_filled_file(4), 0, 4);
+	a.cb.aio_lio_opcode = b.cb.aio_lio_opcode = LIO_READ;
+	OK(lio_listio(LIO_NOWAIT, list, 2, &event));
+	(void)take_wait(port);
+	EQ(signalled, 0);
+	write_byte(pipe[1]);
+	(void)take_wait(port);
+	while (!signalled)
+		tick();
+}
+
+CASE("7.11", "entries_with_other_notification_go_to_libc_and_count")
+{
+	int port = new_port(), fd = new_filled_file(10);
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	int i;
+	catch_signal();
+	request_init(&a, port, USER(1), fd, 0, 1);
+	request_init(&b, port, USER(2), fd, 0, 1);
+	a.cb.aio_lio_opcode = b.cb.aio_lio_opcode = LIO_READ;
+	b.cb.aio_sigevent.sigev_notify = SIGEV_SIGNAL;
+	b.cb.aio_sigevent.sigev_signo = SIGUSR1;
+	b.cb.aio_sigevent.sigev_value.sival_int = 42;
+	OK(lio_listio(LIO_NOWAIT, list, 2, &event));
+	for (i = 0; i < 2; i++)
+		while (port_get(port, &(port_event_t){ 0 }, NULL) != 0)
+			EQ(errno, EINTR);
+	while (!signalled)
+		tick();
+	EQ(aio_return(&a.cb), 1);
+	EQ(aio_return(&b.cb), 1);
+	EMPTY(port);
+}
+
+CASE("7.1", "requests_that_are_not_of_a_port_are_left_to_libc")
+{
+	int port = new_port(), fd = new_filled_file(10);
+	struct request r;
+	const struct aiocb *list[1] = { &r.cb };
+	request_init(&r, port, USER(1), fd, 0, 4);
+	r.cb.aio_sigevent.sigev_notify = SIGEV_NONE;
+	OK(aio_read(&r.cb));
+	while (aio_error(&r.cb) == EINPROGRESS)
+		OK(aio_suspend(list, 1, NULL));
+	EQ(aio_return(&r.cb), 4);
+	OK(aio_fsync(O_SYNC, &r.cb));
+	while (aio_error(&r.cb) == EINPROGRESS)
+		OK(aio_suspend(list, 1, NULL));
+	EQ(aio_return(&r.cb), 0);
+	EQ(aio_cancel(fd, NULL), AIO_ALLDONE);
+	EMPTY(port);
+}
+
+CASE("7.5", "aio_suspend_waits_for_one_of_many")
+{
+	int port = new_port(), first[2], second[2];
+	struct request a, b;
+	const struct aiocb *list[3] = { &a.cb, NULL, &b.cb };
+	request_blocked(&a, port, USER(1), first);
+	request_blocked(&b, port, USER(2), second);
+	FAILS(aio_suspend(list, 3, MS(1)), EAGAIN);
+	FAILS(aio_suspend(list, -1, NULL), EINVAL);
+	write_byte(second[1]);
+	OK(aio_suspend(list, 3, NULL));
+	EQ(aio_error(&a.cb), EINPROGRESS);
+	EQ(aio_return(&b.cb), 1);
+	write_byte(first[1]);
+	(void)take_wait(port);
+	(void)take_wait(port);
+	OK(aio_suspend(list, 3, NULL));
+}
+
+struct suspended {
+	const struct aiocb *list[1];
+	int result;
+};
+
+static void *suspend(void *arg)
+{
+	struct suspended *s = arg;
+	s->result = aio_suspend(s->list, 1, NULL);
+	return NULL;
+}
+
+/* Whoever takes the completion tells those who wait for it. */
+CASE("7.5", "aio_suspend_ends_though_another_thread_took_the_completion")
+{
+	enum { ROUNDS = 50 };
+	int port = new_port(), pipe[2], i;
+	for (i = 0; i < ROUNDS; i++) {
+		struct request r;
+		struct suspended s;
+		pthread_t thread;
+		request_blocked(&r, port, USER(1), pipe);
+		s.list[0] = &r.cb;
+		EQ(pthread_create(&thread, NULL, suspend, &s), 0);
+		write_byte(pipe[1]);
+		(void)take_wait(port);
+		EQ(pthread_join(thread, NULL), 0);
+		EQ(s.result, 0);
+		close_fd(pipe[0]);
+		close_fd(pipe[1]);
+	}
+}
