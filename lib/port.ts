@@ -770,3 +770,14 @@ export function sendn<T>(
 export function forgetDescriptor(fd: number): void {
 	for (const binding of Binding.all()) binding.forget(fd);
 }
+
+/**
+ * Closes the port that has this number, for the whole process. False: no port of this thread has it.
+ *
+ * @internal
+ */
+export function closePortOf(fd: number): boolean {
+	const binding = Binding.all().find((each) => each.fd === fd);
+	binding?.closeEverywhere();
+	return binding !== undefined;
+}

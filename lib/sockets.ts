@@ -5,7 +5,7 @@
 
 import { invalidType, PortError } from './errors.js';
 import { native } from './native.js';
-import { forgetDescriptor } from './port.js';
+import { closePortOf, forgetDescriptor } from './port.js';
 import { descriptor, integer, object } from './validate.js';
 
 const EAGAIN = -11;
@@ -303,8 +303,8 @@ export function setNoDelay(fd: number, on = true): void {
 
 /**
  * Closes a descriptor and first ends its associations on every port (clause 4.13). Node's
- * `fs.closeSync` can't tell the ports: use this for whatever was associated. A port itself is closed
- * by its own close().
+ * `fs.closeSync` can't tell the ports: use this for whatever was associated. On the descriptor of a
+ * port it does what the close() of the Port that created it does.
  *
  * @throws PortError of `close`: EBADF.
  *
@@ -314,6 +314,6 @@ export function setNoDelay(fd: number, on = true): void {
  * ```
  */
 export function closeFd(fd: number): void {
-	check(native.socketClose(descriptor('fd', fd)), 'close');
+	if (!closePortOf(descriptor('fd', fd))) check(native.socketClose(fd), 'close');
 	forgetDescriptor(fd);
 }

@@ -93,6 +93,37 @@ Result<Binding*> attach_binding(Environment& environment, int number) {
 	return binding;
 }
 
+namespace {
+
+// Locked. One user less; with the last one the number is closed.
+void leave(Process& all, Shared* shared) {
+	bool last = --shared->users == 0;
+	bool named = false;
+	if (last) {
+		all.ports.erase(shared->port);
+		if (!shared->closed) let_go(*shared);
+		// Closed behind our back it may be another file's by now.
+		named = shared->port->same_port(shared->number);
+	}
+	registry::release(*shared->port);
+	if (!last) return;
+	if (named) sys::close_raw(shared->number);
+	registry::after_close(shared->number);
+	delete shared;
+}
+
+// Locked. All bindings of it but one get mail.
+void announce_close(Process& all, Shared& shared, const Binding* closer) {
+	shared.closed = true;
+	for (auto& [id, binding] : all.bindings) {
+		if (binding->shared != &shared || binding == closer) continue;
+		binding->closed_by_other = true;
+		send_mail(*binding);
+	}
+}
+
+} // namespace
+
 void release_binding(Binding& binding) {
 	binding.environment->forget(binding);
 	if (binding.poller) binding.poller->close();
@@ -100,18 +131,7 @@ void release_binding(Binding& binding) {
 	{
 		std::lock_guard guard(all.lock);
 		all.bindings.erase(binding.id);
-		Shared* shared = binding.shared;
-		bool last = --shared->users == 0;
-		if (last) {
-			all.ports.erase(shared->port);
-			if (!shared->closed) let_go(*shared);
-		}
-		registry::release(*shared->port);
-		if (last) {
-			sys::close_raw(shared->number);
-			registry::after_close(shared->number);
-			delete shared;
-		}
+		leave(all, binding.shared);
 	}
 	delete &binding;
 }
@@ -120,15 +140,38 @@ void close_everywhere(Binding& binding) {
 	Process& all = process();
 	{
 		std::lock_guard guard(all.lock);
-		if (binding.shared->closed.exchange(true)) return;
-		for (auto& [id, other] : all.bindings) {
-			if (other->shared != binding.shared || other == &binding) continue;
-			other->closed_by_other = true;
-			send_mail(*other);
-		}
+		if (binding.shared->closed) return;
+		announce_close(all, *binding.shared, &binding);
 	}
 	// Waits until the threads blocked on the number have left: not under the lock.
 	let_go(*binding.shared);
+}
+
+int close_number(int number) {
+	Process& all = process();
+	Shared* bound = nullptr;
+	{
+		std::lock_guard guard(all.lock);
+		for (auto& [port, shared] : all.ports) {
+			if (shared->number != number || !port->same_port(number)) continue;
+			// A closed one keeps its number for the last thread only.
+			if (shared->closed || !registry::retain(*port)) return EBADF;
+			announce_close(all, *shared, nullptr);
+			bound = shared;
+			bound->users++;
+			break;
+		}
+	}
+	if (bound) {
+		let_go(*bound);
+		std::lock_guard guard(all.lock);
+		leave(all, bound);
+		return 0;
+	}
+	if (!sys::is_open(number) || !registry::before_close(number)) return EBADF;
+	sys::close_raw(number);
+	registry::after_close(number);
+	return 0;
 }
 
 void give_back(uint64_t cookie) {

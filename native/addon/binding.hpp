@@ -51,6 +51,9 @@ void release_binding(Binding& binding);
 
 // Every wait of this process ends; the other environments get mail.
 void close_everywhere(Binding& binding);
+// Closes any descriptor. The number of a port: for all, as close_everywhere() does, and
+// it is closed when the last environment has let go. 0 or EBADF.
+int close_number(int number);
 
 // A message's cookie was retrieved where its value can't be had.
 void give_back(uint64_t cookie);

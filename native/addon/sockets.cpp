@@ -1,8 +1,7 @@
 #include "addon/sockets.hpp"
 
+#include "addon/binding.hpp"
 #include "addon/socket_address.hpp"
-#include "core/registry.hpp"
-#include "sys/fd.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -251,10 +250,7 @@ napi_value set_no_delay(napi_env env, napi_callback_info info) {
 // (fd) -> 0; its associations end first (4.13), for close(2) isn't interposed here
 napi_value close_fd(napi_env env, napi_callback_info info) {
 	Arguments arguments(env, info);
-	int fd = arguments.number(0);
-	if (!sys::is_open(fd) || !registry::before_close(fd)) return arguments.answer(-EBADF);
-	sys::close_raw(fd);
-	return arguments.answer(0);
+	return arguments.answer(-close_number(arguments.number(0)));
 }
 
 } // namespace

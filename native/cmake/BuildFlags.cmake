@@ -2,9 +2,7 @@
 add_library(port_build_flags INTERFACE)
 target_include_directories(port_build_flags INTERFACE
 	"${CMAKE_CURRENT_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}/include")
-target_compile_definitions(port_build_flags INTERFACE
-	_GNU_SOURCE
-	$<$<BOOL:${EVENT_PORTS_KILLPOINTS}>:EVP_KILLPOINTS>)
+target_compile_definitions(port_build_flags INTERFACE _GNU_SOURCE)
 target_compile_options(port_build_flags INTERFACE
 	-Wall -Wextra
 	$<$<BOOL:${EVENT_PORTS_WERROR}>:-Werror>

@@ -216,39 +216,32 @@ CASE("4.13", "close_range_that_only_sets_close_on_exec_closes_nothing")
 }
 #endif
 
-struct closer {
-	int port;
-	int stop;
-};
-
 static void *retrieve(void *arg)
 {
-	struct closer *c = arg;
-	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
+	for (;;) {
 		port_event_t pe;
-		OK(port_get(c->port, &pe, NULL));
-		TRUE(pe.portev_source == PORT_SOURCE_FD || pe.portev_source == PORT_SOURCE_USER);
+		OK(port_get(*(int *)arg, &pe, NULL));
+		if (pe.portev_source == PORT_SOURCE_USER)
+			return NULL;
+		EQ(pe.portev_source, PORT_SOURCE_FD);
 	}
-	return NULL;
 }
 
 CASE("4.13 4.19", "close_while_a_thread_retrieves")
 {
-	struct closer c = { .port = new_port() };
+	int port = new_port(), round;
 	pthread_t thread;
-	int round;
-	EQ(pthread_create(&thread, NULL, retrieve, &c), 0);
+	EQ(pthread_create(&thread, NULL, retrieve, &port), 0);
 	for (round = 0; round < 2000; round++) {
 		int fd[2];
 		new_pipe(fd);
-		watch(c.port, fd[0], USER(round));
+		watch(port, fd[0], USER(round));
 		write_byte(fd[1]);
 		close_fd(fd[0]);
 		close_fd(fd[1]);
 	}
-	SLOTS(c.port, 0);
-	__atomic_store_n(&c.stop, 1, __ATOMIC_RELEASE);
-	send_range(c.port, 1, 1);
+	SLOTS(port, 0);
+	send_range(port, 1, 1);
 	EQ(pthread_join(thread, NULL), 0);
-	EMPTY(c.port);
+	EMPTY(port);
 }

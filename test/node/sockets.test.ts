@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -23,6 +23,7 @@ import {
 	writev,
 } from 'event-ports';
 import { afterEach, describe, expect, test } from 'vitest';
+import { message, startWorker } from './support.js';
 
 const open = new Set<number>();
 const keep = (fd: number | null): number => {
@@ -224,5 +225,35 @@ describe('with a port', () => {
 		expect(port.getSync({ timeout: 0 })).toBeNull();
 		port.associate(again, POLLIN, 'new');
 		expect(port.getSync()).toMatchObject({ fd: again, user: 'new' });
+	});
+
+	test("closeFd of a port's number closes the port: its waits end", async () => {
+		const port = new Port();
+		const number = port.fd;
+		const waiting = [port.get(), port.getn({ min: 2 })].map((wait) => wait.catch((error) => error));
+		closeFd(number);
+		expect(port.closed).toBe(true);
+		expect(() => Port.attach(number)).toThrow(PortError);
+		for (const ended of waiting) expect(await ended).toMatchObject({ code: 'ERR_PORT_CLOSED' });
+		port.close();
+	});
+
+	test("closeFd of another thread's port closes it there too", async () => {
+		const worker = startWorker(`
+			const port = new Port();
+			parentPort.postMessage(port.fd);
+			port.get().catch((error) => parentPort.postMessage([error.code, port.closed]));`);
+		closeFd(await message<number>(worker));
+		expect(await message(worker)).toEqual(['ERR_PORT_CLOSED', true]);
+	});
+
+	test('a port whose number was closed by others takes no other file with it', () => {
+		const port = new Port();
+		closeSync(port.fd);
+		const [here, there] = socketpair().map(keep) as [number, number];
+		expect([here, there]).toContain(port.fd);
+		port.close();
+		write(there, bytes('x'));
+		expect(read(here, Buffer.alloc(4))).toBe(1);
 	});
 });
