@@ -10,6 +10,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ uint64_t pid_space() {
 
 int32_t process_id() { return static_cast<int32_t>(syscall(SYS_getpid)); }
 
-uint64_t start_time_of(int32_t pid, char* state) {
+uint64_t start_time_of(int32_t pid, bool* zombie) {
 	char path[32];
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -65,10 +66,13 @@ uint64_t start_time_of(int32_t pid, char* state) {
 	close_raw(fd);
 	if (n <= 0) return 0;
 	text[n] = 0;
-	// Field 22, counted behind the command name, which may hold anything.
+	// Counted behind the command name, which may hold anything: state, threads, start.
 	char* at = strrchr(text, ')');
-	if (at && state) *state = at[1] ? at[2] : 0;
-	for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+	bool ended = at && at[1] && (at[2] == 'Z' || at[2] == 'X');
+	for (int field = 2; at && field < 20; field++) at = strchr(at + 1, ' ');
+	// A main thread that has ended looks the same while others go on.
+	if (zombie) *zombie = ended && at && strtoull(at, nullptr, 10) <= 1;
+	for (int field = 20; at && field < 22; field++) at = strchr(at + 1, ' ');
 	return at ? strtoull(at, nullptr, 10) : 0;
 }
 
@@ -79,11 +83,15 @@ int same_open_file(int32_t pid, int fd) {
 
 bool process_dead(int32_t pid, uint64_t start_time) {
 	if (pid <= 0) return true;
-	if (kill(pid, 0) != 0 && errno == ESRCH) return true;
-	char state = 0;
-	uint64_t started = start_time_of(pid, &state);
-	if (started == 0) return false; // no /proc, or it went just now: asked again later
-	return started != start_time || state == 'Z' || state == 'X';
+	UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+	if (process.get() < 0 && kill(pid, 0) != 0 && errno == ESRCH) return true;
+	bool zombie = false;
+	uint64_t started = start_time_of(pid, &zombie);
+	if (started != 0 && started != start_time) return true; // another's by now
+	if (process.get() < 0) return zombie; // before Linux 5.3, or refused by a filter
+	pollfd ended{process.get(), POLLIN, 0};
+	timespec now{};
+	return syscall(SYS_ppoll, &ended, 1, &now, nullptr, 8) == 1;
 }
 
 } // namespace evp::sys

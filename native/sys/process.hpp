@@ -22,9 +22,9 @@ uint64_t realtime_ns();
 uint64_t pid_space();   // inode of this process's pid namespace, 0 if it can't be read
 int32_t process_id(); // getpid by system call: right in a vfork child too
 
-// Clock ticks since boot at which a process started, 0 if it can't be read; its
-// state letter as in /proc/PID/stat.
-uint64_t start_time_of(int32_t pid, char* state);
+// Clock ticks since boot at which a process started, 0 if it can't be read; whether
+// all of its threads have ended.
+uint64_t start_time_of(int32_t pid, bool* zombie);
 
 // Whether a descriptor is the same open file here and there: 1, 0, or -1 if that
 // can't be told (kcmp(2) is missing, refused, or the process is gone).

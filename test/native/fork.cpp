@@ -3,7 +3,11 @@
 
 #include "support.hpp"
 
+#include "sys/process.hpp"
+
 #include <poll.h>
+#include <string>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -222,7 +226,45 @@ void alert_reaches_parent() {
 	nothing_more();
 }
 
+// To /proc it looks like a zombie then.
+void main_thread_ends() {
+	int gate[2];
+	EQUAL(pipe(gate), 0);
+	pid_t pid = child([&] {
+		std::thread([&] {
+			char byte;
+			EQUAL(read(gate[0], &byte, 1), 1);
+			_exit(0);
+		}).detach();
+		syscall(SYS_exit, 0);
+	});
+	uint64_t started = evp::sys::start_time_of(pid, nullptr);
+	char state = 0;
+	while (state != 'Z') {
+		FILE* file = fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "r");
+		CHECK(file);
+		EQUAL(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+		fclose(file);
+	}
+	bool zombie = true;
+	EQUAL(evp::sys::start_time_of(pid, &zombie), started);
+	CHECK(!zombie);
+	CHECK(!evp::sys::process_dead(pid, started));
+	CHECK(evp::sys::process_dead(pid, started + 1)); // another that had the number
+	EQUAL(write(gate[1], "x", 1), 1);
+	siginfo_t info;
+	EQUAL(waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+	EQUAL(evp::sys::start_time_of(pid, &zombie), started);
+	CHECK(zombie);
+	CHECK(evp::sys::process_dead(pid, started));
+	ended(pid);
+	CHECK(evp::sys::process_dead(pid, started));
+	for (int fd : gate) close(fd);
+	done("a process lives until its last thread has ended");
+}
+
 int body() {
+	main_thread_ends();
 	with_port("USER events both ways, from the child's first call", users_both_ways);
 	with_port("another file under the number: each its own", another_file_under_the_number);
 	with_port("the same file under the number: its event is for both", same_file_is_for_both);
