@@ -27,6 +27,8 @@ const checks = {
 		const line = /^sh scripts\/setup\.sh test .*$/m.exec(read('README.md'))?.[0];
 		assert(line !== undefined && read('.ci/run').includes(line), 'they differ');
 	},
+	'docs/divergences.md: as the tables of the conformance suite say': () =>
+		capture(process.execPath, ['scripts/divergences.mjs', '--check']),
 	'package-lock.json: names no registry': () => {
 		assert(!/"resolved":/.test(read('package-lock.json')), 'it has "resolved" entries');
 	},

@@ -58,7 +58,7 @@ PUBLIC int WRAP(close)(int fd) {
 }
 
 PUBLIC int WRAP(dup2)(int from, int to) {
-	if (from != to && sys::is_open(from) && !registry::before_close(to)) {
+	if (from != to && registry::concerns(to) && sys::is_open(from) && !registry::before_close(to)) {
 		errno = EBUSY;
 		return -1;
 	}
@@ -68,7 +68,8 @@ PUBLIC int WRAP(dup2)(int from, int to) {
 }
 
 PUBLIC int WRAP(dup3)(int from, int to, int flags) {
-	if (from != to && (flags & ~O_CLOEXEC) == 0 && sys::is_open(from) && !registry::before_close(to)) {
+	if (from != to && (flags & ~O_CLOEXEC) == 0 && registry::concerns(to) && sys::is_open(from) &&
+	    !registry::before_close(to)) {
 		errno = EBUSY;
 		return -1;
 	}

@@ -307,6 +307,13 @@ void release(Port& port) {
 	if (port.references.fetch_sub(1) == 1) destroy(&port);
 }
 
+bool concerns(int fd) {
+	if (strict_ports.load(std::memory_order_relaxed) != 0) return true;
+	Entry* entry = entry_of(fd);
+	return entry && (entry->marks.load(std::memory_order_relaxed) != 0 ||
+	                 entry->port.load(std::memory_order_relaxed) != nullptr);
+}
+
 bool before_close(int fd) {
 	// In the strict profile a dup that no call ever named counts as well (2.11.2).
 	if (strict_ports.load(std::memory_order_relaxed) != 0 && !borrowed_memory()) {

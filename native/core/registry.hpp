@@ -66,6 +66,8 @@ Result<void> close_number(int number);
 // it, and if it is a port, what 2.11 says; the descriptor itself stays open.
 // False: it is a descriptor of our own, which the program can't know (EBADF).
 bool before_close(int fd);
+// Whether before_close() would have anything to do: cheap, and mostly false.
+bool concerns(int fd);
 void after_close(int fd); // it is closed now
 
 // Marks a number as associated with some port of this process.
