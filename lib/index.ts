@@ -1,5 +1,5 @@
 /**
- * illumos event ports on Linux: descriptors, messages and alerts retrieved from one queue.
+ * illumos event ports on Linux: descriptors, messages, alerts, timers and files from one queue.
  *
  * @packageDocumentation
  */

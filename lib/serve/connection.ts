@@ -7,6 +7,7 @@
 import { Duplex } from 'node:stream';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from '../constants.js';
 import { closeFd, read, setNoDelay, shutdown, write, writev } from '../sockets.js';
+import { Idle } from './idle.js';
 import type { Client, Loop } from './loop.js';
 
 const LINGER = 2_000; // ms that a peer has to take what it was sent before we close
@@ -36,7 +37,7 @@ export class Connection extends Duplex implements Client {
 	#lingering = false;
 	#parts: Buffer[] = []; // not taken by the kernel yet
 	#written: Done | undefined;
-	#timer: NodeJS.Timeout | undefined;
+	#idle: Idle | undefined;
 
 	/** Takes over the descriptor; `onBytes` hears how many were written. */
 	constructor(loop: Loop, fd: number, onBytes: (count: number) => void) {
@@ -96,7 +97,7 @@ export class Connection extends Duplex implements Client {
 			return;
 		}
 		if (count === null) return;
-		this.#timer?.refresh();
+		this.#idle?.refresh();
 		this.bytesRead += count;
 		if (this.#lingering) {
 			if (count === 0) this.destroy();
@@ -135,7 +136,7 @@ export class Connection extends Duplex implements Client {
 				return;
 			}
 			if (count === null) return;
-			this.#timer?.refresh();
+			this.#idle?.refresh();
 			this.#onBytes(count);
 			this.#drop(count);
 		}
@@ -198,7 +199,8 @@ export class Connection extends Duplex implements Client {
 	}
 
 	override _destroy(error: Error | null, done: Done): void {
-		clearTimeout(this.#timer);
+		this.#idle?.end();
+		this.#idle = undefined; // http may still ask for another limit
 		closeFd(this.fd);
 		this.#finishWrite(error ?? new Error('The connection was closed before all was written'));
 		done(error);
@@ -208,9 +210,17 @@ export class Connection extends Duplex implements Client {
 
 	/** Emits 'timeout' after so many ms without a byte in or out; 0: never. */
 	setTimeout(ms: number, listener?: () => void): this {
-		clearTimeout(this.#timer);
-		this.#timer = ms > 0 ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined;
+		if (this.#idle !== undefined) this.#idle.limit(ms);
+		else if (ms > 0 && !this.destroyed) this.#watchIdle(ms);
 		if (listener !== undefined) this.once('timeout', listener);
 		return this;
+	}
+
+	#watchIdle(ms: number): void {
+		try {
+			this.#idle = new Idle(this.#loop.port, ms, () => this.emit('timeout'));
+		} catch (error) {
+			this.destroy(error as Error); // the port is full
+		}
 	}
 }

@@ -7,8 +7,11 @@ import { type BigIntStats, constants, readlinkSync, realpathSync } from 'node:fs
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
+import type { Port } from '../port.js';
+import { Cache, type Content } from './cache.js';
 import { type Part, partFor, validatorsOf } from './conditions.js';
 import { listing } from './listing.js';
+import type { Ready } from './loop.js';
 import { contentType } from './mime.js';
 
 const CHUNK = 64 * 1024;
@@ -59,19 +62,23 @@ export function pathOf(url: string): string {
 export class Files {
 	readonly #root: string;
 	readonly #live: string;
+	readonly #cache: Cache;
 
-	/** `live`: the path of the live page, which listings link to. */
-	constructor(folder: string, live: string) {
+	/** `live`: the path of the live page, which listings link to; `port` tells of changed files. */
+	constructor(folder: string, live: string, port: Port<Ready | undefined>) {
 		this.#root = realpathSync(folder);
 		this.#live = live;
+		this.#cache = new Cache(port, this.#root);
 	}
 
 	async serve(request: IncomingMessage, response: ServerResponse, where: string): Promise<void> {
 		if (where.split('/').some((part) => part.startsWith('.'))) throw new HttpError(404);
-		await this.#opened(path.join(this.#root, where), async (handle, stats) => {
+		const file = path.join(this.#root, where);
+		if (this.#sendKept(request, response, file)) return;
+		await this.#opened(file, async (handle, stats, keep) => {
 			if (stats.isFile()) {
 				if (where.endsWith('/')) throw new HttpError(404);
-				await sendFile(request, response, handle, stats, where);
+				await sendFile(request, response, handle, stats, where, keep);
 			} else if (!stats.isDirectory()) {
 				throw new HttpError(404);
 			} else if (where.endsWith('/')) {
@@ -86,9 +93,10 @@ export class Files {
 	async #serveFolder(request: IncomingMessage, response: ServerResponse, where: string) {
 		const index = path.join(this.#root, where, 'index.html');
 		try {
-			await this.#opened(index, (handle, stats) => {
+			if (this.#sendKept(request, response, index)) return;
+			await this.#opened(index, (handle, stats, keep) => {
 				if (!stats.isFile()) throw new HttpError(404);
-				return sendFile(request, response, handle, stats, index);
+				return sendFile(request, response, handle, stats, index, keep);
 			});
 		} catch (error) {
 			if (statusOf(error) !== 404) throw error;
@@ -99,21 +107,34 @@ export class Files {
 		}
 	}
 
+	#sendKept(request: IncomingMessage, response: ServerResponse, file: string): boolean {
+		const content = this.#cache.find(file);
+		if (content !== undefined) sendContent(request, response, content, file);
+		return content !== undefined;
+	}
+
 	async #opened(
 		file: string,
-		use: (handle: FileHandle, stats: BigIntStats) => Promise<void>,
+		use: (handle: FileHandle, stats: BigIntStats, keep: Keep | undefined) => Promise<void>,
 	): Promise<void> {
-		const handle = await open(file, FLAGS);
+		const keep = this.#cache.begin(file);
+		let handle: FileHandle | undefined;
 		try {
+			handle = await open(file, FLAGS);
 			const real = readlinkSync(`/proc/self/fd/${handle.fd}`);
 			const inside = this.#root === '/' || real === this.#root || real.startsWith(`${this.#root}/`);
 			if (!inside) throw new HttpError(403, 'The link leads out of what is served.');
-			await use(handle, await handle.stat({ bigint: true }));
+			const stats = await handle.stat({ bigint: true });
+			const fit = real === file && Cache.fits(stats);
+			await use(handle, stats, fit ? keep : undefined);
 		} finally {
-			await handle.close();
+			if (keep !== undefined) this.#cache.abandon(file);
+			await handle?.close();
 		}
 	}
 }
+
+type Keep = (content: Content) => void;
 
 async function sendFile(
 	request: IncomingMessage,
@@ -121,7 +142,38 @@ async function sendFile(
 	handle: FileHandle,
 	stats: BigIntStats,
 	name: string,
+	keep: Keep | undefined,
 ): Promise<void> {
+	if (keep !== undefined) {
+		const content = { stats, body: await handle.readFile() };
+		if (content.body.length === Number(stats.size)) {
+			keep(content);
+			return sendContent(request, response, content, name);
+		}
+	}
+	const part = sendHead(request, response, stats, name);
+	if (request.method === 'HEAD' || part.length === 0) response.end();
+	else await sendBody(response, handle, part);
+}
+
+function sendContent(
+	request: IncomingMessage,
+	response: ServerResponse,
+	{ stats, body }: Content,
+	name: string,
+): void {
+	const { start, length } = sendHead(request, response, stats, name);
+	if (request.method === 'HEAD' || length === 0) response.end();
+	else response.end(body.subarray(start, start + length));
+}
+
+/** All but the body; gives what of the file is to follow. */
+function sendHead(
+	request: IncomingMessage,
+	response: ServerResponse,
+	stats: BigIntStats,
+	name: string,
+): Part {
 	const size = Number(stats.size);
 	const validators = validatorsOf(stats);
 	const part = partFor(request.headers, validators, size);
@@ -141,8 +193,7 @@ async function sendFile(
 		response.setHeader('x-content-type-options', 'nosniff');
 	}
 	if (part.status !== 304) response.setHeader('content-length', part.length);
-	if (request.method === 'HEAD' || part.length === 0) response.end();
-	else await sendBody(response, handle, part);
+	return part;
 }
 
 async function sendBody(response: ServerResponse, handle: FileHandle, part: Part): Promise<void> {

@@ -5,7 +5,10 @@ import type { Port } from '../port.js';
 
 const BATCH = 256; // the events of one turn, and the associations of one call
 
-/** Has a descriptor associated; `events` are bits of poll(2), or POLLERR and POLLHUP unasked. */
+/**
+ * Has something associated. `events`: bits of poll(2), with POLLERR and POLLHUP unasked; FILE_*
+ * bits; how often a timer expired.
+ */
 export interface Ready {
 	ready(events: number): void;
 }
@@ -35,8 +38,11 @@ export class Loop {
 		for await (const events of this.port.batches({ max: BATCH })) {
 			this.#dispatching = true;
 			for (const event of events) {
-				if (event.source === 'fd') (event.user ?? unnamed).ready(event.events);
-				else if (event.source === 'alert' && !onAlert()) return;
+				if (event.source === 'alert') {
+					if (!onAlert()) return;
+				} else if (event.source !== 'user') {
+					(event.user ?? unnamed).ready(event.events);
+				}
 			}
 			this.#dispatching = false;
 			this.#associateWaiting();

@@ -39,7 +39,7 @@ export class Server {
 		this.#alone = counters.workers === 1;
 		this.#port = this.#alone ? shared : new Port();
 		this.#loop = new Loop(this.#port);
-		this.#site = new Site(folder, new Live(shared as Port<never>, counters));
+		this.#site = new Site(folder, new Live(shared as Port<never>, counters), this.#port);
 		this.#acceptor = new Acceptor(
 			shared,
 			listener,

@@ -100,7 +100,7 @@ describe.each([1, 2])('the live page, %d threads', (workers) => {
 		expect(connections).toBeLessThanOrEqual(520);
 		expect(await shows(page, 'rate-fd', 100)).toBeLessThan(1e6);
 		expect(await shows(page, 'requests', 100)).toBeLessThan(1e6);
-		expect(await shows(page, 'slots', 500)).toBeLessThanOrEqual(530);
+		expect(await shows(page, 'slots', 500)).toBeLessThanOrEqual(1060); // a timer each
 		const { stdout } = await load;
 		expect(stdout).not.toMatch(/Socket errors|Non-2xx/);
 

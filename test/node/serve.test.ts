@@ -248,7 +248,7 @@ describe('difficult clients', () => {
 	});
 
 	test('hundreds that reset in the middle leave nothing behind', async () => {
-		await alone();
+		const slots = (await alone()).ports[0]?.slots ?? 0;
 		const before = serving.descriptors();
 		for (let round = 0; round < 4; round++) {
 			const clients = Array.from({ length: 100 }, () => new Client(serving.port));
@@ -256,8 +256,8 @@ describe('difficult clients', () => {
 			await Promise.all(clients.map((client) => client.received(/\r\n\r\n/)));
 			for (const { socket } of clients) socket.resetAndDestroy();
 		}
-		const sample = await alone();
-		expect(sample.ports[0]?.slots).toBe(2); // the listener, and whoever asks
+		await alone();
+		await serving.sampled(({ ports }) => (ports[0]?.slots ?? Infinity) <= slots);
 		// Files that were being opened are closed a little later.
 		await serving.sampled(() => serving.descriptors() <= before + 1);
 		expect((await fetch(`${serving.url}/text.txt`)).status).toBe(200);

@@ -14,7 +14,7 @@ const NAMES = {
 	alert: 'alerts',
 };
 const SOURCES = Object.keys(NAMES);
-const ALWAYS = new Set(['fd', 'user']); // others are shown once they have happened
+const ALWAYS = new Set(['fd', 'user', 'timer', 'file']); // others are shown once they have happened
 
 const at = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
