@@ -123,6 +123,10 @@ public:
 	int outer() const { return outer_.get(); }
 	int give_number() { return outer_.release(); } // from now on the program's
 	bool same_port(int fd) const;  // fd is a descriptor of this port (a dup)
+	// Takes a number off the port; true: other descriptors may hold it, here or elsewhere.
+	bool outlives(int number) const {
+		return !same_port(number) || sys::epoll_outlives(number, kick_.get());
+	}
 	void internals(int fds[4]) const;
 	bool internal(int fd) const;   // fd is one of them
 	bool is_member() const { return epoch_.load() == sys::process_epoch(); }

@@ -206,7 +206,8 @@ void close_port_number(int number, Entry& entry, Port& port) {
 		port.wake_number(number);
 		if (port.strict()) port.disown(); // every close does (2.11.2)
 	}
-	if (port.references.load() == 1) adopt_duplicate(port, number);
+	// The number is not the port's any more: it may name anything until it is closed.
+	if (port.references.load() == 1 && port.outlives(number)) adopt_duplicate(port, number);
 	release(port);
 }
 

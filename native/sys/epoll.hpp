@@ -36,6 +36,11 @@ int epoll_add(int set, int fd, uint32_t events, uint64_t data);
 int epoll_mod(int set, int fd, uint32_t events, uint64_t data);
 int epoll_del(int set, int fd);
 
+// Makes a number name the file of `stand_in`, and says whether the file that it named
+// until now is still open, under another number or in another process. True too where
+// that can't be told; the number may name the former file then.
+bool epoll_outlives(int fd, int stand_in);
+
 // Waits until a CLOCK_MONOTONIC deadline; never early, never restarted after a
 // handler (14.6.7, 14.6.11). EINTR, EBADF.
 Result<int> epoll_collect(int set, Ready* out, int max, const Deadline& deadline);
