@@ -3,6 +3,7 @@
 
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
+import type { AioList } from './aio.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
 import { PortError, portClosed } from './errors.js';
@@ -59,6 +60,8 @@ export class Binding {
 	readonly files = new Map<number, FileEntry>();
 	/** Made with the first timer (timers.ts). */
 	timers: TimerList | undefined;
+	/** Made with the first request (aio.ts). */
+	requests: AioList | undefined;
 	closed = false;
 	#ports = 0; // Port objects that share this
 	#ref = true;
@@ -137,6 +140,7 @@ export class Binding {
 		this.#associated.clear();
 		this.files.clear();
 		this.timers?.end();
+		this.requests?.end();
 		this.cookies.clear();
 		known[this.handle] = undefined;
 		waiting[this.handle] = undefined;

@@ -31,6 +31,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
 		"this user's limit of inotify instances (sysctl fs.inotify.max_user_instances) or this " +
 		"process's of open files is reached",
 	'ENOTSUP port_associate': 'this file system tells nobody of changes',
+	'EAGAIN aio_submit':
+		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EFAULT aio_read': 'the buffer was detached or has shrunk since the read was asked for',
 	'ENOMEM port_getn': 'too many waits on one port',
 };
 

@@ -1,6 +1,7 @@
 // What a get returns: one small class a source, told apart by `source`.
 
 import { type InspectOptionsStylized, inspect } from 'node:util';
+import type { AioEvent } from './aio-event.js';
 import * as poll from './constants.js';
 import type { FileEvent } from './file-event.js';
 import type { Timer } from './timers.js';
@@ -166,6 +167,8 @@ export interface PortEventMap<T = unknown> {
 	timer: TimerEvent<T>;
 	/** Alert mode. */
 	alert: AlertEvent<T>;
+	/** Asynchronous I/O. */
+	aio: AioEvent<T>;
 	/** A file or directory. */
 	file: FileEvent<T>;
 }

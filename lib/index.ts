@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 
+export { Aio, type AioOrder, AioPromises, AioRequest } from './aio.js';
+export * from './aio-event.js';
 export * from './constants.js';
 export { ForeignCookie } from './cookies.js';
 export type { PortDiagnostics } from './diagnostics.js';

@@ -2,6 +2,7 @@
 // throws. What doesn't fit into a few numbers crosses in columns that both sides hold.
 
 import { type Addon, loadAddon } from './addon-file.js';
+import type { AioCalls } from './aio-calls.js';
 import { nativeMissing } from './errors.js';
 import type { FileCalls } from './file-calls.js';
 import type { SocketCalls } from './socket-calls.js';
@@ -20,7 +21,7 @@ export interface Columns {
 }
 
 /** @internal */
-export interface Native extends Addon, FileCalls, SocketCalls, TimerCalls {
+export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCalls {
 	/**
 	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
 	 * or -errno; `alerted`: the one event is for every wait. `notice`: the port was closed by

@@ -2,6 +2,7 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { type InspectOptionsStylized, inspect } from 'node:util';
+import { Aio, engine } from './aio.js';
 import { Binding, columns, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
 import type { PortEvent } from './events.js';
@@ -89,6 +90,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	readonly #binding: Binding;
 	readonly #creator: boolean;
 	#closed = false;
+	#aio: Aio<T> | undefined;
 
 	static {
 		bindingOf = (port) => port.#binding;
@@ -407,6 +409,34 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		return startTimer(this.#binding, ms, 0, true, user);
 	}
 
+	// --- Asynchronous I/O.
+
+	/**
+	 * Asynchronous I/O on descriptors, told of by events of this port (section 7).
+	 *
+	 * @example
+	 * ```ts
+	 * port.aio.read(fd, Buffer.alloc(4096), 0, 'first page');
+	 * ```
+	 */
+	get aio(): Aio<T> {
+		this.#handle();
+		this.#aio ??= new Aio<T>(this.#binding, () => new Port<never>());
+		return this.#aio;
+	}
+
+	/**
+	 * What this machine allows: which engine carries out asynchronous I/O, and why. Starts it.
+	 *
+	 * @example
+	 * ```ts
+	 * port.capabilities.aio; // { engine: 'threads', reason: 'io_uring is refused by ...' }
+	 * ```
+	 */
+	get capabilities(): { readonly aio: Readonly<ReturnType<typeof engine>> } {
+		return { aio: engine() };
+	}
+
 	// --- Retrieval.
 
 	/**
@@ -693,6 +723,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
+		this.#aio?.promises.close();
 		if (this.#creator && !this.#binding.closed) this.#binding.closeEverywhere();
 		this.#binding.leave(this);
 	}

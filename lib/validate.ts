@@ -74,6 +74,14 @@ export function positive(name: string, value: unknown): never {
 }
 
 /** @internal */
+export function typedArray(index: number, value: unknown): never {
+	throw invalidType(`buffers[${index}]`, 'TypedArray', value);
+}
+
+export function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
+	if (!allowed.includes(value as string)) throw invalidValue(name, allowed.join(', '), value);
+}
+
 export function boolean(name: string, value: unknown): void {
 	if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value);
 }

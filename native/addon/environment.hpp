@@ -7,6 +7,7 @@
 #pragma once
 #include "addon/binding.hpp"
 #include "addon/columns.hpp"
+#include "sources/aio.hpp"
 
 #include <node_api.h>
 #include <uv.h>
@@ -33,6 +34,7 @@ struct Environment {
 	bool ending = false;
 	uint32_t open_handles = 0; // uv handles not yet closed
 	std::vector<Binding*> bindings; // by handle
+	std::vector<aio::Order> orders; // prepared, not submitted (aio.cpp)
 
 	int32_t add(Binding* binding);
 	void forget(const Binding& binding);

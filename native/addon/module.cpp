@@ -1,5 +1,6 @@
 // The addon's entry, called once in each environment that loads it.
 
+#include "addon/aio.hpp"
 #include "addon/environment.hpp"
 #include "addon/features.hpp"
 #include "addon/files.hpp"
@@ -26,6 +27,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
 	exports["sourceId"] = Napi::String::New(env, EVP_SOURCE_ID);
 	register_features(env, exports);
 	register_port_calls(env, exports, *environment);
+	register_aio(env, exports, *environment);
 	register_sockets(env, exports);
 	register_files(env, exports, *environment);
 	register_timers(env, exports, *environment);

@@ -1,0 +1,26 @@
+// The addon's part for asynchronous I/O. A request is a number; -errno is a failure.
+
+/** @internal */
+export interface AioCalls {
+	/** A request for the next aioSubmit(), with memory of `length` bytes. Operations as of aio.ts. */
+	aioPrepare(
+		handle: number,
+		operation: number,
+		fd: number,
+		length: number,
+		position: number,
+		user: number,
+	): number;
+	/** Data to be written, at an offset into the request's memory. */
+	aioFill(request: number, bytes: NodeJS.TypedArray, at: number): number;
+	/** Submits what was prepared in this thread; -errno of each in `source`. How many were accepted. */
+	aioSubmit(handle: number): number;
+	/** Data that was read, from an offset on; how much that is. */
+	aioFetch(request: number, bytes: NodeJS.TypedArray, at: number): number;
+	/** Gives up the request and its memory; if it is under way, once it is done. */
+	aioFinish(request: number): void;
+	/** 0: cancelled; 1: not; 2: it was done. */
+	aioCancel(request: number): number;
+	/** Starts the engine if none runs. kind: 0 none, 1 io_uring, 2 threads. */
+	aioEngine(): { kind: number; error: number; reason: string };
+}
