@@ -6,6 +6,7 @@ import { add, format, none } from './counts.mjs';
 import { consumersSuite } from './suite-consumers.mjs';
 import { installSuite } from './suite-install.mjs';
 import { modelSuites } from './suite-model.mjs';
+import { soakSuite } from './suite-soak.mjs';
 import { staticSuite } from './suite-static.mjs';
 import { tarballSuite } from './suite-tarball.mjs';
 import { nativeSuites } from './suites-native.mjs';
@@ -20,6 +21,7 @@ const suites = {
 	asan,
 	tsan,
 	...modelSuites,
+	...soakSuite,
 	...installSuite,
 	...consumersSuite,
 	...tarballSuite,
