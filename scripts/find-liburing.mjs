@@ -3,7 +3,7 @@
 // the addon then works by threads, as libport does (native/cmake/Liburing.cmake).
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -12,10 +12,10 @@ const LIBRARY = '-l:liburing.a';
 function links() {
 	const [command, ...given] = (process.env.CXX ?? 'g++').split(' ');
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'liburing-'));
-	const output = ['-shared', '-fPIC', '-o', path.join(folder, 'probe.so')];
-	const { status } = spawnSync(command, [...given, ...output, '-x', 'c++', '-', LIBRARY], {
-		input: '#include <liburing.h>\nint probe(io_uring* r) { return io_uring_submit(r); }\n',
-	});
+	const output = ['-shared', '-fPIC', '-nostdlib', '-o', path.join(folder, 'probe.so')];
+	const probe = path.join(folder, 'probe.cpp');
+	writeFileSync(probe, '#include <liburing.h>\nint probe(io_uring* r) { return io_uring_submit(r); }\n');
+	const { status } = spawnSync(command, [...given, ...output, probe, LIBRARY]);
 	rmSync(folder, { recursive: true, force: true });
 	return status === 0;
 }

@@ -45,8 +45,17 @@ async function compiler(target, uring) {
 	return compilerFor(target, uring ? await liburingFor(target) : undefined);
 }
 
+/** Whether the compiler of `env` will link liburing (binding.gyp asks the same way). */
+async function linksLiburing(cwd, env) {
+	const said = await capture(process.execPath, ['scripts/find-liburing.mjs', 'define'], { cwd, env });
+	return said.includes('EVP_LIBURING');
+}
+
 async function build(target, cwd, uring) {
 	const env = { ...buildEnvironment(root), ...(await compiler(target, uring)), LDFLAGS: '-s' };
+	if (target !== LOCAL && uring && !(await linksLiburing(cwd, env))) {
+		throw new Error(`liburing can't be linked for ${target.triple}`);
+	}
 	const { arch, libc } = target;
 	const tags = ['--napi', '--tag-libc', libc, '--libc', libc, '--arch', arch, '-t', OLDEST_NODE];
 	await capture(bin('prebuildify'), tags, { cwd, env });
@@ -59,7 +68,7 @@ async function build(target, cwd, uring) {
 
 /** Builds all binaries, or those of `targets`, into prebuilds/; gives the manifest. */
 export async function makePrebuilds(targets = TARGETS) {
-	const uring = /uring/.test(readFileSync(path.join(root, 'binding.gyp'), 'utf8'));
+	const uring = process.env.EVENT_PORTS_URING !== 'OFF';
 	const id = sourceId(); // of what is copied, whatever is edited meanwhile
 	const cwd = scratch();
 	try {

@@ -19,7 +19,8 @@ export const TARGETS = [
 ];
 
 // GNU ld's --exclude-libs is unknown to zig's linker: the version script hides as much. Without
-// an -O flag zig would add its own undefined-behaviour checks.
+// an -O flag zig would add its own undefined-behaviour checks; with other flags from one call to the
+// next, -s too, it would compile its libraries once more.
 function wrapper(command) {
 	return `#!/bin/sh
 for argument; do
@@ -36,11 +37,11 @@ exec ${command} "$@"
  */
 export async function compilerFor({ triple }, root) {
 	const zig = path.join(await npmPackage(PACKAGE, VERSION, INTEGRITY), 'zig');
-	const name = `zig-${VERSION}-wrappers/${triple}${root === undefined ? '' : '-uring'}`;
+	const name = `zig-${VERSION}-calls/${triple}${root === undefined ? '' : '-uring'}`;
 	const folder = await cached(name, (scratch) => {
 		mkdirSync(scratch, { recursive: true });
 		const own = root === undefined ? '' : ` -I${root}/include -L${root}/lib`;
-		const compile = `-target ${triple} -fno-sanitize=undefined${own}`;
+		const compile = `-target ${triple} -O2 -s -fno-sanitize=undefined${own}`;
 		const commands = {
 			cc: `${zig} cc ${compile}`,
 			'c++': `${zig} c++ ${compile}`,

@@ -1,5 +1,5 @@
 // The types as a consumer meets them, under each way of resolving modules.
-import { type PortEvent, Port, POLLIN, Source } from 'event-ports';
+import { POLLIN, Port, type PortEvent, Source } from 'event-ports';
 
 export const port = new Port<{ name: string }>({ limit: 16 });
 port.associate(0, POLLIN, { name: 'standard input' });
