@@ -12,12 +12,17 @@ const LIBRARY = '-l:liburing.a';
 function links() {
 	const [command, ...given] = (process.env.CXX ?? 'g++').split(' ');
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'liburing-'));
-	const output = ['-shared', '-fPIC', '-nostdlib', '-o', path.join(folder, 'probe.so')];
-	const probe = path.join(folder, 'probe.cpp');
-	writeFileSync(probe, '#include <liburing.h>\nint probe(io_uring* r) { return io_uring_submit(r); }\n');
-	const { status } = spawnSync(command, [...given, ...output, probe, LIBRARY]);
+	const [source, object, library] = ['probe.cpp', 'probe.o', 'probe.so'].map((name) =>
+		path.join(folder, name),
+	);
+	writeFileSync(source, '#include <liburing.h>\nint probe(io_uring* r) { return io_uring_submit(r); }\n');
+	const run = (...args) => spawnSync(command, [...given, ...args]).status === 0;
+	// In two steps, so that no runtime library has to be there, or be made, for the asking.
+	const linked =
+		run('-fPIC', '-c', source, '-o', object) &&
+		run('-shared', '-nostdlib', object, '-o', library, LIBRARY);
 	rmSync(folder, { recursive: true, force: true });
-	return status === 0;
+	return linked;
 }
 
 if (process.env.EVENT_PORTS_URING !== 'OFF' && links()) {
