@@ -28,6 +28,7 @@ async function selfTest(folder, target, runner) {
 		...['-DCMAKE_SYSTEM_NAME=Linux', `-DCMAKE_SYSTEM_PROCESSOR=${target.arch}`],
 		...[`-DCMAKE_C_COMPILER=${CC}`, `-DCMAKE_CXX_COMPILER=${CXX}`, '-DCMAKE_BUILD_TYPE=Release'],
 		...[`-DCMAKE_AR=${AR}`, `-DCMAKE_RANLIB=${RANLIB}`, '-DEVENT_PORTS_TESTS=OFF'],
+		'-DEVENT_PORTS_URING=OFF', // the library that CMake finds is this machine's
 	];
 	await capture('cmake', ['-S', path.join(root, 'native'), '-B', build, ...options]);
 	const jobs = String(availableParallelism());
