@@ -16,7 +16,7 @@ fail() {
 case "${1:-}" in
 	"") ;;
 	test)
-		packages="$packages cmake pkg-config curl wrk chromium spin"
+		packages="$packages cmake pkg-config curl wrk chromium spin clang"
 		packages="$packages autoconf dpkg-dev meson musl-tools"
 		packages="$packages libperl-dev libcanary-stability-perl libcommon-sense-perl"
 		;;

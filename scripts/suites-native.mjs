@@ -51,7 +51,7 @@ export function countJUnit(xml) {
  * GCC 12's sanitizers abort where the kernel randomises more address bits than they know of
  * (vm.mmap_rnd_bits above 28): without randomisation then, where a container allows that.
  */
-function fixedAddresses() {
+export function fixedAddresses() {
 	return spawnSync('setarch', ['-R', 'true']).status === 0 ? ['setarch', '-R'] : [];
 }
 

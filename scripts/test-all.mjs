@@ -1,9 +1,10 @@
 // npm test: runs the named suites, or all, shows what they print, and ends in one line of totals.
 // A suite that ran nothing has failed.
-//   node scripts/test-all.mjs [static|native|conformance|node|model|install|consumers|tarball|asan|tsan ...]
+//   node scripts/test-all.mjs [static|native|conformance|node|model|fuzz|install|consumers|tarball|asan|tsan ...]
 
 import { add, format, none } from './counts.mjs';
 import { consumersSuite } from './suite-consumers.mjs';
+import { fuzzSuites } from './suite-fuzz.mjs';
 import { installSuite } from './suite-install.mjs';
 import { modelSuites } from './suite-model.mjs';
 import { soakSuite } from './suite-soak.mjs';
@@ -22,6 +23,7 @@ const suites = {
 	tsan,
 	...modelSuites,
 	...soakSuite,
+	...fuzzSuites,
 	...installSuite,
 	...consumersSuite,
 	...tarballSuite,

@@ -23,7 +23,7 @@ const LibcAio& libc_aio() {
 int check_aiocb(struct aiocb* cb) {
 	if (cb->aio_reqprio != 0) return EINVAL;
 	// What the tag says may be anything: is there such a request, and is it this one's?
-	if (aiocb::load_error(cb) == EINPROGRESS && aio::in_flight(aiocb::id(cb), cb)) return EBUSY;
+	if (capi::aiocb::load_error(cb) == EINPROGRESS && aio::in_flight(capi::aiocb::id(cb), cb)) return EBUSY;
 	return 0;
 }
 
@@ -35,9 +35,9 @@ aio::Order order_for(struct aiocb* cb, sys::IoOp op) {
 	order.object = reinterpret_cast<uintptr_t>(cb);
 	order.owner = cb;
 	order.store = [](void* owner, int64_t result) {
-		aiocb::store_result(static_cast<struct aiocb*>(owner), result);
+		capi::aiocb::store_result(static_cast<struct aiocb*>(owner), result);
 	};
-	order.identify = [](void* owner, uint64_t id) { aiocb::set_id(static_cast<struct aiocb*>(owner), id); };
+	order.identify = [](void* owner, uint64_t id) { capi::aiocb::set_id(static_cast<struct aiocb*>(owner), id); };
 	return order;
 }
 
@@ -56,10 +56,10 @@ int submit_one(struct aiocb* cb, sys::IoOp op) {
 	aio::Order order = order_for(cb, op);
 	Result<PortRef> port = notified_port(cb->aio_sigevent, &order.user);
 	if (!port) return port.error();
-	aiocb::set_in_progress(cb);
+	capi::aiocb::set_in_progress(cb);
 	if (aio::submit(&**port, &order, 1) == 1) return 0;
 	int error = order.error == ENOMEM ? EAGAIN : order.error;
-	aiocb::store_result(cb, -error);
+	capi::aiocb::store_result(cb, -error);
 	return error;
 }
 
@@ -69,16 +69,16 @@ namespace {
 
 // No longer one of ours, whatever it was before.
 int to_libc(int (*call)(struct aiocb*), struct aiocb* cb) {
-	aiocb::set_id(cb, 0);
+	capi::aiocb::set_id(cb, 0);
 	return call(cb);
 }
 
 // Reads the result, after a look at what has completed unseen.
 int settled_error(struct aiocb* cb) {
-	int error = aiocb::load_error(cb);
+	int error = capi::aiocb::load_error(cb);
 	if (error != EINPROGRESS) return error;
 	aio::reap();
-	return aiocb::load_error(cb);
+	return capi::aiocb::load_error(cb);
 }
 
 } // namespace
@@ -100,7 +100,7 @@ PUBLIC int port_aio_write(struct aiocb* cb) {
 PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
 	if (!cb) return fail(EINVAL);
 	if (!reports_to_port(cb)) {
-		aiocb::set_id(cb, 0);
+		capi::aiocb::set_id(cb, 0);
 		return libc_aio().fsync(op, cb);
 	}
 	if (op != O_SYNC && op != O_DSYNC) return fail(EINVAL);
@@ -112,22 +112,22 @@ PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
 PUBLIC int port_aio_error(const struct aiocb* given) {
 	if (!given) return fail(EINVAL);
 	auto* cb = const_cast<struct aiocb*>(given);
-	if (aiocb::id(cb) == aiocb::RETURNED) return fail(EINVAL);
+	if (capi::aiocb::id(cb) == capi::aiocb::RETURNED) return fail(EINVAL);
 	return settled_error(cb);
 }
 
 PUBLIC ssize_t port_aio_return(struct aiocb* cb) {
-	if (!cb || aiocb::id(cb) == aiocb::RETURNED || settled_error(cb) == EINPROGRESS) return fail(EINVAL);
-	aiocb::set_id(cb, aiocb::RETURNED);
-	int error = aiocb::load_error(cb);
+	if (!cb || capi::aiocb::id(cb) == capi::aiocb::RETURNED || settled_error(cb) == EINPROGRESS) return fail(EINVAL);
+	capi::aiocb::set_id(cb, capi::aiocb::RETURNED);
+	int error = capi::aiocb::load_error(cb);
 	if (error != 0) errno = error;
-	return aiocb::value(cb);
+	return capi::aiocb::value(cb);
 }
 
 PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
 	if (!sys::is_open(fd)) return fail(EBADF);
 	if (cb && cb->aio_fildes != fd) return fail(EINVAL);
-	aio::Cancelled ours = cb ? aio::cancel(aiocb::id(cb), cb) : aio::cancel_descriptor(fd);
+	aio::Cancelled ours = cb ? aio::cancel(capi::aiocb::id(cb), cb) : aio::cancel_descriptor(fd);
 	auto answer_for = [](aio::Cancelled cancelled) {
 		return cancelled == aio::Cancelled::CANCELED       ? AIO_CANCELED
 		       : cancelled == aio::Cancelled::NOT_CANCELED ? AIO_NOTCANCELED
@@ -148,14 +148,14 @@ PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const s
 		if (!list[i]) continue;
 		auto* cb = const_cast<struct aiocb*>(list[i]);
 		if (settled_error(cb) != EINPROGRESS) return 0;
-		(aio::in_flight(aiocb::id(cb), cb) ? ours : theirs).push_back(cb);
+		(aio::in_flight(capi::aiocb::id(cb), cb) ? ours : theirs).push_back(cb);
 	}
 	if (ours.empty()) return libc_aio().suspend(list, count, timeout);
 	Deadline deadline;
 	if (!read_timeout(timeout, &deadline)) return fail(EINVAL);
 	auto any_done = [](void* data) {
 		for (const struct aiocb* cb : *static_cast<std::vector<const struct aiocb*>*>(data))
-			if (aiocb::load_error(const_cast<struct aiocb*>(cb)) != EINPROGRESS) return true;
+			if (capi::aiocb::load_error(const_cast<struct aiocb*>(cb)) != EINPROGRESS) return true;
 		return false;
 	};
 	if (theirs.empty()) {

@@ -66,7 +66,7 @@ bool submit_to_libc(std::vector<struct aiocb*>& entries, AioGroup& list) {
 		aio::end_group(*static_cast<AioGroup*>(value.sival_ptr));
 	};
 	aio::join_group(list);
-	for (struct aiocb* cb : entries) aiocb::set_id(cb, 0);
+	for (struct aiocb* cb : entries) capi::aiocb::set_id(cb, 0);
 	if (libc_aio().listio(LIO_NOWAIT, entries.data(), static_cast<int>(entries.size()), &done) == 0) return true;
 	aio::end_group(list);
 	return false;
@@ -97,16 +97,16 @@ bool submit_run(struct aiocb** entries, size_t count, Port* fallback, AioGroup& 
 			aio::Order order = order_for(cb, cb->aio_lio_opcode == LIO_READ ? sys::IoOp::READ : sys::IoOp::WRITE);
 			order.notify = ported;
 			if (ported) order.user = user_of(cb);
-			aiocb::set_in_progress(cb);
+			capi::aiocb::set_in_progress(cb);
 			orders.push_back(order);
 		} else if (error != EBUSY) // else the result is the other request's to store
-			aiocb::store_result(cb, -error);
+			capi::aiocb::store_result(cb, -error);
 	}
 	auto size = static_cast<uint32_t>(orders.size());
 	all &= aio::submit(port ? &**port : fallback, orders.data(), size, &list) == size;
 	for (aio::Order& order : orders) {
 		int error = order.error == ENOMEM ? EAGAIN : order.error;
-		if (error != 0) aiocb::store_result(static_cast<struct aiocb*>(order.owner), -error);
+		if (error != 0) capi::aiocb::store_result(static_cast<struct aiocb*>(order.owner), -error);
 	}
 	return all;
 }
@@ -124,7 +124,7 @@ bool submit_ours(std::vector<struct aiocb*>& entries, Port* fallback, AioGroup& 
 int wait_for(std::vector<struct aiocb*>& entries) {
 	auto all_done = [](void* data) {
 		for (struct aiocb* cb : *static_cast<std::vector<struct aiocb*>*>(data))
-			if (aiocb::load_error(cb) == EINPROGRESS) return false;
+			if (capi::aiocb::load_error(cb) == EINPROGRESS) return false;
 		return true;
 	};
 	return aio::wait_until(all_done, &entries, Deadline::never());
@@ -169,7 +169,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 		int rc = wait_for(ours);
 		if (rc == 0) rc = wait_for(theirs);
 		if (rc != 0) return fail(rc);
-		for (int i = 0; i < count; i++) all &= !entry(list[i]) || aiocb::load_error(list[i]) == 0;
+		for (int i = 0; i < count; i++) all &= !entry(list[i]) || capi::aiocb::load_error(list[i]) == 0;
 	}
 	return all ? 0 : fail(EIO);
 }
