@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { missingFromFaq } from './check-faq.mjs';
 import { runChecks } from './counts.mjs';
 import { bin, capture, root } from './process.mjs';
 import { sourcesOf } from './sources.mjs';
@@ -29,6 +30,10 @@ const checks = {
 	},
 	'docs/divergences.md: as the tables of the conformance suite say': () =>
 		capture(process.execPath, ['scripts/divergences.mjs', '--check']),
+	'docs/faq.md: every error has an entry': () => {
+		const missing = missingFromFaq();
+		assert(missing.length === 0, `it lacks ${missing.join(', ')}`);
+	},
 	'package-lock.json: names no registry': () => {
 		assert(!/"resolved":/.test(read('package-lock.json')), 'it has "resolved" entries');
 	},

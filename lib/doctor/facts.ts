@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import path from 'node:path';
+import { engine } from '../aio.js';
 import { native, nativeFile } from '../native.js';
 
 const root = path.join(__dirname, '..', '..');
@@ -42,7 +43,9 @@ export interface Facts {
 	/** Open files that this process may have. */
 	readonly openFiles: number | null;
 	readonly settings: Settings;
-	/** System calls and what is done with them: null, or the name of the errno. */
+	/** What runs asynchronous I/O here, and why not io_uring. */
+	readonly engine: { readonly engine: 'none' | 'io_uring' | 'threads'; readonly reason: string };
+	/** System calls and what is done with them: 0, or the errno. */
 	readonly features: Readonly<Record<string, number>>;
 }
 
@@ -103,6 +106,7 @@ export function gather(): Facts {
 			'kernel.io_uring_disabled': sysctl('kernel.io_uring_disabled'),
 			'fs.file-max': sysctl('fs.file-max'),
 		},
+		engine: engine(),
 		features: native.features(),
 	};
 }

@@ -131,12 +131,14 @@ function uringRefusal(errno: number, { settings, container, seccomp }: Facts): s
 
 function asynchronous(facts: Facts): Finding {
 	const errno = facts.features['io_uring'] ?? ENOSYS;
-	if (errno === 0) return { name: 'io_uring', state: 'ok', detail: 'allowed' };
+	const { engine, reason } = facts.engine;
+	if (engine === 'io_uring') return { name: 'io_uring', state: 'ok', detail: 'allowed, runs I/O' };
+	const why = errno === 0 ? reason : uringRefusal(errno, facts);
 	return {
 		name: 'io_uring',
 		state: 'warning',
-		detail: uringRefusal(errno, facts),
-		remedy: 'everything works without; asynchronous I/O goes through threads then',
+		detail: `${why}; asynchronous I/O runs on threads`,
+		remedy: 'everything works all the same, at a higher cost',
 	};
 }
 

@@ -33,6 +33,7 @@ const healthy: Facts = {
 		'kernel.io_uring_disabled': 0,
 		'fs.file-max': 1e6,
 	},
+	engine: { engine: 'io_uring', reason: '' },
 	features: {
 		memfd_create: 0,
 		eventfd: 0,
@@ -46,6 +47,7 @@ const healthy: Facts = {
 		io_uring: 0,
 	},
 };
+const threads = { engine: { engine: 'threads', reason: 'built without liburing' } } as const;
 const EPERM = 1;
 const ENOSYS = 38;
 
@@ -106,6 +108,7 @@ describe('findings', () => {
 		[
 			'io_uring switched off',
 			{
+				...threads,
 				features: features({ io_uring: EPERM }),
 				settings: { ...healthy.settings, 'kernel.io_uring_disabled': 2 },
 			},
@@ -113,9 +116,10 @@ describe('findings', () => {
 		],
 		[
 			'io_uring blocked in a container',
-			{ features: features({ io_uring: EPERM }), container: 'docker', seccomp: true },
+			{ ...threads, features: features({ io_uring: EPERM }), container: 'docker', seccomp: true },
 			/blocked by the container's seccomp profile/,
 		],
+		['no liburing in the build', threads, /^warning io_uring: built without liburing; .* threads/],
 		[
 			'few watches',
 			{ settings: { ...healthy.settings, 'fs.inotify.max_user_watches': 8192 } },
