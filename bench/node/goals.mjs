@@ -3,6 +3,7 @@
 const timers = { bench: 'timers-node', ours: 'port', peer: 'node' };
 const watch = { bench: 'watch', ours: 'port', peer: 'fs.watch', where: { what: ['idle'] } };
 const send = { bench: 'send', figure: 'cpu_ns' };
+const aio = { bench: 'aio', figure: 'cpu_ns', ours: 'port' };
 
 export const goals = [
 	{ goal: 'ECHO', bench: 'echo', figure: 'cpu_ns', ours: 'port', peer: 'net', must: 1 },
@@ -10,6 +11,10 @@ export const goals = [
 	{ goal: 'TS2', ...send, ours: 'objects', peer: 'messageport', must: 0.08 },
 	{ goal: 'TS2 objects', ...send, ours: 'reaped', must: 80 },
 	{ goal: 'TS2 view', ...send, ours: 'reaped-view', must: 30 },
+
+	{ goal: 'TS1', ...aio, peer: 'fs.read', where: { depth: ['32'] }, must: 0.5, stretch: 0.35 },
+	{ goal: 'TS1', ...aio, peer: 'FileHandle.read', where: { depth: ['32'] }, must: 0.25, stretch: 0.15 },
+	{ goal: 'TS1 depth 1', ...aio, peer: 'fs.read', where: { depth: ['1'] }, must: 0.15 },
 
 	{ goal: 'TS5 arm', ...timers, figure: 'make_ns', must: 0.25 },
 	{ goal: 'TS5 arm again', ...timers, figure: 'again_ns' },

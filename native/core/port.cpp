@@ -98,6 +98,7 @@ void Port::fire(const waiters::Wakes& wakes) {
 	for (uint32_t i = 0; i < wakes.count; i++)
 		sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1);
 	if (wakes.kick) sys::eventfd_raise(kick_.get());
+	if (wakes.slots) sys::futex_wake(header.used.word(), INT32_MAX);
 	if (wakes.all) {
 		uint32_t used = header.waiter_fresh.load();
 		for (uint32_t i = 1; i < used && i < shm::MAX_WAITERS; i++)

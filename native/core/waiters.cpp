@@ -195,6 +195,8 @@ void settle(Region& region, Wakes& wakes) {
 		wakes.bell = true;
 		wakes.bell_high = high;
 	}
+	if (header.slot_waiters.load() != 0) [[unlikely]]
+		wakes.slots = header.used.load() < region.limit();
 }
 
 namespace {

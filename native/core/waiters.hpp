@@ -20,11 +20,12 @@ struct Wakes {
 	bool kick = false;     // the leader sleeps in the inner set
 	bool ring = false;     // an event loop, though the doorbell is high already
 	bool all = false;      // every waiter that carries SIGNAL_ALERT or SIGNAL_LOOK
+	bool slots = false;    // whoever waits for a slot
 	bool bell = false;     // the doorbell's level changed
 	bool bell_high = false;
 	uint32_t bell_version = 0;
 
-	bool any() const { return count != 0 || kick || all || bell; }
+	bool any() const { return count != 0 || kick || slots || all || bell; }
 };
 
 // All with the port's lock held.

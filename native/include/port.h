@@ -63,6 +63,7 @@ int port_alert(int port, int flags, int events, void *user);
  */
 #ifdef EVENT_PORTS_STATIC
 #include <aio.h>
+#include <mqueue.h>
 #include <port_linux.h>
 #define aio_read port_aio_read
 #define aio_write port_aio_write
@@ -72,6 +73,8 @@ int port_alert(int port, int flags, int events, void *user);
 #define aio_cancel port_aio_cancel
 #define aio_suspend port_aio_suspend
 #define lio_listio port_lio_listio
+#define mq_notify port_mq_notify
+#define mq_close port_mq_close
 #define timer_create port_timer_create
 #define timer_delete port_timer_delete
 #define timer_settime port_timer_settime

@@ -66,6 +66,27 @@ int port_aio_suspend(const struct aiocb *const list[], int count,
 int port_lio_listio(int mode, struct aiocb *const list[], int count,
     struct sigevent *event);
 
+/*
+ * mq_notify(3C) with SIGEV_PORT (8), and mq_close(3C), which ends it; other
+ * notifications go to libc. notify: EBADF: no queue, or no port; EBUSY: a
+ * process is registered, or (event NULL) not this one; EFAULT ENOMEM EINVAL.
+ * The queue's type is mqd_t of <mqueue.h>.
+ */
+int port_mq_notify(int queue, const struct sigevent *event);
+int port_mq_close(int queue);
+
+/* Any process may retrieve the event; else this one only. */
+#ifndef PORT_SHARE_EVENT
+#define PORT_SHARE_EVENT 0x01
+#endif
+
+/* Queues an event of PORT_SOURCE_AIO or PORT_SOURCE_MQ for a library of its
+ * own (2.9). Waits for a slot. EINVAL: source; EINTR; ENOMEM; EBADF also when
+ * the port is closed meanwhile; EAGAIN: in a signal handler that interrupted
+ * this library. */
+int port_dispatch(int port, int flags, int source, int events,
+    uintptr_t object, void *user);
+
 /* What carries out asynchronous I/O in this process. */
 #define PORT_ENGINE_NONE 0     /* it can't be started now: descriptors */
 #define PORT_ENGINE_IO_URING 1

@@ -123,6 +123,7 @@ struct Header {
 	Cell<uint32_t> committed;  // slots below have memory behind them
 	Cell<uint32_t> used;
 	Cell<uint32_t> promising;  // not 0: members may have `reserved` slots, counted as used
+	Cell<uint32_t> slot_waiters; // threads that wait for a slot, on `used`
 	// Queues.
 	QueueWords shared;
 	Cell<uint32_t> queued;     // in all queues

@@ -1,20 +1,13 @@
-// Events of sources that live outside this library: posted at once, or into a slot
-// that was reserved before.
-//
-// Any thread; not in a signal handler over a critical section (EAGAIN).
+// Events posted into a port from outside its sources, for want of a slot by waiting
+// (port_dispatch, 2.9): message queues, and libraries of their own.
 #pragma once
 #include "core/port.hpp"
 
 namespace evp::dispatch {
 
-// Waits for a slot until `deadline` (12.4): EINTR, ETIME; EBADF: the number was closed
-// meanwhile. `shared`: any process may retrieve it.
-Result<void> post(Port& port, int number, SourceKind kind, bool shared, const Event& event,
-                  const Deadline& deadline);
-
-// A slot in the port that nobody sees yet. EAGAIN ENOMEM.
-Result<uint32_t> reserve(Port& port, SourceKind kind, bool shared);
-void commit(Port& port, uint32_t slot, const Event& event);
-void release(Port& port, uint32_t slot);
+// Any thread. EAGAIN in a signal handler over a critical section; EINTR; ENOMEM; EBADF:
+// the number was closed meanwhile (negative: the port itself is what counts).
+Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t events,
+                  uint64_t object, uint64_t user);
 
 } // namespace evp::dispatch

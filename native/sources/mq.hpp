@@ -1,18 +1,26 @@
 // PORT_SOURCE_MQ (section 8): one event when a message comes to an empty queue.
 //
-// The kernel's own notification does the watching, and the exclusion: one process has
-// a queue's at a time, for one message (8.3). It tells by a thread of the C library's
-// that runs for that moment and posts by a blocking dispatch (8.4).
+// The kernel's own notification watches, and keeps all others out (8.1, 8.3). It calls
+// a function of ours in a thread that the C library runs for that moment, which posts
+// and waits for a slot if there is none (8.4).
 // Fork: a registration is the process's that made it.
 #pragma once
-#include "core/types.hpp"
 #include "sys/result.hpp"
+
+#include <csignal>
+#include <cstdint>
+#include <mqueue.h>
 
 namespace evp::mq {
 
-// EBADF: no queue, or no port (8.1); EBUSY: some process is registered; ENOMEM.
-Result<void> notify(int queue, int port, uint64_t user);
-// EBADF; EBUSY: this process is not registered (8.2).
-Result<void> remove(int queue);
+using Notify = int (*)(mqd_t queue, const sigevent* event); // libc's
+
+// EBADF: no queue, or no port (8.1); EBUSY: a process is registered; ENOMEM.
+Result<void> watch(mqd_t queue, int port, uint64_t user, Notify libc);
+// A notification of another kind, by libc; null: none any more. EBUSY: this process is
+// not registered (8.2).
+Result<void> pass_on(mqd_t queue, const sigevent* event, Notify libc);
+// The queue is about to be closed: its registration goes with it.
+void closing(mqd_t queue);
 
 } // namespace evp::mq

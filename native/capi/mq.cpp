@@ -1,0 +1,41 @@
+// mq_notify and mq_close as <port_linux.h> has them, and port_dispatch.
+
+#include "capi/errno.hpp"
+#include "sources/dispatch.hpp"
+#include "sources/mq.hpp"
+
+#include <port_linux.h>
+
+using namespace evp;
+using namespace evp::capi;
+
+#define PUBLIC extern "C" __attribute__((visibility("default")))
+
+// Of wrap_mq.cpp; missing in a program that wraps nothing, whose names are libc's.
+extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_notify(
+    mqd_t queue, const struct sigevent* event);
+extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_close(mqd_t queue);
+
+PUBLIC int port_mq_notify(mqd_t queue, const struct sigevent* event) {
+	mq::Notify libc = event_ports_libc_mq_notify ? event_ports_libc_mq_notify : mq_notify;
+	if (!event || event->sigev_notify != SIGEV_PORT) return answer(mq::pass_on(queue, event, libc));
+	auto* notify = static_cast<const port_notify_t*>(event->sigev_value.sival_ptr);
+	if (!notify) return fail(EFAULT);
+	auto user = reinterpret_cast<uintptr_t>(notify->portnfy_user);
+	return answer(mq::watch(queue, notify->portnfy_port, user, libc));
+}
+
+PUBLIC int port_mq_close(mqd_t queue) {
+	mq::closing(queue);
+	return event_ports_libc_mq_close ? event_ports_libc_mq_close(queue) : mq_close(queue);
+}
+
+PUBLIC int port_dispatch(int number, int flags, int source, int events, uintptr_t object, void* user) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	if (source != PORT_SOURCE_AIO && source != PORT_SOURCE_MQ) return fail(EINVAL);
+	return answer(dispatch::post(*port, number, static_cast<SourceKind>(source),
+	                             flags & PORT_SHARE_EVENT, events, object,
+	                             reinterpret_cast<uintptr_t>(user)));
+}

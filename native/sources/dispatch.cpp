@@ -1,0 +1,50 @@
+#include "sources/dispatch.hpp"
+
+#include "core/registry.hpp"
+#include "core/slots.hpp"
+#include "sys/futex.hpp"
+
+#include <cerrno>
+
+namespace evp::dispatch {
+
+namespace {
+
+// A waiter holds the port: it looks up this often whether its number was closed.
+constexpr int64_t LOOK_UP = 50'000'000;
+
+} // namespace
+
+Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t events,
+                  uint64_t object, uint64_t user) {
+	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
+	shm::Header& header = port.region().header();
+	Port::Guard guard(port);
+	for (;;) {
+		int error = 0;
+		uint32_t index = slots::take(port.region(), &error);
+		if (index != 0) {
+			shm::Slot& slot = port.region().slot(index);
+			slot.source.store(static_cast<uint8_t>(kind));
+			slot.flags.store(shared ? shm::SLOT_SHARED : uint16_t{0});
+			slot.owner.store(port.member());
+			slot.object.store(object);
+			slot.user.store(user);
+			slot.events.store(events);
+			slots::enqueue(port.region(), index);
+			return {};
+		}
+		if (error != EAGAIN) return Error{error};
+		// Whoever frees a slot changes `used` and finds that somebody waits for that.
+		uint32_t used = header.used.load();
+		header.slot_waiters.store(header.slot_waiters.load() + 1);
+		guard.unlock();
+		int rc = sys::futex_wait(header.used.word(), used, sys::monotonic_ns() + LOOK_UP);
+		guard.lock();
+		if (header.slot_waiters.load() != 0) header.slot_waiters.store(header.slot_waiters.load() - 1);
+		if (rc == EINTR) return Error{EINTR};
+		if (number >= 0 && !registry::names(number, &port)) return Error{EBADF};
+	}
+}
+
+} // namespace evp::dispatch

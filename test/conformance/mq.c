@@ -1,0 +1,183 @@
+/* Section 8: message queues; and port_dispatch, which their events come by. */
+#include "harness.h"
+
+#include <mqueue.h>
+#include <sys/wait.h>
+
+static mqd_t new_queue(void)
+{
+	struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = 16 };
+	char name[64];
+	mqd_t queue;
+	(void)snprintf(name, sizeof(name), "/conformance.%ld", (long)getpid());
+	queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr);
+	TRUE(queue != (mqd_t)-1);
+	OK(mq_unlink(name));
+	return queue;
+}
+
+static struct sigevent to_queue_port(port_notify_t *notify, int port, void *user)
+{
+	struct sigevent event;
+	memset(&event, 0, sizeof(event));
+	notify->portnfy_port = port;
+	notify->portnfy_user = user;
+	event.sigev_notify = SIGEV_PORT;
+	event.sigev_value.sival_ptr = notify;
+	return event;
+}
+
+CASE_COLD("8.3 8.4 3.6 14.5.1", "a_message_to_an_empty_queue_is_one_event")
+{
+	int port = new_port();
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(7));
+	char message[16];
+	port_event_t pe;
+	OK(mq_notify(queue, &event));
+	notify.portnfy_user = USER(8); /* it was copied */
+	OK(mq_send(queue, "a", 1, 0));
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_MQ, queue, 0, USER(7));
+	OK(mq_send(queue, "b", 1, 0));
+	EMPTY(port); /* registered once, told once */
+	EQ(mq_receive(queue, message, sizeof(message), NULL), 1);
+	OK(mq_notify(queue, &event));
+	OK(mq_send(queue, "c", 1, 0)); /* it was not empty */
+	EQ(queued(port), 0);
+	while (mq_receive(queue, message, sizeof(message), NULL) >= 0)
+		;
+	OK(mq_send(queue, "d", 1, 0));
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_MQ, queue, 0, USER(8));
+	OK(mq_close(queue));
+	SLOTS(port, 0);
+}
+
+CASE_COLD("8.1 13.19", "mq_notify_tests_queue_and_port")
+{
+	int port = new_port();
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, NULL);
+	FAILS(mq_notify((mqd_t)closed_fd(), &event), EBADF);
+	notify.portnfy_port = closed_fd();
+	FAILS(mq_notify(queue, &event), EBADF);
+	notify.portnfy_port = new_file();
+	FAILS(mq_notify(queue, &event), EBADF);
+	notify.portnfy_port = port;
+	OK(mq_notify(queue, &event));
+	FAILS(mq_notify(queue, &event), EBUSY);
+	event.sigev_notify = 77;
+	FAILS(mq_notify(queue, &event), EINVAL);
+	OK(mq_close(queue));
+}
+
+CASE_COLD("8.2", "a_registration_is_removed_by_its_owner_only")
+{
+	int port = new_port(), status;
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, NULL);
+	pid_t child;
+	FAILS(mq_notify(queue, NULL), EBUSY);
+	OK(mq_notify(queue, &event));
+	child = fork();
+	TRUE(child >= 0);
+	if (child == 0)
+		_exit(mq_notify(queue, NULL) == -1 && errno == EBUSY ? 0 : 1);
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	OK(mq_notify(queue, NULL));
+	FAILS(mq_notify(queue, NULL), EBUSY);
+	OK(mq_send(queue, "a", 1, 0));
+	EMPTY(port);
+	OK(mq_close(queue));
+}
+
+CASE_COLD("8.5", "closing_the_queue_drops_the_registration_and_no_event")
+{
+	int port = new_port();
+	mqd_t queue = new_queue(), again;
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(1));
+	OK(mq_notify(queue, &event));
+	OK(mq_send(queue, "a", 1, 0));
+	while (queued(port) == 0)
+		tick();
+	OK(mq_close(queue));
+	EQ(take(port).portev_user, USER(1));
+	again = new_queue();
+	OK(mq_notify(again, &event));
+	OK(mq_close(again));
+	again = new_queue();
+	FAILS(mq_notify(again, NULL), EBUSY);
+	OK(mq_close(again));
+}
+
+#if defined(__linux__)
+CASE("2.9.1 12.4", "dispatch_takes_two_sources_and_shares_if_told_to")
+{
+	int port = new_port(), status;
+	port_event_t pe;
+	pid_t child;
+	FAILS(port_dispatch(closed_fd(), 0, PORT_SOURCE_MQ, 1, 2, NULL), EBADF);
+	FAILS(port_dispatch(new_file(), 0, PORT_SOURCE_MQ, 1, 2, NULL), EBADFD);
+	FAILS(port_dispatch(port, 0, PORT_SOURCE_USER, 1, 2, NULL), EINVAL);
+	FAILS(port_dispatch(port, 0, PORT_SOURCE_FILE, 1, 2, NULL), EINVAL);
+	OK(port_dispatch(port, 0, PORT_SOURCE_AIO, 1, 2, USER(3)));
+	OK(port_dispatch(port, PORT_SHARE_EVENT, PORT_SOURCE_MQ, 4, 5, USER(6)));
+	child = fork();
+	TRUE(child >= 0);
+	if (child == 0) {
+		if (port_get(port, &pe, NULL) != 0 || pe.portev_user != USER(6))
+			_exit(1);
+		_exit(port_get(port, &pe, MS(1)) == -1 && errno == ETIME ? 0 : 2);
+	}
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_AIO, 2, 1, USER(3));
+	EMPTY(port);
+}
+
+struct dispatcher {
+	int port;
+	int result, error;
+	pthread_t thread;
+};
+
+static void *dispatch_one(void *arg)
+{
+	struct dispatcher *d = arg;
+	d->result = port_dispatch(d->port, 0, PORT_SOURCE_MQ, 1, 2, USER(9));
+	d->error = errno;
+	return NULL;
+}
+
+CASE("2.9.1 12.4", "dispatch_waits_for_a_slot")
+{
+	int port = new_port_limit(1);
+	struct dispatcher d = { .port = port };
+	OK(port_send(port, 1, USER(1)));
+	EQ(pthread_create(&d.thread, NULL, dispatch_one, &d), 0);
+	EQ(take(port).portev_user, USER(1));
+	EQ(take_wait(port).portev_user, USER(9));
+	EQ(pthread_join(d.thread, NULL), 0);
+	EQ(d.result, 0);
+	EMPTY(port);
+}
+
+CASE("2.9.1 2.11.4", "dispatch_that_waits_ends_when_its_number_is_closed")
+{
+	int port = new_port_limit(1);
+	struct dispatcher d = { .port = port };
+	OK(port_send(port, 1, USER(1)));
+	EQ(pthread_create(&d.thread, NULL, dispatch_one, &d), 0);
+	close_port(port);
+	EQ(pthread_join(d.thread, NULL), 0);
+	EQ(d.result, -1);
+	EQ(d.error, EBADF);
+}
+#endif
