@@ -1,6 +1,7 @@
 // The calls of <port_linux.h>.
 
 #include "capi/errno.hpp"
+#include "core/ticket.hpp"
 #include "sources/aio.hpp"
 #include "sys/fd.hpp"
 
@@ -19,6 +20,19 @@ PUBLIC int port_fd_close(int fd) {
 	if (!sys::is_open(fd) || !registry::before_close(fd)) return fail(EBADF);
 	registry::after_close(fd);
 	return 0;
+}
+
+PUBLIC int port_ticket(int number) {
+	int error = 0;
+	PortRef port = registry::find(number, &error);
+	if (!port) return fail(error);
+	Result<int> made = ticket::make(*port, number);
+	return made ? *made : fail(made.error());
+}
+
+PUBLIC int port_attach(int ticket) {
+	Result<int> number = ticket::redeem(ticket, false);
+	return number ? *number : fail(number.error());
 }
 
 PUBLIC int port_create_limit(unsigned limit, int cloexec) {

@@ -87,6 +87,10 @@ void Port::finish_ready(const sys::Ready* ready, int count, const uint32_t* rear
 	Header& header = region_.header();
 	for (uint32_t i = 0; i < rearms; i++) {
 		Slot& slot = region_.slot(rearm[i]);
+		if (slot.owner.load() != member_) { // a number of that process
+			header.rearm.fetch_add(1);
+			continue;
+		}
 		sys::epoll_mod(inner_.get(), static_cast<int>(slot.object.load()),
 		               slot.asked.load() | sys::EPOLL_ONESHOT, tag_slot(rearm[i], slot.arm.load()));
 	}

@@ -47,6 +47,7 @@ int Port::become_member() {
 int Port::join() {
 	(void)bury_dead();
 	Guard guard(*this);
+	if (resume()) return 0;
 	for (uint32_t i = 1; i < shm::MAX_MEMBERS; i++) {
 		if (!region_.need_members(i + 1)) return ENOMEM;
 		Member& record = region_.member(i);
@@ -109,7 +110,8 @@ bool Port::same_descriptor(int fd, int32_t pid) {
 
 // Everything in the port that belongs to a member and does not outlive its hold
 // of the port: associations and events that nobody else may have, alert mode.
-void Port::release_owned(uint32_t member) {
+template <class Which>
+void Port::release_owned(uint32_t member, Which which) {
 	Header& header = region_.header();
 	uint32_t used = header.fresh.load();
 	for (uint32_t i = 1; i < used && i <= region_.limit(); i++) {
@@ -117,6 +119,7 @@ void Port::release_owned(uint32_t member) {
 		SlotState state = slot.state.load();
 		if (state == SlotState::FREE || slot.owner.load() != member) continue;
 		if (slot.flags.load() & shm::SLOT_SHARED) continue; // USER events stay
+		if (!which(slot)) continue;
 		if (state == SlotState::QUEUED) slots::dequeue(region_, i);
 		if (state == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) pollable_add(-1);
 		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_remove(region_, i);
@@ -126,14 +129,45 @@ void Port::release_owned(uint32_t member) {
 	pollable_add(-static_cast<int>(record.watching.load()));
 	record.watching.store(0);
 	(void)take_fired(member);
-	if (header.alert_member.load() == member) header.alert_events.store(0);
+}
+
+// After exec: this process goes on as the member it was (11.9). Its associations of
+// descriptors stay; what needed the old image's memory or private descriptors is gone,
+// its threads' places among the waiters too. Locked.
+bool Port::resume() {
+	Header& header = region_.header();
+	const sys::Identity& me = sys::identity();
+	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
+		Member& record = region_.member(i);
+		if (record.state.load() != MemberState::LIVE || record.pid.load() != me.pid) continue;
+		if (record.start_time.load() != me.start_time || record.pid_space.load() != me.pid_space) continue;
+		if (record.nonce.load() == me.nonce) continue;
+		uint32_t used = header.waiter_fresh.load();
+		for (uint32_t w = 1; w < used && w < shm::MAX_WAITERS; w++) {
+			shm::Waiter& waiter = region_.waiter(w);
+			if (waiter.kind.load() != shm::WaiterKind::FREE && waiter.member.load() == i)
+				waiters::remove(region_, w);
+		}
+		constexpr uint8_t FD = static_cast<uint8_t>(SourceKind::FD);
+		release_owned(i, [](const Slot& slot) { return slot.source.load() != FD; });
+		record.reserved.store(0);
+		record.looked.store(header.fd_posted.load() - 1);
+		record.locked.store(region_.hold_member(i));
+		record.nonce.store(me.nonce);
+		member_ = i;
+		rearmed_.store(header.rearm.load() - 1); // the old image may have had one shots in hand
+		return true;
+	}
+	return false;
 }
 
 void Port::disown() {
 	for (auto& handler : sources_)
 		if (handler) handler->close(*this);
 	Guard guard(*this);
-	release_owned(member_);
+	release_owned(member_, [](const Slot&) { return true; });
+	Header& header = region_.header();
+	if (header.alert_member.load() == member_) header.alert_events.store(0);
 }
 
 void Port::leave() {
@@ -141,7 +175,7 @@ void Port::leave() {
 	bool alone;
 	{
 		Guard guard(*this);
-		alone = region_.header().member_count.load() <= 1;
+		alone = region_.header().member_count.load() <= 1 && region_.header().ticketed.load() == 0;
 	}
 	// The last one out takes the region with it; there is nothing to tidy.
 	if (alone) {

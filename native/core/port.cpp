@@ -2,6 +2,7 @@
 
 #include "core/slots.hpp"
 #include "core/tags.hpp"
+#include "sys/epoll_info.hpp"
 #include "sys/eventfd.hpp"
 #include "sys/futex.hpp"
 #include "sys/process.hpp"
@@ -18,6 +19,15 @@ namespace {
 constexpr uint32_t DEFAULT_EVENTS = 65536; // process.max-port-events (12.1)
 constexpr int DEFERRED_SEND = 1 << 16;  // codes beside the flags of port_alert
 constexpr int DEFERRED_ALERT = 1 << 17;
+
+bool holds_tag(int set, uint64_t tag) {
+	bool found = false;
+	sys::each_registered(set, [&](int, uint64_t seen) {
+		found = seen == tag;
+		return !found;
+	});
+	return found;
+}
 
 } // namespace
 
@@ -36,23 +46,30 @@ Result<std::unique_ptr<Port>> Port::make(const PortOptions& options) {
 	port->outer_ = std::move(*outer);
 	Result<sys::UniqueFd> inner = sys::epoll_make();
 	if (!inner) return Error{inner.error()};
-	port->inner_ = sys::move_high(std::move(*inner));
+	bool cloexec = options.cloexec;
+	port->inner_ = sys::move_high(std::move(*inner), cloexec);
 	for (sys::UniqueFd* bell : {&port->bell_, &port->kick_}) {
 		Result<sys::UniqueFd> made = sys::eventfd_create();
 		if (!made) return Error{made.error()};
-		*bell = sys::move_high(std::move(*made));
+		*bell = sys::move_high(std::move(*made), cloexec);
 	}
-	if (Result<void> r = port->region_.create(limit); !r) return Error{r.error()};
+	if (Result<void> r = port->region_.create(limit, cloexec); !r) return Error{r.error()};
 
-	int rc = sys::epoll_add(port->outer_.get(), port->bell_.get(), sys::EPOLL_READABLE, TAG_BELL);
+	const sys::Identity& me = sys::identity();
+	static std::atomic<uint32_t> made{0};
+	uint32_t id = static_cast<uint32_t>(me.nonce >> 7) + made.fetch_add(1, std::memory_order_relaxed);
+	Header& header = port->region_.header();
+	header.bell_tag.store(tag_bell(id, me.pid));
+	int rc = sys::epoll_add(port->outer_.get(), port->bell_.get(), sys::EPOLL_READABLE,
+	                        header.bell_tag.load());
 	if (rc == 0)
-		rc = sys::epoll_add(port->outer_.get(), port->inner_.get(), sys::EPOLL_READABLE, TAG_INNER);
+		rc = sys::epoll_add(port->outer_.get(), port->inner_.get(), sys::EPOLL_READABLE,
+		                    tag_inner(port->region_.fd()));
 	if (rc == 0)
 		rc = sys::epoll_add(port->inner_.get(), port->kick_.get(),
 		                    sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_KICK);
 	if (rc != 0) return Error{rc};
 
-	Header& header = port->region_.header();
 	port->strict_ = sys::environment_number("PORT_STRICT", 0, 1, 0) == 1;
 	header.strict.store(port->strict_);
 	header.uid.store(sys::user_id());
@@ -62,18 +79,51 @@ Result<std::unique_ptr<Port>> Port::make(const PortOptions& options) {
 	return port;
 }
 
+Result<std::unique_ptr<Port>> Port::from_parts(int number, PortParts& parts, Arrival how) {
+	std::unique_ptr<Port> port(new (std::nothrow) Port);
+	if (!port) return Error{ENOMEM};
+	if (Result<void> r = port->region_.attach(parts.region.get()); !r) return Error{r.error()};
+	Header& header = port->region_.header();
+	if (!sys::is_epoll(number) || !sys::is_epoll(parts.inner.get())) return Error{EBADMSG};
+	for (int bell : {parts.bell.get(), parts.kick.get()})
+		if (!sys::eventfd_usable(bell)) return Error{EBADMSG};
+	if (!holds_tag(number, header.bell_tag.load())) return Error{EBADMSG};
+	port->originals_ = how == Arrival::ORIGINALS;
+	port->strict_ = header.strict.load() != 0;
+	auto place = [&](sys::UniqueFd& fd) {
+		return port->originals_ ? std::move(fd) : sys::move_high(std::move(fd));
+	};
+	port->inner_ = place(parts.inner);
+	port->bell_ = place(parts.bell);
+	port->kick_ = place(parts.kick);
+	port->region_.own(place(parts.region));
+	if (int error = port->enter(sys::self()); error != 0) return Error{error};
+	return port;
+}
+
 Port::~Port() {
 	if (is_member()) leave();
 }
 
 bool Port::same_port(int fd) const {
+	uint64_t tag = region_.header().bell_tag.load();
 	// The outer set of this port, and no other, holds this bell: a re-arm that
 	// changes nothing succeeds there and gives ENOENT or EINVAL elsewhere.
-	return sys::epoll_mod(fd, bell_.get(), sys::EPOLL_READABLE, TAG_BELL) == 0;
+	if (originals_) return sys::epoll_mod(fd, bell_.get(), sys::EPOLL_READABLE, tag) == 0;
+	return holds_tag(fd, tag);
+}
+
+bool Port::same_region(int fd) const { return sys::same_file(fd, region_.fd()); }
+void Port::held_again() { (void)region_.hold_member(member_); }
+
+void Port::keep_over_exec(bool on) {
+	int fds[4];
+	internals(fds);
+	for (int fd : fds) (void)sys::set_cloexec(fd, !on || !originals_);
 }
 
 void Port::internals(int fds[4]) const {
-	fds[0] = inner_.get();
+	fds[0] = inner_.get(); // in the order of PortParts
 	fds[1] = bell_.get();
 	fds[2] = kick_.get();
 	fds[3] = region_.fd();

@@ -30,6 +30,14 @@ struct PortOptions {
 	bool cloexec = false;
 };
 
+// What a port consists of beside its number, in the hands of who makes it arrive.
+struct PortParts {
+	sys::UniqueFd inner, bell, kick, region;
+};
+
+// How they came: under the numbers that the outer set knows them by (exec), or not.
+enum class Arrival { ORIGINALS, COPIES };
+
 // For whoever must look up from a long wait, with the waiter's record in place:
 // it keeps its order, its alert and its hand-over meanwhile.
 struct Pause {
@@ -46,6 +54,9 @@ public:
 
 	// EMFILE ENOMEM EINVAL (limit); the count of ports is the registry's matter.
 	static Result<std::unique_ptr<Port>> make(const PortOptions& options);
+	// A port that another process made, or this one before exec; the parts are taken on
+	// success only. EBADMSG: they are none; EPROTO: of another version; ENOMEM EAGAIN.
+	static Result<std::unique_ptr<Port>> from_parts(int number, PortParts& parts, Arrival how);
 	~Port();
 
 	// --- The calls of the contract. The lock is not held.
@@ -127,6 +138,9 @@ public:
 	bool outlives(int number) const {
 		return !same_port(number) || sys::epoll_outlives(number, kick_.get());
 	}
+	bool same_region(int fd) const; // fd is its region, or a copy of that descriptor
+	void held_again();              // a copy of the region's descriptor was closed
+	void keep_over_exec(bool on);   // whether a new image can recover it from its number
 	void internals(int fds[4]) const;
 	bool internal(int fd) const;   // fd is one of them
 	bool is_member() const { return epoch_.load() == sys::process_epoch(); }
@@ -149,7 +163,9 @@ private:
 	int become_member();
 	int join();
 	void leave();
-	void release_owned(uint32_t member); // locked
+	bool resume();                       // locked
+	template <class Which>
+	void release_owned(uint32_t member, Which which); // locked
 	void repair();                       // locked
 	bool bury_dead();
 	void rearm_if_asked();
@@ -185,6 +201,7 @@ private:
 	uint32_t member_ = 0;
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
 	bool strict_ = false;
+	bool originals_ = true;            // the outer set knows our descriptors by their numbers
 	std::atomic<uint32_t> insistent_{0}; // sources, by bit
 	std::unique_ptr<Source> sources_[SOURCE_KINDS];
 	std::atomic<uint32_t> after_{0}; // sources to be called, by bit

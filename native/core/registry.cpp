@@ -1,5 +1,6 @@
 #include "core/registry.hpp"
 
+#include "core/ticket.hpp"
 #include "sources/sources.hpp"
 #include "sys/directory.hpp"
 #include "sys/process.hpp"
@@ -230,7 +231,11 @@ void forget_closed_numbers() {
 
 } // namespace
 
-Result<int> create(const PortOptions& options) {
+namespace {
+
+// One more port, made by `make`, under the number that `number_of` gives it.
+template <class Make, class NumberOf>
+Result<int> introduce(Make make, NumberOf number_of) {
 	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {
 		forget_closed_numbers();
@@ -239,7 +244,7 @@ Result<int> create(const PortOptions& options) {
 			return Error{EAGAIN};
 		}
 	}
-	Result<std::unique_ptr<Port>> made = Port::make(options);
+	Result<std::unique_ptr<Port>> made = make();
 	if (!made) {
 		ports.fetch_sub(1);
 		return Error{made.error()};
@@ -247,16 +252,47 @@ Result<int> create(const PortOptions& options) {
 	Port* port = made->get();
 	install_sources(*port);
 	port->references.store(1);
-	if (!make_entry(port->outer()) || !take_node(port)) {
+	if (!make_entry(number_of(*port)) || !take_node(port)) {
 		ports.fetch_sub(1);
 		return Error{ENOMEM};
 	}
 	each_internal(*port, [](int fd) { mark(fd, INTERNAL, true); });
 	(void)made->release();
 	if (port->strict()) strict_ports.fetch_add(1);
-	int number = port->give_number();
+	int number = number_of(*port);
+	port->give_number();
 	name(number, port);
 	return number;
+}
+
+} // namespace
+
+Result<int> create(const PortOptions& options) {
+	return introduce([&] { return Port::make(options); }, [](Port& port) { return port.outer(); });
+}
+
+Result<void> arrive(int number, PortParts& parts, Arrival how) {
+	Port* mine = nullptr;
+	for (Node* n = nodes.load(std::memory_order_acquire); n && !mine; n = n->next) {
+		PortRef ref = RegistryAccess::protect(n->port);
+		if (ref && ref->same_region(parts.region.get()) && retain(*ref)) mine = &*ref;
+	}
+	if (!mine) {
+		Result<int> made = introduce([&] { return Port::from_parts(number, parts, how); },
+		                             [&](Port&) { return number; });
+		return made ? Result<void>() : Result<void>(Error{made.error()});
+	}
+	int error = mine->enter(sys::self());
+	if (error == 0) name_found(number, *mine);
+	parts = PortParts();
+	if (error == 0) mine->held_again();
+	release(*mine);
+	return error == 0 ? Result<void>() : Result<void>(Error{error});
+}
+
+bool is_internal(int fd) {
+	Entry* entry = entry_of(fd);
+	return entry && entry->marks.load(std::memory_order_relaxed) & INTERNAL;
 }
 
 PortRef find(int number, int* error) {
@@ -282,7 +318,10 @@ PortRef find(int number, int* error) {
 			PortRef ref = RegistryAccess::protect(n->port);
 			if (ref && ref->same_port(number) && retain(*ref)) found = &*ref;
 		}
-		if (!found) return {};
+		if (!found) {
+			if (!ticket::recover(number)) return {};
+			continue;
+		}
 		name_found(number, *found);
 		release(*found);
 	}

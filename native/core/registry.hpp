@@ -37,6 +37,14 @@ namespace registry {
 // Makes a port and gives its number. EAGAIN (PORT_MAX_PORTS) EMFILE ENOMEM.
 Result<int> create(const PortOptions& options);
 
+// A port that another process made, or an earlier image of this one, under a number of
+// this process that is open already and stays so: of a port known here one number more.
+// EAGAIN EBADMSG EPROTO ENOMEM; the parts are the caller's then.
+Result<void> arrive(int number, PortParts& parts, Arrival how);
+
+// Whether it is a descriptor of our own.
+bool is_internal(int fd);
+
 // The port a number names; *error EBADF or EBADFD (or why this process can't
 // become a member) when it names none.
 PortRef find(int number, int* error);

@@ -24,5 +24,13 @@ constexpr uint32_t tag_member(uint64_t tag) { return static_cast<uint32_t>(tag);
 // The outer set and the sets of event loops.
 inline constexpr uint64_t TAG_BELL = 1;
 inline constexpr uint64_t TAG_INNER = 2;
+// In the outer set they also say whose port it is and where its region is, for a
+// process that has nothing but the number (ticket.cpp).
+constexpr uint64_t tag_bell(uint32_t id, int32_t maker) {
+	return TAG_BELL | static_cast<uint64_t>(id) << 8 | static_cast<uint64_t>(maker & 0x3fffff) << 40;
+}
+constexpr uint64_t tag_inner(int region) { return TAG_INNER | static_cast<uint64_t>(region) << 8; }
+constexpr int32_t tag_maker(uint64_t tag) { return static_cast<int32_t>(tag >> 40 & 0x3fffff); }
+constexpr int tag_region(uint64_t tag) { return static_cast<int>(tag >> 8 & 0x7fffffff); }
 
 } // namespace evp

@@ -54,7 +54,9 @@ void Port::look_up() {
 }
 
 // Whether other processes may have to be looked after.
-bool Port::shared() const { return region_.header().member_count.load() > 1; }
+bool Port::shared() const {
+	return region_.header().member_count.load() > (member_ != 0 ? 1u : 0u);
+}
 
 // Members that are gone: what they owned goes as if they had closed the port. True:
 // there was one.

@@ -19,6 +19,23 @@ extern "C" {
  * with its last descriptor (2.11). EBADF, EBADFD. */
 int port_close(int port);
 
+/*
+ * A ticket gives a port to another process: a descriptor (close-on-exec) that
+ * can be inherited over exec, put into a child's stdio or sent over a socket,
+ * and redeemed as often as wanted, in any pid or user namespace and under any
+ * uid, also after its maker has died. It keeps the port alive while it is
+ * open; close(2) ends it. fork needs none. EBADF EBADFD; EMFILE ENFILE ENOMEM;
+ * ETOOMANYREFS: too many descriptors under way (unix(7)).
+ */
+int port_ticket(int port);
+
+/* A number of the ticket's port in this process (FD_CLOEXEC clear); of a port
+ * that it has already, one number more. The ticket stays. EBADF; EINVAL: no
+ * ticket; EPROTO: of another version of this library; EBADMSG: what it carries
+ * is no port; EMFILE: too few descriptors left; EAGAIN: PORT_MAX_PORTS, or
+ * more than 1023 processes; ENFILE ENOMEM. */
+int port_attach(int ticket);
+
 /* To be called before close(fd) where close is not interposed: ends this
  * process's associations of fd on every port (4.13). EBADF. */
 int port_fd_close(int fd);

@@ -115,6 +115,7 @@ struct Header {
 	Cell<uint32_t> uid;
 	Cell<uint32_t> gid;
 	Cell<uint64_t> created_ns; // CLOCK_REALTIME
+	Cell<uint64_t> bell_tag;   // of the bell in the outer set: unlike any other port's
 
 	alignas(128) LockWords lock;
 	// Slots.
@@ -160,6 +161,7 @@ struct Header {
 	Cell<uint32_t> waiters_committed;
 	Cell<uint32_t> buckets_committed;
 	Cell<uint32_t> member_count;
+	Cell<uint32_t> ticketed;   // a ticket was made: the last member out is not the end
 	Cell<uint32_t> members_committed;
 	Cell<uint64_t> wakeups;
 	Cell<uint64_t> delivered[8]; // by source

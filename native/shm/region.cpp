@@ -33,9 +33,9 @@ Region::~Region() {
 	if (header_) sys::unmap(header_, offsets_.size);
 }
 
-Result<void> Region::map(uint32_t limit, uint32_t buckets) {
+Result<void> Region::map(int fd, uint32_t limit, uint32_t buckets) {
 	offsets_ = offsets_for(limit, buckets);
-	Result<void*> mapped = sys::map_shared(fd_.get(), offsets_.size);
+	Result<void*> mapped = sys::map_shared(fd, offsets_.size);
 	if (!mapped) return Error{mapped.error()};
 	auto* base = static_cast<char*>(*mapped);
 	header_ = reinterpret_cast<Header*>(base);
@@ -48,14 +48,14 @@ Result<void> Region::map(uint32_t limit, uint32_t buckets) {
 	return {};
 }
 
-Result<void> Region::create(uint32_t limit) {
+Result<void> Region::create(uint32_t limit, bool cloexec) {
 	uint32_t buckets = buckets_for(limit);
 	Offsets at = offsets_for(limit, buckets);
 	Result<sys::UniqueFd> memory = sys::memfd_sealed(at.size);
 	if (!memory) return Error{memory.error()};
 	if (Result<void> r = sys::commit(memory->get(), 0, at.members); !r) return r;
-	fd_ = sys::move_high(std::move(*memory));
-	if (Result<void> r = map(limit, buckets); !r) return r;
+	fd_ = sys::move_high(std::move(*memory), cloexec);
+	if (Result<void> r = map(fd_.get(), limit, buckets); !r) return r;
 	header_->version.store(VERSION);
 	header_->limit.store(limit);
 	header_->buckets.store(buckets);
@@ -67,6 +67,24 @@ Result<void> Region::create(uint32_t limit) {
 	if (Result<void> r = need_members(1); !r) return r;
 	header_->magic.store_release(MAGIC);
 	return {};
+}
+
+Result<void> Region::attach(int fd) {
+	size_t size = sys::sealed_size(fd);
+	if (size < sizeof(Header)) return Error{EBADMSG};
+	Result<void*> mapped = sys::map_shared(fd, sizeof(Header));
+	if (!mapped) return Error{mapped.error() == ENOMEM ? ENOMEM : EBADMSG}; // read-only
+	const auto& header = *static_cast<const Header*>(*mapped);
+	uint32_t magic = header.magic.load_acquire();
+	uint32_t version = header.version.load();
+	uint32_t limit = header.limit.load();
+	uint32_t buckets = header.buckets.load();
+	sys::unmap(*mapped, sizeof(Header));
+	if (magic != MAGIC) return Error{EBADMSG};
+	if (version != VERSION) return Error{EPROTO};
+	if (limit == 0 || limit > MAX_LIMIT || buckets != buckets_for(limit)) return Error{EBADMSG};
+	if (offsets_for(limit, buckets).size != size) return Error{EBADMSG};
+	return map(fd, limit, buckets);
 }
 
 bool Region::hold_member(uint32_t index) const { return sys::lock_byte(fd_.get(), index); }

@@ -17,7 +17,12 @@ public:
 	~Region();
 
 	// Makes a region for `limit` slots. ENOMEM EMFILE.
-	Result<void> create(uint32_t limit);
+	Result<void> create(uint32_t limit, bool cloexec);
+
+	// Maps a region that another process made. The descriptor stays the caller's until
+	// own(). EBADMSG: it is none; EPROTO: of another version; ENOMEM.
+	Result<void> attach(int fd);
+	void own(sys::UniqueFd fd) { fd_ = std::move(fd); }
 
 	Header& header() const { return *header_; }
 	Slot& slot(uint32_t index) const { return slots_[index <= limit_ ? index : 0]; }
@@ -42,7 +47,7 @@ public:
 	Result<void> need_bucket(uint32_t index);
 
 private:
-	Result<void> map(uint32_t limit, uint32_t buckets);
+	Result<void> map(int fd, uint32_t limit, uint32_t buckets);
 	Result<void> extend(Cell<uint32_t>& committed, size_t base, size_t record, uint32_t need,
 	                    uint32_t step, uint32_t most);
 

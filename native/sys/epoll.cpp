@@ -1,5 +1,7 @@
 #include "sys/epoll.hpp"
 
+#include "sys/eventfd.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -59,6 +61,11 @@ int epoll_add(int set, int fd, uint32_t events, uint64_t data) {
 
 int epoll_mod(int set, int fd, uint32_t events, uint64_t data) {
 	return control(set, EPOLL_CTL_MOD, fd, events, data);
+}
+
+bool is_epoll(int fd) {
+	Result<UniqueFd> stranger = eventfd_create();
+	return stranger && epoll_del(fd, stranger->get()) == ENOENT;
 }
 
 int epoll_del(int set, int fd) { return control(set, EPOLL_CTL_DEL, fd, 0, 0); }

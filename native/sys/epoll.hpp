@@ -40,6 +40,8 @@ int epoll_del(int set, int fd);
 // until now is still open, under another number or in another process. True too where
 // that can't be told; the number may name the former file then.
 bool epoll_outlives(int fd, int stand_in);
+// Whether it is a set at all; asks nothing that changes one.
+bool is_epoll(int fd);
 
 // Waits until a CLOCK_MONOTONIC deadline; never early, never restarted after a
 // handler (14.6.7, 14.6.11). EINTR, EBADF.

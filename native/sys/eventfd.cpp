@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +13,11 @@ Result<UniqueFd> eventfd_create() {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0) return Error{errno};
 	return UniqueFd(fd);
+}
+
+bool eventfd_usable(int fd) {
+	int flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && flags & O_NONBLOCK;
 }
 
 // Raw calls: read and write are cancellation points in libc, and neither may

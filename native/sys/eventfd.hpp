@@ -5,6 +5,7 @@
 namespace evp::sys {
 
 Result<UniqueFd> eventfd_create();
+bool eventfd_usable(int fd); // it can't block its user
 void eventfd_raise(int fd); // always an edge for EPOLLET watchers, also when high
 void eventfd_lower(int fd);
 

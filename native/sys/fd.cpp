@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,14 +24,29 @@ void close_raw(int fd) {
 	errno = saved;
 }
 
-UniqueFd move_high(UniqueFd fd) {
+Result<UniqueFd> duplicate(int fd) {
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0) return Error{errno};
+	return UniqueFd(copy);
+}
+
+bool same_file(int a, int b) {
+	struct stat one{}, other{};
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+UniqueFd move_high(UniqueFd fd, bool cloexec) {
 	rlimit limit{};
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return fd;
 	// Not higher than needed: the kernel's table grows with the highest number.
 	int base = static_cast<int>(std::min<rlim_t>(1024, limit.rlim_cur / 2));
-	if (fd.get() >= base) return fd;
-	int moved = fcntl(fd.get(), F_DUPFD_CLOEXEC, base);
-	return moved < 0 ? std::move(fd) : UniqueFd(moved);
+	if (fd.get() < base) {
+		int moved = fcntl(fd.get(), F_DUPFD_CLOEXEC, base);
+		if (moved >= 0) fd.reset(moved);
+	}
+	if (!cloexec) (void)set_cloexec(fd.get(), false);
+	return fd;
 }
 
 bool lock_byte(int fd, long at) {

@@ -34,8 +34,10 @@ private:
 
 // Moves an internal descriptor out of the way of the program's own numbers
 // (select(2) users need the low ones; illumos has no internal descriptors).
-// Keeps the number it has when there is no room. The copy is close-on-exec.
-UniqueFd move_high(UniqueFd fd);
+// Keeps the number it has when there is no room.
+UniqueFd move_high(UniqueFd fd, bool cloexec = true);
+Result<UniqueFd> duplicate(int fd); // close-on-exec. EBADF EMFILE
+bool same_file(int a, int b);       // by device and inode
 
 // fcntl(2) record locks on one byte, which belong to the process.
 bool lock_byte(int fd, long at);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +25,15 @@ Result<UniqueFd> memfd_sealed(size_t size) {
 	if (fcntl(raw, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		return Error{errno};
 	return fd;
+}
+
+size_t sealed_size(int fd) {
+	constexpr int SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct stat file{};
+	int seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0 || (seals & SEALS) != SEALS) return 0;
+	if (fstat(fd, &file) != 0 || file.st_size < 0) return 0;
+	return static_cast<size_t>(file.st_size);
 }
 
 Result<void*> map_shared(int fd, size_t size) {

@@ -9,6 +9,9 @@ namespace evp::sys {
 // A memfd of `size` bytes, sealed against shrinking, growing and resealing. ENOMEM EMFILE.
 Result<UniqueFd> memfd_sealed(size_t size);
 
+// The size of a memfd with those seals, 0 if it is none.
+size_t sealed_size(int fd);
+
 // Maps it shared. ENOMEM.
 Result<void*> map_shared(int fd, size_t size);
 void unmap(void* base, size_t size);

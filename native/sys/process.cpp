@@ -76,6 +76,14 @@ uint64_t start_time_of(int32_t pid, bool* zombie) {
 	return at ? strtoull(at, nullptr, 10) : 0;
 }
 
+UniqueFd process_handle(int32_t pid) {
+	return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+UniqueFd descriptor_of(int process, int fd) {
+	return UniqueFd(static_cast<int>(syscall(SYS_pidfd_getfd, process, fd, 0)));
+}
+
 int same_open_file(int32_t pid, int fd) {
 	long order = syscall(SYS_kcmp, pid, static_cast<pid_t>(syscall(SYS_getpid)), KCMP_FILE, fd, fd);
 	return order < 0 ? -1 : order == 0;

@@ -1,5 +1,6 @@
 // Small facts of the process: environment, credentials, wall clock, other processes.
 #pragma once
+#include "sys/fd.hpp"
 #include "sys/result.hpp"
 #include "sys/thread.hpp"
 
@@ -25,6 +26,11 @@ int32_t process_id(); // getpid by system call: right in a vfork child too
 // Clock ticks since boot at which a process started, 0 if it can't be read; whether
 // all of its threads have ended.
 uint64_t start_time_of(int32_t pid, bool* zombie);
+
+// A process and copies of its descriptors, where the system lets this one look into it
+// (pidfd_open(2), pidfd_getfd(2)); -1 where not.
+UniqueFd process_handle(int32_t pid);
+UniqueFd descriptor_of(int process, int fd);
 
 // Whether a descriptor is the same open file here and there: 1, 0, or -1 if that
 // can't be told (kcmp(2) is missing, refused, or the process is gone).
