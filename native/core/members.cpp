@@ -83,6 +83,9 @@ bool Port::member_dead(uint32_t index) {
 	Member& record = region_.member(index);
 	if (record.state.load() == MemberState::FREE) return true;
 	bool named = record.pid_space.load() == sys::identity().pid_space; // its pid means it here
+	// This very process before exec, whose locks it can't see: resume() finds it.
+	const sys::Identity& me = sys::identity();
+	if (named && record.pid.load() == me.pid && record.start_time.load() == me.start_time) return false;
 	if (record.locked.load() == 0)
 		return named && record.pid_space.load() != 0 && sys::process_dead(record.pid.load(), record.start_time.load());
 	if (region_.member_held(index)) return false;

@@ -86,6 +86,12 @@ void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
 		wakes.kick = true;
 	else if (seen & shm::SLEEPING && wakes.count < 3)
 		wakes.futex[wakes.count++] = index;
+	else if (seen & shm::SIGNAL_LOOK && wakes.count < 3) {
+		// Not come although called: the process that joined may have taken the leader's
+		// kick from the set, and died with it. Until it comes this one sleeps unwatched.
+		wakes.kick = true;
+		wakes.futex[wakes.count++] = index;
+	}
 }
 
 namespace {
