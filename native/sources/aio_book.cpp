@@ -41,6 +41,7 @@ AioBook* AioBook::current() {
 		auto* fresh = new (std::nothrow) AioBook;
 		if (!fresh) return nullptr;
 		fresh->image_ = sys::process_epoch();
+		fresh->inherited_ = now;
 		if (!newest.compare_exchange_strong(now, fresh)) {
 			delete fresh;
 			continue;

@@ -81,6 +81,7 @@ private:
 	static std::atomic<AioBook*> newest;
 
 	uint64_t image_ = 0;
+	AioBook* inherited_ = nullptr; // the parent's: unused, and not lost
 	sys::PrivateLock lock_;
 	std::atomic<AioEngine*> engine_{nullptr};
 	aio::EngineInfo info_{aio::EngineKind::NONE, 0, "not started"};

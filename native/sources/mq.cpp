@@ -22,6 +22,7 @@ struct Registration {
 // Of one process image; a child has none of its parent's.
 struct Table {
 	uint64_t image = 0;
+	Table* inherited = nullptr; // unused, and not lost
 	std::mutex lock;
 	std::unordered_map<mqd_t, Registration*> registered; // null: with libc
 };
@@ -33,6 +34,7 @@ Table* table() {
 		if (now && now->image == sys::process_epoch()) return now;
 		auto* fresh = new Table; // the parent's stays: somebody may have held its lock
 		fresh->image = sys::process_epoch();
+		fresh->inherited = now;
 		if (!newest.compare_exchange_strong(now, fresh)) delete fresh;
 	}
 }
