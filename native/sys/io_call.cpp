@@ -5,9 +5,14 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <vector>
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x8 // musl has it from 1.2.5 on
+#endif
 
 namespace evp::sys {
 
@@ -30,8 +35,9 @@ int64_t transfer(const Io& io, int flags) {
 	bool reads = io.op == IoOp::READ || io.op == IoOp::READV;
 	auto at = [&](off_t offset) {
 		return attempt([&] {
-			return reads ? preadv2(io.fd, list, count, offset, flags)
-			             : pwritev2(io.fd, list, count, offset, flags);
+			// musl has these calls from 1.2.5 on.
+			return syscall(reads ? SYS_preadv2 : SYS_pwritev2, io.fd, list, count,
+			               static_cast<long>(offset), static_cast<long>(offset >> 32), flags);
 		});
 	};
 	int64_t done = at(static_cast<off_t>(io.offset));
