@@ -25,7 +25,18 @@ constexpr uint64_t ENTERING = 1ull << 63; // of epoch_: somebody is at it
 // A process is told from its parent by its epoch; the object it inherited still
 // speaks for the parent until it has joined in its own name.
 int Port::become_member() {
-	uint64_t now = sys::process_epoch();
+	sys::Thread& thread = sys::self();
+	uint64_t now = thread.epoch.load(std::memory_order_relaxed);
+	// A handler over our own entering can't wait for it.
+	if (thread.entering.load(std::memory_order_relaxed) == this) return EAGAIN;
+	thread.entering.store(this, std::memory_order_relaxed);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+	int error = enter_once(now);
+	thread.entering.store(nullptr, std::memory_order_relaxed);
+	return error;
+}
+
+int Port::enter_once(uint64_t now) {
 	for (;;) {
 		uint64_t seen = epoch_.load(std::memory_order_acquire);
 		if (seen == now) [[likely]]

@@ -161,6 +161,7 @@ private:
 
 	bool member_dead(uint32_t index) override;
 	int become_member();
+	int enter_once(uint64_t now);
 	int join();
 	void leave();
 	bool resume();                       // locked

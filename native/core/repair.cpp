@@ -128,7 +128,8 @@ void Port::repair() {
 	for (uint32_t i = 1; i < header.waiter_fresh.load() && i < shm::MAX_WAITERS; i++)
 		if (region_.waiter(i).kind.load() == WaiterKind::THREAD) revive_waiter(i);
 
-	for (uint32_t i = 0; i < header.buckets_committed.load() && i < header.buckets.load(); i++)
+	uint32_t buckets = std::min(header.buckets_committed.load(), region_.bucket_count());
+	for (uint32_t i = 0; i < buckets; i++)
 		region_.bucket(i).store(0);
 	clear(header.shared);
 	header.free_head.store(0);

@@ -21,7 +21,8 @@ using shm::WaiterKind;
 uint32_t Port::take(Event* out, uint32_t max, Others& others) {
 	Header& header = region_.header();
 	uint32_t taken = 0;
-	while (taken < max) {
+	// Bounded also where a queue leads round in a circle and its events are refused.
+	for (uint32_t looked = 0; taken < max && looked <= region_.limit() + max; looked++) {
 		uint32_t index = others.older(region_, slots::oldest(region_, member_));
 		if (index == 0) break;
 		Slot& slot = region_.slot(index);

@@ -62,7 +62,7 @@ inline uint32_t take(Region& region, int* error) {
 		header.free_head.store(region.slot(index).next.load());
 	} else {
 		index = header.fresh.load();
-		if (index > region.limit() || !region.need_slots(index + 1)) {
+		if (index == 0 || index > region.limit() || !region.need_slots(index + 1)) {
 			*error = ENOMEM;
 			return 0;
 		}

@@ -30,6 +30,7 @@ public:
 	Member& member(uint32_t index) const { return members_[index < MAX_MEMBERS ? index : 0]; }
 	Cell<uint32_t>& bucket(uint64_t hash) const { return buckets_[hash & bucket_mask_]; }
 	uint32_t bucket_index(uint64_t hash) const { return static_cast<uint32_t>(hash) & bucket_mask_; }
+	uint32_t bucket_count() const { return bucket_mask_ + 1; }
 	uint32_t limit() const { return limit_; }
 	int fd() const { return fd_.get(); }
 

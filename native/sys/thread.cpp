@@ -85,6 +85,7 @@ void make_exit_key() { pthread_key_create(&exit_key, release_record); }
 
 void reset_record(Thread& thread) {
 	thread.critical.store(0, std::memory_order_relaxed);
+	thread.entering.store(nullptr, std::memory_order_relaxed);
 	thread.depth.store(0, std::memory_order_relaxed);
 	thread.deferred_count.store(0, std::memory_order_relaxed);
 	thread.running_deferred = false;

@@ -39,6 +39,7 @@ struct Thread {
 	long robust_offset = 0;
 	uint32_t image = 0;                 // low half of epoch, as the wiped page has it
 	std::atomic<uint32_t> critical{0};  // inside, or about to enter, a critical section
+	std::atomic<const void*> entering{nullptr}; // the port it is joining
 	std::atomic<uint32_t> depth{0};
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
 	std::atomic<uint32_t> deferred_count{0};
