@@ -6,10 +6,10 @@ import { isMainThread } from 'node:worker_threads';
 import type { AioList } from './aio.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
-import { PortError, portClosed } from './errors.js';
+import { cookieCantCross, PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileEntry } from './files.js';
-import { native } from './native.js';
+import { CANT_CROSS, native, SOURCE_POSTED } from './native.js';
 import type { TimerList } from './timers.js';
 import { type Wait, WaitList } from './waits.js';
 
@@ -38,7 +38,7 @@ export const columns = native.setup(
 	() => {},
 	!isMainThread,
 );
-const { events, source, object, user, raw } = columns;
+const { events, source, object, user, raw, start, length, bytes } = columns;
 /** @internal Rows of the columns: what one call can carry. */
 export const ROWS = events.length;
 
@@ -161,7 +161,11 @@ export class Binding {
 	/** What a failing call throws: of a closed port there is nothing else to say. */
 	failure(errno: number, syscall: string, path?: string): Error {
 		if (errno === EBADF) this.#letGo(); // the news from elsewhere is late
-		const error = this.closed ? portClosed() : new PortError(errno, syscall, path);
+		const error = this.closed
+			? portClosed()
+			: errno === CANT_CROSS
+				? cookieCantCross()
+				: new PortError(errno, syscall, path);
 		if (channels.error.hasSubscribers) channels.error.publish({ fd: this.fd, error });
 		return error;
 	}
@@ -218,6 +222,15 @@ export class Binding {
 
 	user<T>(row: number, once: boolean): T {
 		return this.cookies.value(user[row] as number, once, raw, row) as T;
+	}
+
+	/** What a message with bytes carries, copied out of the columns. */
+	bytes(row: number): Buffer {
+		const from = start[row] as number;
+		const count = length[row] as number;
+		const own = Buffer.allocUnsafeSlow(count);
+		own.set(bytes.subarray(from, from + count));
+		return own;
 	}
 
 	/** All rows of a batch, and what it left behind up to `max`. */
@@ -398,6 +411,10 @@ export class Binding {
 }
 
 decodeSource(3, (b, row) => new UserEvent(events[row] as number, b.user(row, true)));
+decodeSource(
+	SOURCE_POSTED,
+	(b, row) => new UserEvent(events[row] as number, b.user(row, true), b.bytes(row)),
+);
 decodeSource(
 	4,
 	(b, row) => new FdEvent(object[row] as number, events[row] as number, b.user(row, false)),

@@ -15,6 +15,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
 	'EMFILE port_create': 'too many open files: a port takes five descriptors (ulimit -n)',
 	'EAGAIN port_send':
 		'the port holds as many events as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EAGAIN port_post':
+		'the port holds as many events, or messages with bytes (4096), as it may ' +
+		'(new Port({ limit }), PORT_MAX_EVENTS)',
 	'EAGAIN port_associate':
 		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
 	'EAGAIN timer_create':
@@ -134,6 +137,18 @@ export function timerDeleted(): Error {
 /** @internal */
 export function foreignCookie(text: string): TypeError {
 	return withCode(new TypeError(text), 'ERR_PORT_FOREIGN_COOKIE');
+}
+
+/** @internal */
+export function cookieCantCross(): TypeError {
+	return withCode(
+		new TypeError(
+			'This port is shared with other processes (a ticket of it was made or attached), so the ' +
+				'"user" of what they may retrieve must be an integer, null, undefined or a boolean; ' +
+				'post() carries bytes',
+		),
+		'ERR_PORT_COOKIE_NOT_SHAREABLE',
+	);
 }
 
 /** @internal */

@@ -55,7 +55,7 @@ export class FdEvent<T = unknown> {
 }
 
 /**
- * A message of {@link Port.send} (clause 9).
+ * A message of {@link Port.send} (clause 9) or {@link Port.post}.
  *
  * @example
  * ```ts
@@ -70,16 +70,20 @@ export class UserEvent<T = unknown> {
 	readonly events: number;
 	/** The sender's value. */
 	readonly user: T;
+	/** A copy of the bytes of {@link Port.post}, 0 to 4096, its own; without post() undefined. */
+	readonly bytes: Buffer | undefined;
 
 	/** Ports make them; a program does for its tests. */
-	constructor(events: number, user: T) {
+	constructor(events: number, user: T, bytes?: Buffer) {
 		this.events = events;
 		this.user = user;
+		this.bytes = bytes;
 	}
 
 	/** @internal */
 	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: Inspect): string {
-		return `UserEvent { events: ${show(this.events, options)}, user: ${show(this.user, options)} }`;
+		const bytes = this.bytes === undefined ? '' : `, bytes: ${show(this.bytes, options)}`;
+		return `UserEvent { events: ${show(this.events, options)}, user: ${show(this.user, options)}${bytes} }`;
 	}
 }
 

@@ -18,7 +18,16 @@ export interface Columns {
 	readonly user: Float64Array;
 	/** The 64 bits of a cookie that `user` can't say. */
 	readonly raw: BigUint64Array;
+	/** Of rows whose source is SOURCE_POSTED: where their bytes begin in `bytes`, and how many. */
+	readonly start: Int32Array;
+	readonly length: Int32Array;
+	readonly bytes: Uint8Array;
 }
+
+/** @internal In `source`: a message with bytes; 3 for everyone else. */
+export const SOURCE_POSTED = 8;
+/** @internal In place of an errno: this `user` would have to cross to another process. */
+export const CANT_CROSS = -4096;
 
 /** @internal */
 export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCalls {
@@ -48,6 +57,8 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	/** object, events, user in; -errno of each in `source`. Returns how many failed. */
 	associateAll(handle: number, count: number): number;
 	send(handle: number, events: number, user: number): number;
+	/** A message with a copy of the bytes. */
+	post(handle: number, events: number, user: number, bytes: Uint8Array): number;
 	/** Handles in `source`, user in; -errno of each in `source`. Returns how many were sent. */
 	sendn(count: number, events: number): number;
 	alert(handle: number, flags: number, events: number, user: number): number;
@@ -70,6 +81,10 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	info(handle: number): void;
 	/** 0 or the errno, by the name of a system call or of what is done with it. */
 	features(): Readonly<Record<string, number>>;
+	/** Into `object`: pids of the processes that hold the port, this one first. Returns how many. */
+	members(handle: number): number;
+	/** Who associated a descriptor, once others may: 0 nobody, 1 this process, 2 another one. */
+	holder(handle: number, fd: number): number;
 	/** Into `object`: own cookies that other environments retrieved. Returns how many. */
 	reclaim(handle: number): number;
 }

@@ -25,6 +25,7 @@ import { type Shape, Wait } from './waits.js';
 
 const LIMIT_MAX = 0x7fffffff;
 const DEFAULT_BATCH = 64;
+const POST_MAX = 4096; // BLOCK_BYTES of native/shm/layout.hpp
 const ALERT_SET = 1;
 const ALERT_UPDATE = 2;
 const EBUSY = -16;
@@ -288,7 +289,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	/**
 	 * Queues a message (clauses 2.6, 9). Never waits. Only integers, null, undefined and booleans
 	 * reach other threads; of other values a thread that is not this one sees a
-	 * {@link ForeignCookie}.
+	 * {@link ForeignCookie}. Once the port is shared with other processes they are refused
+	 * (`ERR_PORT_COOKIE_NOT_SHAREABLE`).
 	 *
 	 * @param events - any 32-bit integer
 	 * @param user - comes back with the event
@@ -307,6 +309,34 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		if (rc < 0) {
 			this.#binding.cookies.release(code);
 			throw this.#binding.failure(rc, 'port_send');
+		}
+	}
+
+	/**
+	 * Queues a message that carries bytes: they go through the memory of the port itself, so that
+	 * another process has them too. Never waits. They arrive, copied, in {@link UserEvent.bytes};
+	 * a C program that retrieves the event gets it without them.
+	 *
+	 * @param bytes - 0 to 4096 bytes of a Buffer, typed array or DataView; copied now
+	 * @param events - any 32-bit integer; default 0
+	 * @param user - comes back with the event
+	 * @throws RangeError `ERR_OUT_OF_RANGE`: more than 4096 bytes; {@link PortError} EAGAIN: the port
+	 *   is full, or holds as many such messages as it may at once (its limit, at most 4096); ENOMEM
+	 *
+	 * @example
+	 * ```ts
+	 * port.post(Buffer.from(JSON.stringify({ path: '/index.html' })));
+	 * ```
+	 */
+	post(bytes: NodeJS.ArrayBufferView, events = 0, user?: T): void {
+		const handle = this.#handle();
+		const plain = validate.bytes('bytes', bytes, POST_MAX);
+		validate.int32('events', events);
+		const code = this.#binding.cookies.encode(user);
+		const rc = native.post(handle, events, code, plain);
+		if (rc < 0) {
+			this.#binding.cookies.release(code);
+			throw this.#binding.failure(rc, 'port_post');
 		}
 	}
 

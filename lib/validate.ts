@@ -97,6 +97,17 @@ export function eventView(value: unknown): never {
 	throw invalidType('view', 'an instance of EventView', value);
 }
 
+/** @internal As a Uint8Array whose memory no other thread has. */
+export function bytes(name: string, value: unknown, max: number): Uint8Array {
+	if (!ArrayBuffer.isView(value))
+		throw invalidType(name, 'an instance of Buffer, TypedArray, or DataView', value);
+	const { buffer, byteOffset, byteLength } = value;
+	if (byteLength > max) throw outOfRange(`${name}.byteLength`, `<= ${max}`, byteLength);
+	const plain =
+		value instanceof Uint8Array ? value : new Uint8Array(buffer, byteOffset, byteLength);
+	return buffer instanceof ArrayBuffer ? plain : Uint8Array.from(plain);
+}
+
 /** @internal A name for the system: no NUL inside. */
 export function path(name: string, value: unknown): void {
 	if (typeof value !== 'string') throw invalidType(name, 'of type string', value);

@@ -2,6 +2,7 @@
 
 import type { Binding } from './binding.js';
 import { columns } from './binding.js';
+import { SOURCE_POSTED } from './native.js';
 import * as validate from './validate.js';
 
 const AIO = 1; // its data is fetched with the event
@@ -25,6 +26,7 @@ export class EventView<T = unknown> {
 	readonly #source: Int32Array;
 	readonly #object: Float64Array;
 	readonly #user: unknown[] = [];
+	readonly #bytes = new Map<number, Buffer>();
 	#length = 0;
 
 	/**
@@ -64,12 +66,22 @@ export class EventView<T = unknown> {
 		return this.#user[row] as T;
 	}
 
+	/** The bytes that came with the message of a row, if it was sent by {@link Port.post}. */
+	bytes(row: number): Buffer | undefined {
+		return this.#bytes.get(row);
+	}
+
 	/** @internal */
 	static fill(view: EventView<never>, binding: Binding, count: number): number {
 		const { events, source, object, user } = columns;
 		const values = view.#user;
+		if (view.#bytes.size !== 0) view.#bytes.clear();
 		for (let row = 0; row < count; row++) {
-			const from = source[row] as number;
+			let from = source[row] as number;
+			if (from === SOURCE_POSTED) {
+				view.#bytes.set(row, binding.bytes(row));
+				from = 3;
+			}
 			const code = user[row] as number;
 			view.#source[row] = from;
 			view.#events[row] = events[row] as number;

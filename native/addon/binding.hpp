@@ -7,6 +7,7 @@
 // Threads: a Binding belongs to its environment's thread. What other threads may
 // touch (the mail) is guarded by the process's one lock. Blocked gets hold nothing.
 #pragma once
+#include "addon/cookies.hpp"
 #include "addon/loop_poller.hpp"
 #include "core/registry.hpp"
 
@@ -22,6 +23,8 @@ struct Shared {
 	int number;
 	uint32_t users = 0;              // guarded
 	std::atomic<bool> closed{false}; // close(): calls fail from now on
+	// A ticket of it was made or redeemed: for good, because who has one can't be known.
+	std::atomic<bool> crosses{false};
 };
 
 struct Binding {
@@ -39,6 +42,10 @@ struct Binding {
 	bool closed_by_other = false;
 
 	bool closed() const { return shared->closed.load(std::memory_order_acquire); }
+	// A cookie whose value stays in this process, while others may retrieve it.
+	bool refuses(double code) const {
+		return shared->crosses.load(std::memory_order_relaxed) && cookie_held(code);
+	}
 };
 
 // A new port, or the port of a number; its Binding in this environment. The same

@@ -13,13 +13,13 @@ constexpr uint64_t OBJECT_BITS = (1ull << 53) - 1;
 
 template <class T>
 napi_status add_column(napi_env env, napi_value to, const char* name, napi_typedarray_type type,
-                       T** data) {
+                       T** data, size_t length = Columns::ROWS) {
 	napi_value buffer, array;
 	void* memory = nullptr;
-	napi_status rc = napi_create_arraybuffer(env, Columns::ROWS * sizeof(T), &memory, &buffer);
+	napi_status rc = napi_create_arraybuffer(env, length * sizeof(T), &memory, &buffer);
 	if (rc != napi_ok) return rc;
 	*data = static_cast<T*>(memory);
-	rc = napi_create_typedarray(env, type, Columns::ROWS, buffer, 0, &array);
+	rc = napi_create_typedarray(env, type, length, buffer, 0, &array);
 	return rc == napi_ok ? napi_set_named_property(env, to, name, array) : rc;
 }
 
@@ -32,9 +32,23 @@ napi_status Columns::make(napi_env env, napi_value* out) {
 	if (rc == napi_ok) rc = add_column(env, *out, "object", napi_float64_array, &object);
 	if (rc == napi_ok) rc = add_column(env, *out, "user", napi_float64_array, &user);
 	if (rc == napi_ok) rc = add_column(env, *out, "raw", napi_biguint64_array, &raw);
+	if (rc == napi_ok) rc = add_column(env, *out, "start", napi_int32_array, &start_);
+	if (rc == napi_ok) rc = add_column(env, *out, "length", napi_int32_array, &length_);
+	if (rc == napi_ok)
+		rc = add_column(env, *out, "bytes", napi_uint8_array, &bytes_, size_t{ROWS} * shm::BLOCK_BYTES);
 	if (rc == napi_ok) rc = napi_object_freeze(env, *out); // a column replaced could be collected
 	if (rc == napi_ok) rc = napi_create_reference(env, *out, 1, &kept_);
 	return rc;
+}
+
+void* Columns::room(uint32_t event, uint32_t count) {
+	if (event >= ROWS || posted_count_ == ROWS) return nullptr;
+	posted_[posted_count_++] = event;
+	start_[event] = static_cast<int32_t>(filled_);
+	length_[event] = static_cast<int32_t>(count);
+	void* place = bytes_ + filled_;
+	filled_ += count;
+	return place;
 }
 
 void Columns::write(const Event* list, uint32_t count, Binding& reader) {
@@ -51,6 +65,9 @@ void Columns::write(const Event* list, uint32_t count, Binding& reader) {
 		if (code == FOREIGN && event.source == static_cast<uint16_t>(SourceKind::USER))
 			give_back(event.user);
 	}
+	for (uint32_t i = 0; i < posted_count_; i++) source[posted_[i]] = SOURCE_POSTED;
+	posted_count_ = 0;
+	filled_ = 0;
 }
 
 } // namespace evp::addon

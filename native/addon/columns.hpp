@@ -5,6 +5,7 @@
 // One set an environment; a row is valid until the next call that writes rows.
 #pragma once
 #include "core/types.hpp"
+#include "shm/layout.hpp"
 
 #include <node_api.h>
 
@@ -12,15 +13,18 @@ namespace evp::addon {
 
 struct Binding;
 
-class Columns {
+class Columns final : public ByteSink {
 public:
 	static constexpr uint32_t ROWS = 1024;
+	// In `source`: a message with bytes, `length` of them, from `start` on in `bytes`.
+	static constexpr int32_t SOURCE_POSTED = 8;
 
-	// The object { events, source, object, user, raw } for JavaScript.
+	// The object { events, source, object, user, raw, start, length, bytes } for JavaScript.
 	napi_status make(napi_env env, napi_value* out);
 	// Fills the first rows. Messages of other environments whose value can't be had
 	// here are given back to them.
 	void write(const Event* list, uint32_t count, Binding& reader);
+	void* room(uint32_t event, uint32_t count) override;
 
 	int32_t* events = nullptr;
 	int32_t* source = nullptr;
@@ -29,6 +33,12 @@ public:
 	uint64_t* raw = nullptr;
 
 private:
+	int32_t* start_ = nullptr;
+	int32_t* length_ = nullptr;
+	uint8_t* bytes_ = nullptr; // memory behind it as far as it was ever filled
+	uint32_t filled_ = 0;
+	uint32_t posted_[ROWS];    // rows with bytes
+	uint32_t posted_count_ = 0;
 	napi_ref kept_ = nullptr; // the arrays may not be collected
 };
 

@@ -19,6 +19,12 @@ inline constexpr double FOREIGN = -17179869184.0;   // -(2^34): the bits say mor
 inline constexpr double BIG = FOREIGN - 1;
 inline constexpr uint32_t IMMEDIATES = 8;
 
+// In place of an errno: the value would have to be understood by another process.
+inline constexpr int CANT_CROSS = 4096;
+
+// The value of this code is in a table of its maker.
+constexpr bool cookie_held(double code) { return code < LEAST_INT32 && code > IMMEDIATE; }
+
 constexpr uint64_t tagged(uint32_t binding, uint32_t entry) {
 	return COOKIE_TAG << 56 | static_cast<uint64_t>(binding) << 32 | entry;
 }

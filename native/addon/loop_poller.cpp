@@ -21,9 +21,11 @@ Result<LoopPoller*> LoopPoller::make(Binding& binding) {
 		sys::close_raw(*set);
 		return Error{-rc};
 	}
+	uv_timer_init(environment.loop, &poller->timer_); // cannot fail
 	environment.open_handles++;
-	poller->poll_.data = poller.get();
+	poller->poll_.data = poller->timer_.data = poller.get();
 	uv_unref(reinterpret_cast<uv_handle_t*>(&poller->poll_));
+	uv_unref(reinterpret_cast<uv_handle_t*>(&poller->timer_));
 	return poller.release();
 }
 
@@ -54,6 +56,7 @@ int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
 		}
 		started_ = true;
 	}
+	tick_while_shared();
 	set_ref(ref);
 	if (again) port.loop_again(set_);
 	return 0;
@@ -86,11 +89,35 @@ void LoopPoller::set_ref(bool on) {
 void LoopPoller::close() {
 	if (waiter_ != 0) leave();
 	binding_->poller = nullptr;
-	uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
-		std::unique_ptr<LoopPoller> poller(static_cast<LoopPoller*>(handle->data));
-		sys::close_raw(poller->set_);
-		poller->environment_->handle_closed();
-	});
+	uv_close(reinterpret_cast<uv_handle_t*>(&timer_), closed);
+	uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);
+}
+
+void LoopPoller::closed(uv_handle_t* handle) {
+	auto* self = static_cast<LoopPoller*>(handle->data);
+	if (--self->open_handles_ != 0) return;
+	std::unique_ptr<LoopPoller> poller(self);
+	sys::close_raw(poller->set_);
+	poller->environment_->handle_closed();
+}
+
+void LoopPoller::tick_while_shared() {
+	if (ticking_ || !binding_->port->shared()) return;
+	constexpr uint64_t EVERY_MS = Port::WATCH_NS / 1'000'000;
+	ticking_ = uv_timer_start(&timer_, ticked, EVERY_MS, EVERY_MS) == 0;
+}
+
+void LoopPoller::ticked(uv_timer_t* handle) { static_cast<LoopPoller*>(handle->data)->tick(); }
+
+void LoopPoller::tick() {
+	if (waiter_ == 0 || !binding_->port->shared()) {
+		uv_timer_stop(&timer_);
+		ticking_ = false;
+		return;
+	}
+	binding_->port->look_up();
+	binding_->port->loop_woken(set_);
+	serve();
 }
 
 void LoopPoller::woken(uv_poll_t* handle, int, int) {
@@ -105,13 +132,19 @@ void LoopPoller::readable() {
 		started_ = false;
 		return;
 	}
+	tick_while_shared(); // perhaps it was woken because that has begun
+	serve();
+}
+
+void LoopPoller::serve() {
+	Port& port = *binding_->port;
 	Event list[Columns::ROWS];
 	Port::LoopState state = port.loop_state(waiter_, false);
 	Taken taken{0, 1};
 	if (state.alerted)
 		list[0] = state.alert;
 	else
-		taken = port.try_get(list, max_, min_);
+		taken = port.try_get(list, max_, min_, &environment_->columns);
 	if (taken.code == 0 && taken.count == 0) return; // not for us, or taken by another
 	leave();
 	if (taken.code == 0) environment_->columns.write(list, taken.count, *binding_);

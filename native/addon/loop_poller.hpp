@@ -4,7 +4,8 @@
 // States: idle, no waiter's record, the uv_poll stopped at its next wake; waiting,
 // a record stands in the port's list for the first get of lib/waits.ts. Leaving
 // the record may find an alert that was meant for everyone waiting: it is kept
-// for the next wait() to report.
+// for the next wait() to report. While other processes share the port a timer ticks, from
+// a wait on until it finds nobody waiting: somebody must look after those processes.
 // Thread: the environment's own.
 #pragma once
 #include "core/port.hpp"
@@ -32,11 +33,17 @@ public:
 private:
 	explicit LoopPoller(Binding& binding);
 	static void woken(uv_poll_t* handle, int status, int events);
+	static void ticked(uv_timer_t* handle);
+	static void closed(uv_handle_t* handle);
 	void readable();
+	void tick();
+	void tick_while_shared();
+	void serve();
 	void leave();
 	void note(const Port::LoopState& state);
 
 	uv_poll_t poll_{};
+	uv_timer_t timer_{};
 	Binding* binding_;
 	Environment* environment_; // outlives the binding
 	int set_ = -1;
@@ -44,6 +51,8 @@ private:
 	uint32_t min_ = 0;
 	uint32_t max_ = 0;
 	bool started_ = false;
+	bool ticking_ = false;
+	int open_handles_ = 2;
 	bool ref_ = false;
 	bool alerted_ = false;
 	Event alert_{};

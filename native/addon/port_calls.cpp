@@ -97,6 +97,7 @@ napi_value associate(napi_env env, napi_callback_info info) {
 	if (!binding) return call.error(EBADF);
 	const auto& given = call.arguments();
 	auto fd = static_cast<uint64_t>(given.int32(1));
+	if (binding->refuses(given.number(3))) return call.error(CANT_CROSS);
 	uint64_t user = cookie_bits(given.number(3), binding->id);
 	return call.done(binding->port->associate(SourceKind::FD, fd, given.int32(2), user));
 }
@@ -116,7 +117,9 @@ napi_value associate_all(napi_env env, napi_callback_info info) {
 	int failed = 0;
 	for (uint32_t row = 0; row < call.rows(1); row++) {
 		int rc = EBADF;
-		if (binding) {
+		if (binding && binding->refuses(columns.user[row])) {
+			rc = CANT_CROSS;
+		} else if (binding) {
 			auto fd = static_cast<uint64_t>(columns.object[row]);
 			uint64_t user = cookie_bits(columns.user[row], binding->id);
 			rc = binding->port->associate(SourceKind::FD, fd, columns.events[row], user).error();
@@ -132,7 +135,22 @@ napi_value send(napi_env env, napi_callback_info info) {
 	Binding* binding = call.binding();
 	if (!binding) return call.error(EBADF);
 	const auto& given = call.arguments();
+	if (binding->refuses(given.number(2))) return call.error(CANT_CROSS);
 	return call.done(binding->port->send(given.int32(1), cookie_bits(given.number(2), binding->id)));
+}
+
+// handle, events, user, a Uint8Array
+napi_value post(napi_env env, napi_callback_info info) {
+	Call<4> call(env, info);
+	Binding* binding = call.binding();
+	if (!binding) return call.error(EBADF);
+	const auto& given = call.arguments();
+	if (binding->refuses(given.number(2))) return call.error(CANT_CROSS);
+	void* bytes = nullptr;
+	size_t length = 0;
+	napi_get_typedarray_info(env, given[3], nullptr, &length, &bytes, nullptr, nullptr);
+	return call.done(binding->port->post(bytes, static_cast<uint32_t>(length), given.int32(1),
+	                                     cookie_bits(given.number(2), binding->id)));
 }
 
 napi_value sendn(napi_env env, napi_callback_info info) {
@@ -144,7 +162,9 @@ napi_value sendn(napi_env env, napi_callback_info info) {
 	for (uint32_t row = 0; row < count; row++) {
 		Binding* binding = call.environment().at(columns.source[row]);
 		int rc = EBADF;
-		if (binding && !binding->closed())
+		if (binding && !binding->closed() && binding->refuses(columns.user[row]))
+			rc = CANT_CROSS;
+		else if (binding && !binding->closed())
 			rc = binding->port->send(events, cookie_bits(columns.user[row], binding->id)).error();
 		columns.source[row] = -rc;
 		sent += rc == 0;
@@ -157,6 +177,7 @@ napi_value alert(napi_env env, napi_callback_info info) {
 	Binding* binding = call.binding();
 	if (!binding) return call.error(EBADF);
 	const auto& given = call.arguments();
+	if (binding->refuses(given.number(3))) return call.error(CANT_CROSS);
 	uint64_t user = cookie_bits(given.number(3), binding->id);
 	return call.done(binding->port->alert(given.int32(1), given.int32(2), user));
 }
@@ -169,7 +190,7 @@ napi_value take(napi_env env, napi_callback_info info) {
 	if (!binding) return call.error(EBADF);
 	Event list[Columns::ROWS];
 	auto wanted = static_cast<uint32_t>(call.arguments().int32(2));
-	return call.taken(*binding, list, binding->port->try_get(list, call.rows(1), wanted));
+	return call.taken(*binding, list, binding->port->try_get(list, call.rows(1), wanted, &call.environment().columns));
 }
 
 Deadline deadline_of(double milliseconds) {
@@ -203,7 +224,8 @@ napi_value get(napi_env env, napi_callback_info info) {
 	Event list[Columns::ROWS];
 	Taken taken = binding->port->get(binding->shared->number, list, call.rows(1),
 	                                 static_cast<uint32_t>(given.int32(2)), deadline, true,
-	                                 call.environment().worker ? &pause : nullptr);
+	                                 call.environment().worker ? &pause : nullptr,
+	                                 &call.environment().columns);
 	return call.taken(*binding, list, taken);
 }
 
@@ -258,6 +280,27 @@ napi_value info_of(napi_env env, napi_callback_info info) {
 	return nullptr;
 }
 
+// Into `object`: pids, this process's first; returns how many.
+napi_value members(napi_env env, napi_callback_info info) {
+	Call<1> call(env, info);
+	Binding* binding = call.binding();
+	if (!binding) return call.error(EBADF);
+	int32_t pids[Columns::ROWS];
+	uint32_t count = binding->port->members(pids, Columns::ROWS);
+	std::copy(pids, pids + count, call.environment().columns.object);
+	return answer(env, count);
+}
+
+// handle, fd: 0 not associated, 1 by this process, 2 by another; 0 also while nobody else can be.
+napi_value holder(napi_env env, napi_callback_info info) {
+	Call<2> call(env, info);
+	Binding* binding = call.binding();
+	if (!binding) return call.error(EBADF);
+	if (!binding->shared->crosses.load(std::memory_order_relaxed)) return answer(env, 0);
+	auto fd = static_cast<uint64_t>(call.arguments().int32(1));
+	return answer(env, static_cast<int>(binding->port->holder(SourceKind::FD, fd)));
+}
+
 napi_value reclaim(napi_env env, napi_callback_info info) {
 	Call<1> call(env, info);
 	Binding* binding = call.environment().at(call.arguments().int32(0));
@@ -286,6 +329,7 @@ napi_status register_port_calls(napi_env env, napi_value exports, Environment& e
 	    method("dissociate", dissociate),
 	    method("associateAll", associate_all),
 	    method("send", send),
+	    method("post", post),
 	    method("sendn", sendn),
 	    method("alert", alert),
 	    method("take", take),
@@ -295,6 +339,8 @@ napi_status register_port_calls(napi_env env, napi_value exports, Environment& e
 	    method("setRef", set_ref),
 	    method("count", count),
 	    method("info", info_of),
+	    method("members", members),
+	    method("holder", holder),
 	    method("reclaim", reclaim),
 	};
 	return napi_define_properties(env, exports, std::size(all), all);

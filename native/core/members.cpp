@@ -112,6 +112,26 @@ int32_t Port::pid_here(uint32_t index) {
 	return record.pid_space.load() == sys::identity().pid_space ? record.pid.load() : 0;
 }
 
+uint32_t Port::members(int32_t* pids, uint32_t max) {
+	(void)bury_dead();
+	Header& header = region_.header();
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < header.members_committed.load() && i < shm::MAX_MEMBERS && count < max; i++) {
+		uint32_t index = i == 0 ? member_ : i;
+		if (i == member_ || region_.member(index).state.load() != MemberState::LIVE) continue;
+		pids[count++] = pid_here(index);
+	}
+	return count;
+}
+
+Port::Holder Port::holder(SourceKind kind, uint64_t object) {
+	auto source = static_cast<uint8_t>(kind);
+	(void)bury_dead();
+	Guard guard(*this);
+	if (slots::table_find(region_, source, object, member_) != 0) return Holder::THIS;
+	return slots::table_find_other(region_, source, object, member_) != 0 ? Holder::OTHER : Holder::NOBODY;
+}
+
 bool Port::same_descriptor(int fd, int32_t pid) {
 	if (!sys::is_open(fd)) return false;
 	int same = pid > 0 ? sys::same_open_file(pid, fd) : -1;

@@ -1,5 +1,6 @@
 #include "core/port.hpp"
 
+#include "core/blocks.hpp"
 #include "core/slots.hpp"
 #include "core/tags.hpp"
 #include "sys/epoll_info.hpp"
@@ -178,6 +179,19 @@ Result<void> Port::send(int32_t events, uint64_t user) {
 	sys::Thread& thread = sys::self();
 	if (sys::must_defer(thread)) [[unlikely]]
 		return send_in_handler(thread, events, user);
+	return send_message(thread, events, user, nullptr);
+}
+
+Result<void> Port::post(const void* data, uint32_t length, int32_t events, uint64_t user) {
+	if (length > shm::BLOCK_BYTES) return Error{EINVAL};
+	sys::Thread& thread = sys::self();
+	if (sys::must_defer(thread)) [[unlikely]]
+		return Error{EAGAIN};
+	Bytes bytes{data, length};
+	return send_message(thread, events, user, &bytes);
+}
+
+Result<void> Port::send_message(sys::Thread& thread, int32_t events, uint64_t user, const Bytes* bytes) {
 	Guard guard(*this, thread);
 	Header& header = region_.header();
 	// What was ready when it was associated comes before this event (4.5, 3.1).
@@ -186,13 +200,13 @@ Result<void> Port::send(int32_t events, uint64_t user) {
 		collect_now();
 		guard.lock();
 	}
-	Result<void> posted = post_user(events, user);
+	Result<void> posted = post_user(events, user, bytes);
 	if (posted.error() != EAGAIN) [[likely]]
 		return posted;
 	guard.unlock();
 	if (!reclaim()) return posted;
 	guard.lock();
-	return post_user(events, user);
+	return post_user(events, user, bytes);
 }
 
 bool Port::reclaim() {
@@ -202,13 +216,25 @@ bool Port::reclaim() {
 	return freed;
 }
 
-Result<void> Port::post_user(int32_t events, uint64_t user) {
+Result<void> Port::post_user(int32_t events, uint64_t user, const Bytes* bytes) {
 	int error = 0;
+	uint32_t block = 0; // nothing needs none
+	if (bytes && bytes->length != 0 && (block = blocks::take(region_, &error)) == 0) return Error{error};
 	uint32_t index = slots::take(region_, &error);
-	if (index == 0) return Error{error};
+	if (index == 0) {
+		blocks::release(region_, block);
+		return Error{error};
+	}
 	Slot& slot = region_.slot(index);
 	slot.source.store(static_cast<uint8_t>(SourceKind::USER));
-	slot.flags.store(shm::SLOT_SHARED);
+	if (bytes) [[unlikely]] {
+		if (block != 0) region_.block(block).bytes.store(bytes->data, bytes->length);
+		slot.link.store(block);
+		slot.asked.store(bytes->length);
+		slot.flags.store(shm::SLOT_SHARED | shm::SLOT_BYTES);
+	} else {
+		slot.flags.store(shm::SLOT_SHARED);
+	}
 	slot.owner.store(member_);
 	slot.object.store(0);
 	slot.user.store(user);
@@ -269,7 +295,7 @@ void Port::run_deferred_call(const sys::DeferredCall& call) {
 		Guard guard(*port);
 		port->region_.member(port->member_).reserved.fetch_add(-1u);
 		// The slot was promised: this fails only if memory itself ran out.
-		(void)port->post_user(call.events, call.user);
+		(void)port->post_user(call.events, call.user, nullptr);
 	} else {
 		(void)port->set_alert(call.code & ~DEFERRED_ALERT, call.events, call.user);
 	}

@@ -63,13 +63,16 @@ public:
 	Result<void> associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user);
 	Result<void> dissociate(SourceKind kind, uint64_t object);
 	Result<void> send(int32_t events, uint64_t user);
+	// A message with bytes of its own (our extension), at most shm::BLOCK_BYTES. EAGAIN also
+	// while shm::MAX_BLOCKS of them are queued, and in signal handlers.
+	Result<void> post(const void* bytes, uint32_t length, int32_t events, uint64_t user);
 	Result<void> alert(int flags, int32_t events, uint64_t user);
 	// `restart` hides EINTR (JavaScript); wanted >= 1 and <= max. `pause` interrupts
 	// the sleep now and then, and may end the wait: EINTR all the same.
 	Taken get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
-	          bool restart = false, const Pause* pause = nullptr);
+	          bool restart = false, const Pause* pause = nullptr, ByteSink* sink = nullptr);
 	// Takes up to max, but only when `wanted` are there or alert mode is on.
-	Taken try_get(Event* out, uint32_t max, uint32_t wanted);
+	Taken try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink = nullptr);
 	uint32_t count(); // queued events, raw (2.5.3)
 	PortInfo info();
 	bool strict() const { return strict_; }
@@ -91,6 +94,12 @@ public:
 	// the port is shared; whoever waits when that begins is woken once.
 	bool shared() const;
 	void look_up();
+	// Processes that hold the port, this one first: pids, 0 for those of another pid
+	// namespace. At most `max`; how many were written.
+	uint32_t members(int32_t* pids, uint32_t max);
+	// Whose an association is, as far as its identity can mean another's (11.2).
+	enum class Holder { NOBODY, THIS, OTHER };
+	Holder holder(SourceKind kind, uint64_t object);
 
 	// --- For sources.
 	class Guard;
@@ -175,7 +184,13 @@ private:
 	void fire(const waiters::Wakes& wakes);
 	void run_after();
 	Result<void> set_alert(int flags, int32_t events, uint64_t user);
-	Result<void> post_user(int32_t events, uint64_t user); // locked
+	// What post() adds to a message.
+	struct Bytes {
+		const void* data;
+		uint32_t length;
+	};
+	Result<void> send_message(sys::Thread& thread, int32_t events, uint64_t user, const Bytes* bytes);
+	Result<void> post_user(int32_t events, uint64_t user, const Bytes* bytes); // locked
 	Result<void> send_in_handler(sys::Thread& thread, int32_t events, uint64_t user);
 	static void run_deferred_call(const sys::DeferredCall& call);
 
@@ -191,7 +206,7 @@ private:
 	bool told_by(Port& inner, uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
-	uint32_t take(Event* out, uint32_t max, Others& others); // locked
+	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline);
 	void count_delivered(SourceKind kind);           // locked

@@ -5,6 +5,7 @@
 // was being made is still FREE, one that was being delivered is still QUEUED or
 // already CACHED or FREE (its event went with the process that took it).
 
+#include "core/blocks.hpp"
 #include "core/port.hpp"
 #include "core/slots.hpp"
 #include "sys/eventfd.hpp"
@@ -110,6 +111,21 @@ void rebuild_waiters(shm::Region& region) {
 	header.loops_rung.store(rung);
 }
 
+// A block is free unless a queued message of `queued` refers to it.
+void rebuild_blocks(shm::Region& region, const std::vector<uint32_t>& queued) {
+	Header& header = region.header();
+	uint32_t end = std::min(header.block_fresh.load(), region.block_count() + 1);
+	std::vector<bool> used(region.block_count() + 1);
+	for (uint32_t i : queued) {
+		Slot& slot = region.slot(i);
+		uint32_t block = slot.link.load();
+		if (slot.flags.load() & shm::SLOT_BYTES && block < used.size()) used[block] = true;
+	}
+	header.block_free.store(0);
+	for (uint32_t i = 1; i < end; i++)
+		if (!used[i]) blocks::release(region, i);
+}
+
 } // namespace
 
 void Port::repair() {
@@ -162,6 +178,7 @@ void Port::repair() {
 		bool shared = slot.flags.load() & shm::SLOT_SHARED;
 		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, i);
 	}
+	rebuild_blocks(region_, queued);
 	uint32_t foreign = 0;
 	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
 		Member& record = region_.member(i);

@@ -1,5 +1,6 @@
 // port_get and port_getn (2.4, 2.5): taking, waiting, leading.
 
+#include "core/blocks.hpp"
 #include "core/port.hpp"
 #include "core/registry.hpp"
 #include "core/slots.hpp"
@@ -17,8 +18,21 @@ using shm::Slot;
 using shm::SlotState;
 using shm::WaiterKind;
 
+namespace {
+
+// Hands over what a message carries; its block, which the caller releases.
+uint32_t read_bytes(shm::Region& region, const Slot& slot, uint32_t event, ByteSink* sink) {
+	uint32_t block = slot.link.load();
+	uint32_t length = std::min(slot.asked.load(), shm::BLOCK_BYTES);
+	void* to = sink ? sink->room(event, length) : nullptr;
+	if (to) region.block(block).bytes.load(to, length);
+	return block;
+}
+
+} // namespace
+
 // Moves up to max events that this process may have into `out`. Locked.
-uint32_t Port::take(Event* out, uint32_t max, Others& others) {
+uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 	Header& header = region_.header();
 	uint32_t taken = 0;
 	// Bounded also where a queue leads round in a circle and its events are refused.
@@ -38,10 +52,14 @@ uint32_t Port::take(Event* out, uint32_t max, Others& others) {
 		if (flags & shm::SLOT_LATE) {
 			if (sources_[source] && !sources_[source]->deliver(*this, slot, event)) continue;
 		}
+		uint32_t block = 0;
+		if (flags & shm::SLOT_BYTES) [[unlikely]]
+			block = read_bytes(region_, slot, taken, sink);
 		if (flags & shm::SLOT_RETAINED)
 			slots::publish(region_, index, SlotState::CACHED);
 		else
 			slots::release(region_, index);
+		blocks::release(region_, block);
 		header.delivered[source].store(header.delivered[source].load() + 1);
 		taken++;
 	}
@@ -110,7 +128,7 @@ bool Port::doubtful(Guard& guard, uint32_t member) {
 }
 
 Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
-                bool restart, const Pause* pause) {
+                bool restart, const Pause* pause, ByteSink* sink) {
 	sys::Thread& thread = sys::self();
 	// In a handler over our own critical section nothing can be taken or waited for.
 	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
@@ -160,7 +178,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			continue;
 		}
 		if (enough) {
-			uint32_t taken = take(out, max, others);
+			uint32_t taken = take(out, max, others, sink);
 			if (taken != 0) return leave({0, taken});
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 		}
@@ -173,9 +191,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				guard.lock();
 				if (any) continue;
 			}
-			return leave({0, take(out, max, others)});
+			return leave({0, take(out, max, others, sink)});
 		}
-		if (late) return leave({ETIME, take(out, max, others)});
+		if (late) return leave({ETIME, take(out, max, others, sink)});
 		if (waiter == 0) {
 			// Closed since the call began? Then nobody would wake us (2.11.4).
 			if (!registry::names(number, this)) return {EBADF, 0};
@@ -202,7 +220,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	}
 }
 
-Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
+Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	if (sys::self().critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return {EINTR, 0};
 	rearm_if_asked();
@@ -224,7 +242,7 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted) {
 		return {0, 1};
 	}
 	if (missing()) return {0, 0};
-	return {0, take(out, max, others)};
+	return {0, take(out, max, others, sink)};
 }
 
 void Port::look_at_others(Guard& guard, Others& others) {

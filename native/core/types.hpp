@@ -28,6 +28,17 @@ struct Event { // laid out as port_event_t (1.2); capi/port.cpp asserts it
 	uint64_t user;
 };
 
+// Where a retriever wants the bytes of messages (Port::post); without one they are dropped.
+class ByteSink {
+public:
+	// Where to copy what the batch's event number `event` brings: `length` bytes, at most
+	// BLOCK_BYTES of shm/layout.hpp. Locked: no system call, no allocation.
+	virtual void* room(uint32_t event, uint32_t length) = 0;
+
+protected:
+	~ByteSink() = default;
+};
+
 // What a get call answers. code: 0, or ETIME (with what was there stored), EINTR,
 // EBADF (the port's descriptor was closed meanwhile), EAGAIN (no waiter record).
 struct Taken {

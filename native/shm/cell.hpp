@@ -6,6 +6,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #ifdef EVP_KILLPOINTS
@@ -60,6 +61,26 @@ public:
 
 private:
 	std::atomic<T> value_;
+};
+
+// A run of bytes with the same rules: copied in and out whole.
+template <uint32_t SIZE>
+class CellBytes {
+public:
+	CellBytes() = delete;
+	CellBytes(const CellBytes&) = delete;
+	void operator=(const CellBytes&) = delete;
+
+	void load(void* to, uint32_t length) const {
+		memcpy(to, bytes_, length < SIZE ? length : SIZE);
+	}
+	void store(const void* from, uint32_t length EVP_STORE_SITE) {
+		EVP_KILLPOINT();
+		memcpy(bytes_, from, length < SIZE ? length : SIZE);
+	}
+
+private:
+	unsigned char bytes_[SIZE];
 };
 
 } // namespace evp::shm

@@ -12,10 +12,12 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 2;
+inline constexpr uint32_t VERSION = 3;
 inline constexpr uint32_t MAX_MEMBERS = 1024;  // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
+inline constexpr uint32_t MAX_BLOCKS = 4096;
+inline constexpr uint32_t BLOCK_BYTES = 4096;
 inline constexpr uint32_t MAX_LIMIT = 0x7fffffff; // PORT_MAX_EVENTS of illumos (1.13)
 
 // A FIFO of slots. One for events that everyone may have, one a member.
@@ -39,6 +41,7 @@ inline constexpr uint16_t SLOT_RETAINED = 4;   // the slot outlives the delivery
 inline constexpr uint16_t SLOT_SHARED = 8;     // anyone may retrieve it
 inline constexpr uint16_t SLOT_TABLED = 16;    // found by its object in the table
 inline constexpr uint16_t SLOT_LATE = 32;      // its source has the last word at delivery
+inline constexpr uint16_t SLOT_BYTES = 64;     // `asked` bytes come with it, in block `link`
 
 struct Slot {
 	Cell<SlotState> state;
@@ -57,6 +60,14 @@ struct Slot {
 	Cell<uint32_t> link;    // the source's own use
 };
 static_assert(sizeof(Slot) == 64);
+
+// Bytes of a message. In use exactly while a QUEUED slot refers to it.
+union Block {
+	Block() = delete;
+	CellBytes<BLOCK_BYTES> bytes;
+	Cell<uint32_t> next; // in the free list
+};
+static_assert(sizeof(Block) == BLOCK_BYTES);
 
 enum class MemberState : uint32_t { FREE = 0, JOINING = 1, LIVE = 2 };
 
@@ -125,6 +136,10 @@ struct Header {
 	Cell<uint32_t> used;
 	Cell<uint32_t> promising;  // not 0: members may have `reserved` slots, counted as used
 	Cell<uint32_t> slot_waiters; // threads that wait for a slot, on `used`
+	// Blocks, likewise.
+	Cell<uint32_t> block_free;
+	Cell<uint32_t> block_fresh;
+	Cell<uint32_t> blocks_committed;
 	// Queues.
 	QueueWords shared;
 	Cell<uint32_t> queued;     // in all queues
@@ -168,11 +183,12 @@ struct Header {
 };
 
 struct Offsets {
-	size_t members, waiters, buckets, slots, size;
+	size_t members, waiters, buckets, slots, blocks, size;
 };
 
 // Where the parts lie for a limit; the same in every process.
 Offsets offsets_for(uint32_t limit, uint32_t buckets);
 uint32_t buckets_for(uint32_t limit);
+uint32_t blocks_for(uint32_t limit);
 
 } // namespace evp::shm

@@ -18,13 +18,16 @@ uint32_t buckets_for(uint32_t limit) {
 	return std::bit_ceil(std::clamp<uint32_t>(limit, 256, MAX_BUCKETS));
 }
 
+uint32_t blocks_for(uint32_t limit) { return std::min(limit, MAX_BLOCKS); }
+
 Offsets offsets_for(uint32_t limit, uint32_t buckets) {
 	Offsets at{};
 	at.members = 4096;
 	at.waiters = round_up(at.members + sizeof(Member) * MAX_MEMBERS, PAGE);
 	at.buckets = at.waiters + round_up(sizeof(Waiter) * MAX_WAITERS, PAGE);
 	at.slots = at.buckets + round_up(sizeof(uint32_t) * buckets, PAGE);
-	at.size = at.slots + round_up(sizeof(Slot) * (static_cast<size_t>(limit) + 1), PAGE);
+	at.blocks = at.slots + round_up(sizeof(Slot) * (static_cast<size_t>(limit) + 1), PAGE);
+	at.size = at.blocks + round_up(sizeof(Block) * (static_cast<size_t>(blocks_for(limit)) + 1), PAGE);
 	static_assert(sizeof(Header) <= 4096);
 	return at;
 }
@@ -43,7 +46,9 @@ Result<void> Region::map(int fd, uint32_t limit, uint32_t buckets) {
 	waiters_ = reinterpret_cast<Waiter*>(base + offsets_.waiters);
 	buckets_ = reinterpret_cast<Cell<uint32_t>*>(base + offsets_.buckets);
 	slots_ = reinterpret_cast<Slot*>(base + offsets_.slots);
+	blocks_ = reinterpret_cast<Block*>(base + offsets_.blocks);
 	limit_ = limit;
+	block_count_ = blocks_for(limit);
 	bucket_mask_ = buckets - 1;
 	return {};
 }
@@ -60,6 +65,7 @@ Result<void> Region::create(uint32_t limit, bool cloexec) {
 	header_->limit.store(limit);
 	header_->buckets.store(buckets);
 	header_->fresh.store(1);
+	header_->block_fresh.store(1);
 	header_->waiter_fresh.store(1);
 	header_->next_seq.store(1);
 	if (Result<void> r = need_slots(1); !r) return r;
@@ -105,6 +111,10 @@ Result<void> Region::extend(Cell<uint32_t>& committed, size_t base, size_t recor
 
 Result<void> Region::need_slots(uint32_t count) {
 	return extend(header_->committed, offsets_.slots, sizeof(Slot), count, 64, limit_ + 1);
+}
+
+Result<void> Region::need_blocks(uint32_t count) {
+	return extend(header_->blocks_committed, offsets_.blocks, sizeof(Block), count, 16, block_count_ + 1);
 }
 
 Result<void> Region::need_waiters(uint32_t count) {

@@ -1,7 +1,7 @@
 // A port's region mapped into this process: a sealed memfd (layout.hpp).
 //
 // Every index that comes out of shared memory goes through slot(), waiter(),
-// member() or bucket(), which answer an index out of range with the record 0, a
+// member(), bucket() or block(), which answer an index out of range with the record 0, a
 // sink that nothing refers to: a scribbling peer can spoil the port, never this
 // process (design rule 7).
 #pragma once
@@ -31,7 +31,9 @@ public:
 	Cell<uint32_t>& bucket(uint64_t hash) const { return buckets_[hash & bucket_mask_]; }
 	uint32_t bucket_index(uint64_t hash) const { return static_cast<uint32_t>(hash) & bucket_mask_; }
 	uint32_t bucket_count() const { return bucket_mask_ + 1; }
+	Block& block(uint32_t index) const { return blocks_[index <= block_count_ ? index : 0]; }
 	uint32_t limit() const { return limit_; }
+	uint32_t block_count() const { return block_count_; }
 	int fd() const { return fd_.get(); }
 
 	// A record lock on a member's byte: the kernel drops it when the process ends, execs
@@ -43,6 +45,7 @@ public:
 	// Backs records with memory before their first use (hazard 19). ENOMEM.
 	// Called with the port's lock held; each is a no-op but at a chunk's edge.
 	Result<void> need_slots(uint32_t count);
+	Result<void> need_blocks(uint32_t count);
 	Result<void> need_waiters(uint32_t count);
 	Result<void> need_members(uint32_t count);
 	Result<void> need_bucket(uint32_t index);
@@ -58,8 +61,10 @@ private:
 	Waiter* waiters_ = nullptr;
 	Cell<uint32_t>* buckets_ = nullptr;
 	Slot* slots_ = nullptr;
+	Block* blocks_ = nullptr;
 	Offsets offsets_{};
 	uint32_t limit_ = 0;
+	uint32_t block_count_ = 0;
 	uint32_t bucket_mask_ = 0;
 };
 

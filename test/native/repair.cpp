@@ -23,6 +23,7 @@ constexpr uint64_t OURS = 1000;   // cookies the survivor sent before
 constexpr uint64_t THEIRS = 2000; // the dead one's
 constexpr uint64_t LATER = 3000;  // the survivor's afterwards
 constexpr uint32_t BEFORE = 5;
+constexpr uint32_t LENGTH = 100; // of messages with bytes, all of which say whose they are
 constexpr uint64_t FD_OURS = 1, FD_THEIRS = 2;
 
 uint32_t stride = 1;
@@ -40,6 +41,23 @@ void announce_send(Diary& diary, int count) {
 	for (int i = 0; i < count; i++) {
 		diary.sending++;
 		EQUAL(port_send(port, 9, cookie(THEIRS + diary.sent)), 0);
+		diary.sent++;
+	}
+}
+
+int post(uint64_t number) {
+	int error = 0;
+	evp::PortRef ref = evp::registry::find(port, &error);
+	if (!ref) return error;
+	unsigned char bytes[LENGTH];
+	memset(bytes, static_cast<int>(number & 0xff), LENGTH);
+	return ref->post(bytes, LENGTH, 9, number).error();
+}
+
+void announce_post(Diary& diary, int count) {
+	for (int i = 0; i < count; i++) {
+		diary.sending++;
+		EQUAL(post(THEIRS + diary.sent), 0);
 		diary.sent++;
 	}
 }
@@ -65,6 +83,13 @@ void send_and_take(Diary& diary) {
 	announce_send(diary, 2);
 	announce_take(diary, 2);
 	announce_send(diary, 1);
+	announce_take(diary, 10);
+}
+void post_some(Diary& diary) { announce_post(diary, 3); }
+void post_and_take(Diary& diary) {
+	announce_post(diary, 2);
+	announce_take(diary, 6); // ours, and one of them
+	announce_post(diary, 2);
 	announce_take(diary, 10);
 }
 void associate_idle(Diary&) { associate(other, FD_THEIRS); }
@@ -110,6 +135,8 @@ constexpr Scenario SCENARIOS[] = {
     {"get one", join_only, take_one},
     {"get a batch", join_only, take_batch},
     {"send and get", join_only, send_and_take},
+    {"post bytes", join_only, post_some},
+    {"post and get bytes", join_only, post_and_take},
     {"associate", join_only, associate_idle},
     {"associate again", join_only, associate_twice},
     {"associate what is ready", join_only, associate_ready},
@@ -131,14 +158,26 @@ bool readable() {
 
 void send_later(uint64_t number) { EQUAL(port_send(port, 1, cookie(LATER + number)), 0); }
 
+struct OneMessage final : evp::ByteSink {
+	unsigned char bytes[LENGTH];
+	uint32_t length = 0;
+	void* room(uint32_t, uint32_t announced) override {
+		EQUAL(announced, LENGTH);
+		length = announced;
+		return bytes;
+	}
+};
+
+// What is queued; bytes are the ones that were posted.
 std::vector<uint64_t> drain() {
 	std::vector<uint64_t> found;
-	port_event_t event;
-	while (port_get(port, &event, &NONE) == 0) {
-		EQUAL(event.portev_source, PORT_SOURCE_USER);
-		found.push_back(number_of(event));
+	evp::PortRef ref = evp::registry::known(port);
+	evp::Event event;
+	for (OneMessage message; ref->try_get(&event, 1, 1, &message).count == 1; message.length = 0) {
+		EQUAL(event.source, PORT_SOURCE_USER);
+		found.push_back(event.user);
+		for (uint32_t i = 0; i < message.length; i++) EQUAL(message.bytes[i], event.user & 0xff);
 	}
-	EQUAL(errno, ETIME);
 	return found;
 }
 
@@ -171,7 +210,7 @@ void check_order(const std::vector<uint64_t>& found) {
 	}
 }
 
-// The port as if nothing had happened: descriptors, level, each of its slots.
+// The port as if nothing had happened: descriptors, level, each of its slots and blocks.
 void check_port() {
 	EQUAL(write(mine[1], "x", 1), 1);
 	port_event_t event;
@@ -193,8 +232,9 @@ void check_port() {
 	EQUAL(info.pi_waiters, 0);
 	EQUAL(info.pi_alert, 0);
 	uint32_t sent = 0;
-	while (port_send(port, 1, cookie(LATER + sent)) == 0) sent++;
-	EQUAL(errno, EAGAIN);
+	int rc;
+	while ((rc = post(LATER + sent)) == 0) sent++; // each of its blocks, too
+	EQUAL(rc, EAGAIN);
 	EQUAL(sent, LIMIT);
 	CHECK(readable());
 	std::vector<uint64_t> found = drain();
