@@ -694,6 +694,20 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	}
 
 	/**
+	 * The processes that hold the port, by their pids, this one first; 0 for one of another pid
+	 * namespace. One that was killed is gone from it: looking ends what it owned (clause 2.11.6).
+	 *
+	 * @example
+	 * ```ts
+	 * const others = port.members.slice(1);
+	 * ```
+	 */
+	get members(): number[] {
+		const count = this.#check(native.members(this.#handle()), 'port_info');
+		return Array.from(columns.object.subarray(0, count));
+	}
+
+	/**
 	 * A snapshot of the port's counters.
 	 *
 	 * @example

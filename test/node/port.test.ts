@@ -50,6 +50,11 @@ describe('messages', () => {
 		small.close();
 	});
 
+	it('of a port that is not shared come from one process', () => {
+		expect(port.members).toEqual([process.pid]);
+		expect(port.stats().members).toBe(1);
+	});
+
 	it('go to many ports at once, each with its own outcome', () => {
 		const full = new Port({ limit: 1 });
 		const gone = new Port();
