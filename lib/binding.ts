@@ -14,6 +14,8 @@ import type { TimerList } from './timers.js';
 import { type Wait, WaitList } from './waits.js';
 
 const EBADF = -9;
+const EINVAL = -22;
+const EBADFD = -77;
 // Gets answered without waiting before one goes through the event loop all the same: timers and
 // other handles must have their turn while a port is flooded.
 const BURST = 256;
@@ -90,7 +92,11 @@ export class Binding {
 
 	/** The one binding of the port behind a descriptor. */
 	static attach(fd: number): Binding {
-		const handle = native.attach(fd);
+		let handle = native.attach(fd);
+		if (handle === EBADFD) {
+			handle = native.redeem(fd);
+			if (handle === EINVAL) handle = EBADFD; // nor a ticket
+		}
 		if (handle < 0) throw new PortError(handle, 'port_attach');
 		const before = known[handle];
 		if (before === undefined) return new Binding(handle);

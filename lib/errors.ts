@@ -26,7 +26,10 @@ const MEANINGS: Readonly<Record<string, string>> = {
 	'EBADFD port_associate': 'the descriptor to be associated is not open',
 	'EBADFD port_dissociate': 'the descriptor to be dissociated is not open',
 	'ENOENT port_dissociate': 'the descriptor is not associated, or its event was retrieved already',
-	'EBADFD port_attach': 'the descriptor is no port of this process',
+	'EBADFD port_attach': 'the descriptor is neither a port of this process nor a ticket',
+	'EPROTO port_attach': 'the ticket is of another version of event-ports',
+	'EBADMSG port_attach': 'what the ticket brings is no port',
+	'EMFILE port_ticket': 'too many open files: a ticket takes one more (ulimit -n)',
 	'EBADF port_attach': 'the descriptor is not open',
 	'ENOSPC inotify_add_watch':
 		"this user's limit of watched files is reached (sysctl fs.inotify.max_user_watches)",

@@ -47,6 +47,10 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	/** A port of this process by its descriptor; the same handle for the same port. */
 	attach(fd: number): number;
 	number(handle: number): number;
+	/** A new descriptor that gives the port to whoever redeems it. */
+	ticket(handle: number): number;
+	/** The handle of the port of a ticket. */
+	redeem(ticket: number): number;
 	/** This environment lets go of the port; the last one closes its descriptor. */
 	release(handle: number): void;
 	/** Ends every wait of this process on the port; calls on it fail from now on. */

@@ -116,12 +116,15 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	}
 
 	/**
-	 * The port behind a descriptor of this process: another worker's port, by the number in its
-	 * {@link Port.fd}. Each thread attaches for itself; an alert wakes all of them, an event goes
-	 * to one.
+	 * The port behind a descriptor: another worker's, by the number in its {@link Port.fd}, or
+	 * another process's, by a {@link Port.ticket} that came from there. Each thread attaches for
+	 * itself; an alert wakes all of them, an event goes to one. A ticket stays open, and is the
+	 * caller's to close.
 	 *
-	 * @param fd - a descriptor of an open port
-	 * @throws {@link PortError} EBADF: not open; EBADFD: no port of this process
+	 * @param fd - a descriptor of an open port, or a ticket
+	 * @throws {@link PortError} EBADF: not open; EBADFD: neither port nor ticket; EPROTO: a ticket
+	 *   of another version; EBADMSG: a ticket of something else; EMFILE; ENOMEM; EAGAIN
+	 *   (PORT_MAX_PORTS, or 1023 processes have it)
 	 *
 	 * @example
 	 * ```ts
@@ -132,6 +135,30 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	static attach<T = unknown>(fd: number): Port<T> {
 		return new Port<T>(new Attachment(validate.descriptor('fd', fd)));
+	}
+
+	/**
+	 * A ticket: a descriptor that gives the port to another process, in the stdio of spawn() and
+	 * fork(), also after this process has ended. It can be redeemed again and again by
+	 * {@link Port.attach}, keeps the port alive while it is open, and is closed in programs that
+	 * this process executes. The caller closes it.
+	 *
+	 * From the first ticket on, and wherever one was attached, what other processes may retrieve
+	 * (messages, alerts, descriptors' events) carries only integers, null, undefined and booleans:
+	 * other `user` values are refused with `ERR_PORT_COOKIE_NOT_SHAREABLE`. See {@link Port.post}.
+	 *
+	 * @throws {@link PortError} EMFILE, ENFILE, ENOMEM
+	 *
+	 * @example
+	 * ```ts
+	 * const ticket = port.ticket();
+	 * spawn(process.execPath, ['worker.mjs'], { stdio: ['ignore', 'inherit', 'inherit', ticket] });
+	 * closeFd(ticket);
+	 * // worker.mjs: const port = Port.attach(3);
+	 * ```
+	 */
+	ticket(): number {
+		return this.#check(native.ticket(this.#handle()), 'port_ticket');
 	}
 
 	/** The port's descriptor: for attach(), poll(2) or another port's associate(); -1 once closed. */

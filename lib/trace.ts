@@ -14,6 +14,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	send: ['port', 'events', 'user'],
 	post: ['port', 'events', 'user', 'bytes'],
 	sendn: ['count', 'events'],
+	ticket: ['port'],
 	members: ['port'],
 	holder: ['port', 'fd'],
 	alert: ['port', 'flags', 'events', 'user'],

@@ -2,6 +2,7 @@
 
 #include "addon/cookies.hpp"
 #include "addon/environment.hpp"
+#include "core/ticket.hpp"
 #include "sources/timer.hpp"
 #include "sys/fd.hpp"
 
@@ -123,6 +124,21 @@ void announce_close(Process& all, Shared& shared, const Binding* closer) {
 }
 
 } // namespace
+
+Result<int> make_ticket(Binding& binding) {
+	binding.shared->crosses.store(true); // first: nothing sent from now on stays behind
+	return ticket::make(*binding.port, binding.shared->number);
+}
+
+Result<Binding*> redeem_ticket(Environment& environment, int ticket) {
+	Result<int> number = ticket::redeem(ticket, true);
+	if (!number) return Error{number.error()};
+	Result<Binding*> found = attach_binding(environment, *number);
+	if (found) (*found)->shared->crosses.store(true);
+	// This process has the port already, by another number.
+	if (!found || (*found)->shared->number != *number) (void)registry::close_number(*number);
+	return found;
+}
 
 void release_binding(Binding& binding) {
 	binding.environment->forget(binding);

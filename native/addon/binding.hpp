@@ -52,6 +52,9 @@ struct Binding {
 // one for the same port. EBADF EBADFD and those of registry::create.
 Result<Binding*> create_binding(Environment& environment, uint32_t limit);
 Result<Binding*> attach_binding(Environment& environment, int number);
+// Passing (core/ticket.hpp): a ticket, a descriptor of the caller's; the port of one.
+Result<int> make_ticket(Binding& binding);
+Result<Binding*> redeem_ticket(Environment& environment, int ticket);
 
 // Gives up the port, and frees the Binding once its event loop has let go of it.
 void release_binding(Binding& binding);

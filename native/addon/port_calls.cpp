@@ -70,6 +70,21 @@ napi_value attach(napi_env env, napi_callback_info info) {
 	return found ? answer(env, (*found)->handle) : call.error(found.error());
 }
 
+// A ticket of the port, or the port of a ticket.
+napi_value ticket(napi_env env, napi_callback_info info) {
+	Call<1> call(env, info);
+	Binding* binding = call.binding();
+	if (!binding) return call.error(EBADF);
+	Result<int> made = make_ticket(*binding);
+	return made ? answer(env, *made) : call.error(made.error());
+}
+
+napi_value redeem(napi_env env, napi_callback_info info) {
+	Call<1> call(env, info);
+	Result<Binding*> found = redeem_ticket(call.environment(), call.arguments().int32(0));
+	return found ? answer(env, (*found)->handle) : call.error(found.error());
+}
+
 napi_value number(napi_env env, napi_callback_info info) {
 	Call<1> call(env, info);
 	Binding* binding = call.binding();
@@ -322,6 +337,8 @@ napi_status register_port_calls(napi_env env, napi_value exports, Environment& e
 	    method("setup", setup),
 	    method("create", create),
 	    method("attach", attach),
+	    method("ticket", ticket),
+	    method("redeem", redeem),
 	    method("number", number),
 	    method("release", release),
 	    method("close", close),
