@@ -386,8 +386,16 @@ export class AioPromises {
 	}
 }
 
-/** @internal What Port.capabilities says. */
-export function engine(): { engine: 'none' | 'io_uring' | 'threads'; reason: string } {
+/** What carries out asynchronous I/O in this process: {@link Port.capabilities}. */
+export interface AioEngine {
+	/** `none`: it could not be started; `threads`: io_uring is refused, or was not asked for. */
+	readonly engine: 'none' | 'io_uring' | 'threads';
+	/** Why it is this one, in words. */
+	readonly reason: string;
+}
+
+/** @internal */
+export function engine(): AioEngine {
 	const { kind, reason } = native.aioEngine();
 	return { engine: (['none', 'io_uring', 'threads'] as const)[kind] ?? 'none', reason };
 }

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export { Aio, type AioOrder, AioPromises, AioRequest } from './aio.js';
+export { Aio, type AioEngine, type AioOrder, AioPromises, AioRequest } from './aio.js';
 export * from './aio-event.js';
 export * from './constants.js';
 export { ForeignCookie } from './cookies.js';

@@ -2,7 +2,7 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { type InspectOptionsStylized, inspect } from 'node:util';
-import { Aio, engine } from './aio.js';
+import { Aio, type AioEngine, engine } from './aio.js';
 import { Binding, columns, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
 import type { PortEvent } from './events.js';
@@ -490,7 +490,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * port.capabilities.aio; // { engine: 'threads', reason: 'io_uring is refused by ...' }
 	 * ```
 	 */
-	get capabilities(): { readonly aio: Readonly<ReturnType<typeof engine>> } {
+	get capabilities(): { readonly aio: AioEngine } {
 		return { aio: engine() };
 	}
 

@@ -102,7 +102,7 @@ describe('findings', () => {
 		['few open files', { openFiles: 1024 }, /^warning descriptors: 1,024/],
 		[
 			'an emulated kernel',
-			{ features: features({ io_uring: ENOSYS }) },
+			{ ...threads, features: features({ io_uring: ENOSYS }) },
 			/^warning io_uring: .*ENOSYS/,
 		],
 		[
