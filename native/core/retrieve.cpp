@@ -199,6 +199,13 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (!registry::names(number, this)) return {EBADF, 0};
 			waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
 			if (waiter == 0) return {ENOMEM, 0};
+			// With a record in the list and awake: a post in this time makes no system call.
+			if (thread.spinning.worthwhile()) {
+				guard.unlock();
+				thread.spinning.until_set(*region_.waiter(waiter).word.word());
+				guard.lock();
+				continue;
+			}
 		}
 		Deadline until = deadline;
 		bool looking = shared();

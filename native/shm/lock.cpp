@@ -2,6 +2,7 @@
 
 #include "sys/clock.hpp"
 #include "sys/futex.hpp"
+#include "sys/spin.hpp"
 
 #include <cerrno>
 #include <linux/futex.h>
@@ -14,14 +15,6 @@ static_assert(detail::CONTENDED == FUTEX_WAITERS);
 
 constexpr int SPINS = 200;                    // some microseconds: several holders' worth
 constexpr int64_t RECHECK_NS = 100'000'000;   // a death that the kernel did not mark
-
-void relax() {
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	asm volatile("yield");
-#endif
-}
 
 bool holder_dead(const LockWords& words, Liveness& liveness) {
 	uint32_t holder = words.holder.load();
@@ -36,7 +29,7 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 	for (int spin = 0; spin < SPINS; spin++) {
 		uint32_t seen = 0;
 		if (words.word.load() == 0 && words.word.compare_exchange(seen, tid)) return false;
-		relax();
+		sys::relax();
 	}
 	bool unknown_death = false;
 	for (;;) {

@@ -4,6 +4,8 @@
 // call costs one load instead of a getpid. Records of threads are never freed,
 // only reused: others may look at them at any time.
 #pragma once
+#include "sys/spin.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +46,7 @@ struct Thread {
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
 	std::atomic<uint32_t> deferred_count{0};
 	bool running_deferred = false;      // they leave critical sections themselves
+	Spinning spinning;                  // before this thread sleeps for an event
 	DeferredCall deferred[DEFERRED];
 	std::atomic<const void*> deferred_target[DEFERRED]{}; // may not be freed now, either
 	Thread* next = nullptr;             // all records, for ever
