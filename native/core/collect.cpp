@@ -38,12 +38,22 @@ int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
 	return n ? *n : -n.error();
 }
 
-// Queues what is ready among slots; lists in `rearm` the slots whose registration
-// fired for nothing that was asked. Locked.
-uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm) {
+// Whether a waiter that wants one event may be given what it finds: no event is queued before
+// it, nobody stands before it (3.10), nothing else was said to it meanwhile (3.15). 0: a getter
+// that doesn't wait, and asks for nobody but itself.
+bool Port::may_take_directly(uint32_t waiter) const {
 	Header& header = region_.header();
-	header.since_collect.store(0);
-	uint32_t rearms = 0;
+	if (header.queued.load() != 0 || header.alert_events.load() != 0) return false;
+	return waiter == 0 || (header.waiter_first.load() == waiter &&
+	                       region_.waiter(waiter).word.load() == shm::POLLING);
+}
+
+// Queues what is ready among slots, or hands it over at once; lists in `rearm` the slots whose
+// registration fired for nothing that was asked. Locked.
+uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct) {
+	Header& header = region_.header();
+	uint32_t rearms = 0, fired = 0, taken = 0;
+	const uint32_t room = direct ? direct->room : 0;
 	for (int i = 0; i < count; i++) {
 		uint64_t tag = ready[i].data;
 		if (tag & TAG_SPECIAL) {
@@ -58,8 +68,23 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm) {
 			rearm[rearms++] = tag_index(tag);
 			continue;
 		}
-		pollable_add(-1);
-		post_fd(tag_index(tag), events);
+		fired++;
+		// What does not fit is queued behind it; so is what this process may not have, or not yet.
+		if (taken < room && slot.owner.load() == member_) {
+			Event& event = direct->out[taken++];
+			event = {static_cast<int32_t>(events), static_cast<uint16_t>(SourceKind::FD), 0,
+			         slot.object.load(), slot.user.load()};
+			slots::publish(region_, tag_index(tag), SlotState::CACHED);
+		} else {
+			post_fd(tag_index(tag), events);
+		}
+	}
+	if (fired != 0) pollable_add(-static_cast<int>(fired));
+	header.since_collect.store(taken);
+	if (taken != 0) {
+		direct->taken = taken;
+		auto& delivered = header.delivered[static_cast<int>(SourceKind::FD)];
+		delivered.store(delivered.load() + taken);
 	}
 	return rearms;
 }
@@ -136,13 +161,14 @@ uint32_t Port::take_fired(uint32_t member) {
 // Asks the kernel within a critical section that is left for it: what it reports
 // is queued before the section is left again, so a taker that empties the queue
 // at once never moves the doorbell. True: the kernel may have more.
-bool Port::collect(Guard& guard) {
+bool Port::collect(Guard& guard, Direct* direct) {
 	sys::Ready ready[COLLECT_MAX];
 	uint32_t rearm[COLLECT_MAX];
 	guard.unlock();
 	int count = ask_kernel(ready, Deadline::now());
 	guard.lock();
-	uint32_t rearms = post_ready(ready, count, rearm);
+	if (direct && !may_take_directly(0)) direct = nullptr;
+	uint32_t rearms = post_ready(ready, count, rearm, direct);
 	uint32_t fired = take_fired(member_) | insistent_.load(std::memory_order_relaxed);
 	if (!unfinished(ready, count, rearms) && fired == 0) return count == COLLECT_MAX;
 	guard.unlock();

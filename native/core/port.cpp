@@ -330,12 +330,6 @@ void Port::set_source(SourceKind kind, std::unique_ptr<Source> source) {
 	sources_[static_cast<int>(kind)] = std::move(source);
 }
 
-uint32_t Port::next_arm() {
-	uint32_t arm = region_.header().arm_counter.load() + 1;
-	region_.header().arm_counter.store(arm);
-	return arm;
-}
-
 void Port::pollable_add(int amount) {
 	Header& header = region_.header();
 	int64_t now = static_cast<int64_t>(header.pollable.load()) + amount;

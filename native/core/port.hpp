@@ -92,7 +92,9 @@ public:
 
 	// --- Other processes (core/watch.cpp). A waiter calls look_up() every WATCH_NS while
 	// the port is shared; whoever waits when that begins is woken once.
-	bool shared() const;
+	bool shared() const { // whether others may have to be looked after
+		return region_.header().member_count.load() > (member_ != 0 ? 1u : 0u);
+	}
 	void look_up();
 	// Processes that hold the port, this one first: pids, 0 for those of another pid
 	// namespace. At most `max`; how many were written.
@@ -106,7 +108,11 @@ public:
 	shm::Region& region() { return region_; }
 	uint32_t member() const { return member_; }
 	int inner() const { return inner_.get(); }
-	uint32_t next_arm(); // locked
+	uint32_t next_arm() { // locked
+		uint32_t arm = region_.header().arm_counter.load() + 1;
+		region_.header().arm_counter.store(arm);
+		return arm;
+	}
 	// Registers a private descriptor in the inner set, one-shot (hazard 2).
 	Result<void> watch_private(SourceKind kind, int fd);
 	void watch_again(SourceKind kind, int fd);
@@ -198,9 +204,17 @@ private:
 	bool collection_due(bool drain) const;
 	void note_fired(uint32_t member, int kind); // locked
 	uint32_t take_fired(uint32_t member);       // locked
+	// Where the events of descriptors go that need not be queued: a getter that is next in order
+	// has found them itself, and the queue is empty.
+	struct Direct {
+		Event* out;
+		uint32_t room;
+		uint32_t taken;
+	};
+	bool may_take_directly(uint32_t waiter) const;   // locked
 	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
-	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm); // locked
-	bool collect(Guard& guard);                      // locked before and after
+	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
+	bool collect(Guard& guard, Direct* direct = nullptr); // locked before and after
 	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
 	void tell_watchers();
 	bool told_by(Port& inner, uint32_t slot);
@@ -208,7 +222,7 @@ private:
 	                  bool leading);
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
-	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline);
+	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct);
 	void count_delivered(SourceKind kind);           // locked
 	void departed();
 

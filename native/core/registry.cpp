@@ -393,10 +393,11 @@ Result<void> close_number(int number) {
 	return {};
 }
 
-void note_associated(int fd) {
+bool note_associated(int fd) {
 	Entry* entry = make_entry(fd);
-	if (entry && !(entry->marks.load(std::memory_order_relaxed) & ASSOCIATED))
-		entry->marks.fetch_or(ASSOCIATED);
+	if (!entry) return false;
+	if (!(entry->marks.load(std::memory_order_relaxed) & ASSOCIATED)) entry->marks.fetch_or(ASSOCIATED);
+	return entry->port.load(std::memory_order_relaxed) != nullptr;
 }
 
 const std::atomic<Port*>* anchor(const Port& port) {

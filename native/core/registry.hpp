@@ -78,8 +78,8 @@ bool before_close(int fd);
 bool concerns(int fd);
 void after_close(int fd); // it is closed now
 
-// Marks a number as associated with some port of this process.
-void note_associated(int fd);
+// Marks a number as associated with some port of this process. True: it names a port itself.
+bool note_associated(int fd);
 
 // Marks a descriptor as a source's own, which the program can't know.
 void note_internal(int fd, bool on);

@@ -78,7 +78,7 @@ Event alert_event(int32_t events, uint64_t user) {
 
 // Sleeps as leader or follower until signalled, ready or late, and posts what
 // the kernel reported. Called and left with the lock held. 0 or an errno.
-int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline) {
+int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct) {
 	Header& header = region_.header();
 	shm::Waiter& record = region_.waiter(waiter);
 	bool lead = header.leader.load() == waiter || (header.leader.load() == 0 && header.pollable.load() != 0);
@@ -105,7 +105,8 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline) {
 	}
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
-	uint32_t rearms = post_ready(ready, count, rearm);
+	if (direct && !may_take_directly(waiter)) direct = nullptr;
+	uint32_t rearms = post_ready(ready, count, rearm, direct);
 	bool unfinished = rearms != 0;
 	for (int i = 0; i < count && !unfinished; i++)
 		unfinished = (ready[i].data & TAG_SPECIAL) && ready[i].data != TAG_KICK;
@@ -139,10 +140,15 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	bool late = false;
 	bool buried = false;
 	uint32_t waiter = 0;
+	Direct found{out, max, 0};
+	Direct* direct = wanted == 1 ? &found : nullptr;
 	rearm_if_asked();
 	Guard guard(*this, thread);
 	auto leave = [&](Taken taken) {
-		if (waiter != 0) waiters::remove(region_, waiter);
+		if (waiter != 0 && waiters::remove(region_, waiter) & shm::SIGNAL_CLOSED) {
+			departed();
+			if (taken.code == EINTR) taken.code = EBADF; // (2.11.4)
+		}
 		return taken;
 	};
 	for (;;) {
@@ -174,7 +180,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		// Whoever must wait anyway asks the kernel by sleeping in it.
 		if (called() || ((enough || deadline.poll || drain) && collection_due(drain))) {
 			drain = false;
-			collect(guard);
+			collect(guard, waiter == 0 ? direct : nullptr);
+			if (found.taken != 0) return leave({0, found.taken});
 			continue;
 		}
 		if (enough) {
@@ -200,9 +207,11 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
 			if (waiter == 0) return {ENOMEM, 0};
 			// With a record in the list and awake: a post in this time makes no system call.
-			if (thread.spinning.worthwhile()) {
+			bool leads = header.leader.load() == 0 && header.pollable.load() != 0;
+			if (thread.spinning.worthwhile(leads)) {
+				if (leads) header.leader.store(waiter); // else the others would have to
 				guard.unlock();
-				thread.spinning.until_set(*region_.waiter(waiter).word.word());
+				thread.spinning.until_set(*region_.waiter(waiter).word.word(), leads);
 				guard.lock();
 				continue;
 			}
@@ -214,7 +223,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (pause) until.at = std::min(until.at, now + pause->every_ns);
 			if (looking) until.at = std::min(until.at, now + WATCH_NS);
 		}
-		int rc = sleep(guard, waiter, until);
+		int rc = sleep(guard, waiter, until, direct);
+		if (found.taken != 0) return leave({0, found.taken});
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
 		late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
 		if (rc == ETIMEDOUT && !late && (pause || looking)) {

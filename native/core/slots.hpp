@@ -143,9 +143,21 @@ inline uint32_t deliverable(Region& region, uint32_t member) {
 // The table: slots found by their object (an fd number, an address).
 void table_insert(Region& region, uint32_t index);   // its bucket must be backed
 void table_remove(Region& region, uint32_t index);
-uint32_t table_find(Region& region, uint8_t source, uint64_t object, uint32_t owner);
-uint32_t table_find_other(Region& region, uint8_t source, uint64_t object, uint32_t owner);
 uint64_t table_hash(uint8_t source, uint64_t object);
+uint32_t table_search(Region& region, uint8_t source, uint64_t object, uint32_t owner);
+inline uint32_t table_find(Region& region, uint8_t source, uint64_t object, uint32_t owner) {
+	// Descriptors have a bucket each, mostly.
+	if (source == static_cast<uint8_t>(SourceKind::FD) &&
+	    region.bucket_index(object) < region.header().buckets_committed.load()) [[likely]] {
+		uint32_t at = region.bucket(object).load();
+		Slot& slot = region.slot(at);
+		if (slot.object.load() == object && slot.source.load() == source &&
+		    slot.owner.load() == owner && at != 0) [[likely]]
+			return at;
+	}
+	return table_search(region, source, object, owner);
+}
+uint32_t table_find_other(Region& region, uint8_t source, uint64_t object, uint32_t owner);
 template <class Do>
 void table_each(Region& region, uint8_t source, uint64_t object, Do what) { // whoever owns them
 	uint64_t hash = table_hash(source, object);

@@ -45,10 +45,10 @@ uint32_t add(Region& region, WaiterKind kind, uint32_t wanted, uint32_t member, 
 	return index;
 }
 
-void remove(Region& region, uint32_t index) {
+uint32_t remove(Region& region, uint32_t index) {
 	Header& header = region.header();
 	Waiter& record = region.waiter(index);
-	consume(region, index);
+	uint32_t bits = consume(region, index);
 	record.kind.store(WaiterKind::FREE);
 	uint32_t next = record.next.load();
 	uint32_t prev = record.prev.load();
@@ -61,6 +61,7 @@ void remove(Region& region, uint32_t index) {
 	if (header.leader.load() == index) header.leader.store(0);
 	record.next.store(header.waiter_free.load());
 	header.waiter_free.store(index);
+	return bits;
 }
 
 uint32_t consume(Region& region, uint32_t index) {
@@ -181,29 +182,26 @@ void call_owner(Region& region, Wakes& wakes) {
 
 } // namespace
 
-void settle(Region& region, Wakes& wakes) {
+namespace detail {
+
+void settle_waiters(Region& region, uint32_t queued, Wakes& wakes) {
 	Header& header = region.header();
-	uint32_t queued = header.queued.load();
-	if (header.waiter_count.load() != 0) {
-		if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
-		if (header.pollable.load() != 0 && header.leader.load() == 0) appoint_leader(region, wakes);
-		if (header.foreign.load() != 0) [[unlikely]]
-			call_owner(region, wakes);
-	}
-	// A rung loop needs the level until it comes: an edge of a bell that was
-	// lowered again is not reported.
-	uint32_t high = (queued != 0 && header.handed.load() == 0) || header.loops_rung.load() != 0 ||
-	                header.foreign.load() != 0;
-	if (header.bell_high.load() != high || (wakes.ring && high)) {
-		header.bell_high.store(high);
-		wakes.bell_version = header.bell_version.load() + 1;
-		header.bell_version.store_release(wakes.bell_version);
-		wakes.bell = true;
-		wakes.bell_high = high;
-	}
-	if (header.slot_waiters.load() != 0) [[unlikely]]
-		wakes.slots = header.used.load() < region.limit();
+	if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
+	if (header.pollable.load() != 0 && header.leader.load() == 0) appoint_leader(region, wakes);
+	if (header.foreign.load() != 0) [[unlikely]]
+		call_owner(region, wakes);
 }
+
+void move_bell(Region& region, uint32_t high, Wakes& wakes) {
+	Header& header = region.header();
+	header.bell_high.store(high);
+	wakes.bell_version = header.bell_version.load() + 1;
+	header.bell_version.store_release(wakes.bell_version);
+	wakes.bell = true;
+	wakes.bell_high = high;
+}
+
+} // namespace detail
 
 namespace {
 

@@ -35,8 +35,8 @@ uint32_t add(Region& region, shm::WaiterKind kind, uint32_t wanted, uint32_t mem
              uint32_t tid);
 
 // Takes a waiter out, with whatever role or hand-over it holds; settle() passes
-// those on (3.13).
-void remove(Region& region, uint32_t waiter);
+// those on (3.13). The signal bits it had not seen.
+uint32_t remove(Region& region, uint32_t waiter);
 
 // The waiter has come: takes its signal bits, and ends a hand-over to it.
 uint32_t consume(Region& region, uint32_t waiter);
@@ -46,12 +46,32 @@ void signal(Region& region, uint32_t waiter, uint32_t bits, Wakes& wakes);
 
 // Brings hand-over, leadership and doorbell in line with the queue. To be called
 // before the lock is released by whoever changed queue, waiters or sources.
-void settle(Region& region, Wakes& wakes);
+inline void settle(Region& region, Wakes& wakes);
 
 // Gives every waiter its copy of the alert (3.15).
 void alert_all(Region& region, Wakes& wakes);
 
 // Has every waiter look up.
 void call_all(Region& region, Wakes& wakes);
+
+// --- Inline: most changes ask for nothing.
+
+namespace detail {
+void settle_waiters(Region& region, uint32_t queued, Wakes& wakes);
+void move_bell(Region& region, uint32_t high, Wakes& wakes);
+} // namespace detail
+
+inline void settle(Region& region, Wakes& wakes) {
+	shm::Header& header = region.header();
+	uint32_t queued = header.queued.load();
+	if (header.waiter_count.load() != 0) detail::settle_waiters(region, queued, wakes);
+	// A rung loop needs the level until it comes: an edge of a bell that was
+	// lowered again is not reported.
+	uint32_t high = (queued != 0 && header.handed.load() == 0) || header.loops_rung.load() != 0 ||
+	                header.foreign.load() != 0;
+	if (header.bell_high.load() != high || (wakes.ring && high)) detail::move_bell(region, high, wakes);
+	if (header.slot_waiters.load() != 0) [[unlikely]]
+		wakes.slots = header.used.load() < region.limit();
+}
 
 } // namespace evp::waiters

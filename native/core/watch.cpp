@@ -53,11 +53,6 @@ void Port::look_up() {
 		header.bell_high.store(2); // neither: settle() makes it anew
 }
 
-// Whether other processes may have to be looked after.
-bool Port::shared() const {
-	return region_.header().member_count.load() > (member_ != 0 ? 1u : 0u);
-}
-
 // Members that are gone: what they owned goes as if they had closed the port. True:
 // there was one.
 bool Port::bury_dead() {

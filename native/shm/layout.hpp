@@ -12,7 +12,7 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 3;
+inline constexpr uint32_t VERSION = 4;
 inline constexpr uint32_t MAX_MEMBERS = 1024;  // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
@@ -128,6 +128,8 @@ struct Header {
 	Cell<uint64_t> created_ns; // CLOCK_REALTIME
 	Cell<uint64_t> bell_tag;   // of the bell in the outer set: unlike any other port's
 
+	// What every message touches, in two lines of the processor's cache: they move with the lock
+	// from one processor to the other.
 	alignas(128) LockWords lock;
 	// Slots.
 	Cell<uint32_t> free_head;
@@ -136,10 +138,6 @@ struct Header {
 	Cell<uint32_t> used;
 	Cell<uint32_t> promising;  // not 0: members may have `reserved` slots, counted as used
 	Cell<uint32_t> slot_waiters; // threads that wait for a slot, on `used`
-	// Blocks, likewise.
-	Cell<uint32_t> block_free;
-	Cell<uint32_t> block_fresh;
-	Cell<uint32_t> blocks_committed;
 	// Queues.
 	QueueWords shared;
 	Cell<uint32_t> queued;     // in all queues
@@ -147,40 +145,45 @@ struct Header {
 	// Waiters.
 	Cell<uint32_t> waiter_first;
 	Cell<uint32_t> waiter_count;
+	Cell<uint32_t> waiter_free;
 	Cell<uint32_t> loops_rung; // event loops signalled and not yet come
 	Cell<uint32_t> handed;     // waiter signalled to take, until it has
 	Cell<uint32_t> handovers;  // counts them: tells an old one from a new one
 	Cell<uint32_t> leader;     // waiter that sleeps in the inner set
-	Cell<uint32_t> leader_beat; // counts its going to sleep
-	Cell<uint32_t> rearm;      // a one-shot may have gone with its collector: owners arm again
+	Cell<uint32_t> bell_high;  // what the doorbell's level should be
 	// Kernel sources.
 	Cell<uint32_t> foreign;    // members with `fired`
 	Cell<uint32_t> pollable;   // armed in the inner set: reasons to sleep there
 	Cell<uint32_t> uncollected;// something was armed since the last collection
 	Cell<uint32_t> since_collect; // events delivered since
-	Cell<uint64_t> fd_posted;  // counts descriptors' events while several processes share
 
 	alignas(128) Cell<int32_t> alert_events; // 0: not in alert mode
 	Cell<uint64_t> alert_user;
 	Cell<uint32_t> alert_member;
-	// The doorbell: what its level should be, and changes not yet seen to take.
-	Cell<uint32_t> bell_high;
+	Cell<uint32_t> member_count;
+	// Changes of the doorbell not yet seen to take.
 	Cell<uint32_t> bell_version;
 	Cell<uint32_t> bell_made;  // the version last seen to take
+	Cell<uint32_t> leader_beat; // counts the leader's going to sleep
+	Cell<uint32_t> rearm;      // a one-shot may have gone with its collector: owners arm again
+	Cell<uint64_t> fd_posted;  // counts descriptors' events while several processes share
+	// Blocks, as slots.
+	Cell<uint32_t> block_free;
+	Cell<uint32_t> block_fresh;
+	Cell<uint32_t> blocks_committed;
 	Cell<uint32_t> arm_counter;
 	Cell<uint32_t> fd_used;    // FD was associated at least once (2.3.1)
 	Cell<uint32_t> file_used;  // FILE likewise (2.3.3)
 	Cell<uint32_t> sweep;      // where the search for closed descriptors goes on
-	Cell<uint32_t> waiter_free;
 	Cell<uint32_t> waiter_fresh;
 	Cell<uint32_t> waiters_committed;
 	Cell<uint32_t> buckets_committed;
-	Cell<uint32_t> member_count;
 	Cell<uint32_t> ticketed;   // a ticket was made: the last member out is not the end
 	Cell<uint32_t> members_committed;
 	Cell<uint64_t> wakeups;
-	Cell<uint64_t> delivered[8]; // by source
+	alignas(64) Cell<uint64_t> delivered[8]; // by source
 };
+static_assert(offsetof(Header, since_collect) + 4 - offsetof(Header, lock) <= 128);
 
 struct Offsets {
 	size_t members, waiters, buckets, slots, blocks, size;

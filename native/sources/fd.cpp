@@ -35,6 +35,9 @@ constexpr uint32_t ASKABLE = 0x27c7;
 // What a descriptor without a poll method is always ready for (4.16).
 constexpr uint32_t ALWAYS_READY = 0x1 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200;
 
+// Of an association that the kernel knows.
+constexpr uint16_t KNOWN_FLAGS = shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED;
+
 struct Armed {
 	uint32_t index;
 	uint32_t arm;
@@ -133,6 +136,18 @@ Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, u
 	Armed armed{};
 	armed.owner = owner;
 	armed.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
+	if (Slot& known = region.slot(armed.index);
+	    armed.index != 0 && known.state.load() == SlotState::CACHED && known.flags.load() == KNOWN_FLAGS)
+	    [[likely]] { // its event was retrieved: all else of it is as it should be
+		armed.registered = true;
+		armed.arm = port.next_arm();
+		known.arm.store(armed.arm);
+		known.user.store(user);
+		known.asked.store(asked);
+		slots::publish(region, armed.index, SlotState::ARMED);
+		port.pollable_add(1);
+		return armed;
+	}
 	if (armed.index == 0) {
 		if (owner != port.member()) return Error{ENOENT}; // gone since it was found
 		int error = 0;
@@ -155,7 +170,7 @@ Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, u
 	slot.arm.store(armed.arm);
 	slot.user.store(user);
 	slot.asked.store(asked);
-	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED);
+	slot.flags.store(KNOWN_FLAGS);
 	slots::publish(region, armed.index, SlotState::ARMED);
 	if (armed.fresh) slots::table_insert(region, armed.index);
 	port.pollable_add(1);
@@ -263,15 +278,16 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 		if (armed.error() == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
 		if (!armed) return Error{armed.error()};
 	}
-	registry::note_associated(fd);
+	bool port_itself = registry::note_associated(fd);
 	int rc = enter_kernel(port, fd, asked, *armed);
 	if (rc == 0) [[likely]] {
 		port.region().header().uncollected.store(1);
 		if (!still(port, *armed)) reconcile(port, fd, armed->owner);
-		if (PortRef inner = registry::known(fd)) [[unlikely]] {
-			inner->add_watcher(port, armed->index);
-			inner->tell_now();
-		}
+		if (port_itself) [[unlikely]]
+			if (PortRef inner = registry::known(fd)) {
+				inner->add_watcher(port, armed->index);
+				inner->tell_now();
+			}
 		return {};
 	}
 	if (rc == EPERM) { // no poll method: a regular file, a directory (4.16)
