@@ -255,12 +255,16 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 void Port::look_at_others(Guard& guard, Others& others) {
 	guard.unlock();
 	(void)bury_dead(); // events go with who owned them
-	guard.lock();
-	others.list(region_, member_, sys::identity().pid_space);
-	guard.unlock();
-	uint32_t listed = others.listed();
-	for (uint32_t i = 0; i < listed; i++)
-		if (same_descriptor(others.entry(i).fd, others.entry(i).pid)) others.keep(i);
+	uint64_t after = 0;
+	do {
+		guard.lock();
+		others.list(region_, member_, sys::identity().pid_space, after);
+		guard.unlock();
+		uint32_t listed = others.listed();
+		for (uint32_t i = 0; i < listed; i++)
+			if (same_descriptor(others.entry(i).fd, others.entry(i).pid)) others.keep(i);
+		if (others.more()) after = others.last();
+	} while (others.more() && !others.any_kept());
 	guard.lock();
 	others.note(region_, member_);
 }
