@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -66,5 +67,11 @@ size_t page_size() {
 	static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
 	return size;
 }
+void* scratch_map(size_t size) {
+	void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED) abort();
+	return base;
+}
+
 
 } // namespace evp::sys

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <poll.h>
 #include <set>
 #include <thread>
@@ -25,6 +26,9 @@ constexpr uint64_t LATER = 3000;  // the survivor's afterwards
 constexpr uint32_t BEFORE = 5;
 constexpr uint32_t LENGTH = 100; // of messages with bytes, all of which say whose they are
 constexpr uint64_t FD_OURS = 1, FD_THEIRS = 2;
+
+// Repair may run in a signal handler over malloc.
+bool allocating = true;
 
 uint32_t stride = 1;
 int port = -1;
@@ -284,7 +288,9 @@ bool comes_later(const Scenario& scenario, uint32_t store, Diary& diary) {
 	Where here{diary, scenario.name, store};
 	where = &here;
 	bool died = dies_at(store, diary, scenario.prepare, scenario.run);
+	allocating = false;
 	send_later(0);
+	allocating = true;
 	if (!died) leave_alert();
 	send_later(1);
 	std::vector<uint64_t> found = drain();
@@ -359,6 +365,15 @@ int body() {
 }
 
 } // namespace
+
+void* operator new(size_t size) {
+	CHECK(allocating);
+	void* memory = malloc(size);
+	CHECK(memory);
+	return memory;
+}
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete(void* memory, size_t) noexcept { free(memory); }
 
 // repair [N]: at every Nth store only, beginning with another in each scenario.
 int main(int argc, char** argv) {
