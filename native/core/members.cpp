@@ -112,6 +112,21 @@ int32_t Port::pid_here(uint32_t index) {
 	return record.pid_space.load() == sys::identity().pid_space ? record.pid.load() : 0;
 }
 
+// A thread that the kernel has marked as dead, of a process that goes on, was taken by
+// exec. Or it is another one's mark, whose id in its own pid namespace is the holder's
+// (hazard 6): then the holder gets on within nanoseconds, if it is not stopped.
+bool Port::holder_gone(uint32_t member, uint32_t tid, bool marked) {
+	if (member_dead(member)) return true;
+	Member& record = region_.member(member);
+	const sys::Identity& me = sys::identity();
+	if (record.pid_space.load() != me.pid_space) return marked;
+	int32_t pid = record.pid.load();
+	bool own = pid == me.pid && record.start_time.load() == me.start_time;
+	if (own && record.nonce.load() != me.nonce) return true; // before exec
+	if (sys::thread_gone(pid, tid)) return true;
+	return marked && !sys::thread_stopped(pid, tid);
+}
+
 uint32_t Port::members(int32_t* pids, uint32_t max) {
 	(void)bury_dead();
 	Header& header = region_.header();

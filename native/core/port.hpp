@@ -168,7 +168,8 @@ private:
 	friend class Guard;
 	Port() = default;
 
-	bool member_dead(uint32_t index) override;
+	bool member_dead(uint32_t index);
+	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
 	int become_member();
 	int enter_once(uint64_t now);
 	int join();

@@ -12,8 +12,8 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 3;
-inline constexpr uint32_t MAX_MEMBERS = 1024;  // processes at one time
+inline constexpr uint32_t VERSION = 4;
+inline constexpr uint32_t MAX_MEMBERS = 1u << HOLDER_TID_SHIFT; // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
 inline constexpr uint32_t MAX_BLOCKS = 4096;
