@@ -56,7 +56,12 @@ int Port::enter_once(uint64_t now) {
 }
 
 int Port::join() {
-	(void)bury_dead();
+	(void)bury_at_times();
+	int error = take_record();
+	return error == EAGAIN && bury_dead() ? take_record() : error;
+}
+
+int Port::take_record() {
 	Guard guard(*this);
 	if (resume()) return 0;
 	for (uint32_t i = 1; i < shm::MAX_MEMBERS; i++) {
@@ -107,11 +112,6 @@ bool Port::member_dead(uint32_t index) {
 	return !region_.member_held(index);
 }
 
-int32_t Port::pid_here(uint32_t index) {
-	Member& record = region_.member(index);
-	return record.pid_space.load() == sys::identity().pid_space ? record.pid.load() : 0;
-}
-
 // A thread that the kernel has marked as dead, of a process that goes on, was taken by
 // exec. Or it is another one's mark, whose id in its own pid namespace is the holder's
 // (hazard 6): then the holder gets on within nanoseconds, if it is not stopped.
@@ -125,6 +125,11 @@ bool Port::holder_gone(uint32_t member, uint32_t tid, bool marked) {
 	if (own && record.nonce.load() != me.nonce) return true; // before exec
 	if (sys::thread_gone(pid, tid)) return true;
 	return marked && !sys::thread_stopped(pid, tid);
+}
+
+int32_t Port::pid_here(uint32_t index) {
+	Member& record = region_.member(index);
+	return record.pid_space.load() == sys::identity().pid_space ? record.pid.load() : 0;
 }
 
 uint32_t Port::members(int32_t* pids, uint32_t max) {

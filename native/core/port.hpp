@@ -92,8 +92,9 @@ public:
 
 	// --- Other processes (core/watch.cpp). A waiter calls look_up() every WATCH_NS while
 	// the port is shared; whoever waits when that begins is woken once.
+	// Calls that never wait that long do the same. True: there may be news.
 	bool shared() const;
-	void look_up();
+	bool look_up();
 	// Processes that hold the port, this one first: pids, 0 for those of another pid
 	// namespace. At most `max`; how many were written.
 	uint32_t members(int32_t* pids, uint32_t max);
@@ -173,13 +174,17 @@ private:
 	int become_member();
 	int enter_once(uint64_t now);
 	int join();
+	int take_record();
 	void leave();
 	bool resume();                       // locked
 	template <class Which>
 	void release_owned(uint32_t member, Which which); // locked
 	void repair();                       // locked
 	bool bury_dead();
-	void rearm_if_asked();
+	bool bury_at_times();
+	bool look_due() const;
+	void call_the_silent(int64_t now);
+	bool rearm_if_asked();
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);

@@ -183,17 +183,28 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 		}
 		if (deadline.poll) {
-			// What is left is others': of one that is gone perhaps.
-			if (!buried && header.queued.load() != 0 && shared()) {
+			// What is left is others': of one that is gone perhaps. Or nothing is, because
+			// one that is gone had it in hand.
+			bool left = header.queued.load() != 0;
+			if (!buried && (left ? shared() : look_due())) {
 				buried = true;
 				guard.unlock();
-				bool any = bury_dead();
+				drain = left ? bury_dead() : look_up();
 				guard.lock();
-				if (any) continue;
+				if (drain) continue;
 			}
 			return leave({0, take(out, max, others, sink)});
 		}
-		if (late) return leave({ETIME, take(out, max, others, sink)});
+		if (late) {
+			if (!buried && look_due()) {
+				buried = true;
+				guard.unlock();
+				drain = look_up();
+				guard.lock();
+				continue; // what it was called for meanwhile comes first
+			}
+			return leave({ETIME, take(out, max, others, sink)});
+		}
 		if (waiter == 0) {
 			// Closed since the call began? Then nobody would wake us (2.11.4).
 			if (!registry::names(number, this)) return {EBADF, 0};

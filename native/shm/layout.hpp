@@ -178,6 +178,7 @@ struct Header {
 	Cell<uint32_t> member_count;
 	Cell<uint32_t> ticketed;   // a ticket was made: the last member out is not the end
 	Cell<uint32_t> members_committed;
+	Cell<int64_t> looked_at;   // CLOCK_MONOTONIC when somebody last looked for dead members
 	Cell<uint64_t> wakeups;
 	Cell<uint64_t> delivered[8]; // by source
 };
