@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +22,9 @@ Result<UniqueFd> memfd_sealed(size_t size) {
 	if (raw < 0 && errno == EINVAL) raw = memfd_create("event-port", BASE); // before Linux 6.3
 	if (raw < 0) return Error{errno};
 	UniqueFd fd(raw);
+	// Beyond it ftruncate(2) would send SIGXFSZ.
+	rlimit limit{};
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) return Error{ENOMEM};
 	if (ftruncate(raw, static_cast<off_t>(size)) != 0)
 		return Error{errno == EFBIG || errno == EINVAL ? ENOMEM : errno};
 	if (fcntl(raw, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
@@ -63,15 +67,15 @@ Result<void*> map_private(size_t size, bool huge) {
 	return reinterpret_cast<void*>(base);
 }
 
-size_t page_size() {
-	static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-	return size;
-}
 void* scratch_map(size_t size) {
 	void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED) abort();
 	return base;
 }
 
+size_t page_size() {
+	static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+	return size;
+}
 
 } // namespace evp::sys
