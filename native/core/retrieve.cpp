@@ -183,9 +183,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 		}
 		if (deadline.poll) {
-			// What is left is others': of one that is gone perhaps. Or nothing is, because
-			// one that is gone had it in hand.
-			bool left = header.queued.load() != 0;
+			// What is left is others', to be taken or read: of one that is gone perhaps. Or
+			// nothing is, because one that is gone had it in hand.
+			bool left = header.queued.load() != 0 || header.foreign.load() != 0;
 			if (!buried && (left ? shared() : look_due())) {
 				buried = true;
 				guard.unlock();
