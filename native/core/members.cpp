@@ -56,7 +56,12 @@ int Port::enter_once(uint64_t now) {
 }
 
 int Port::join() {
-	(void)bury_dead();
+	(void)bury_at_times();
+	int error = take_record();
+	return error == EAGAIN && bury_dead() ? take_record() : error;
+}
+
+int Port::take_record() {
 	Guard guard(*this);
 	if (resume()) return 0;
 	for (uint32_t i = 1; i < shm::MAX_MEMBERS; i++) {
@@ -105,6 +110,21 @@ bool Port::member_dead(uint32_t index) {
 	// only takes the lock again (Region::hold_member) is under way.
 	sys::sleep_ns(10'000'000);
 	return !region_.member_held(index);
+}
+
+// A thread that the kernel has marked as dead, of a process that goes on, was taken by
+// exec. Or it is another one's mark, whose id in its own pid namespace is the holder's
+// (hazard 6): then the holder gets on within nanoseconds, if it is not stopped.
+bool Port::holder_gone(uint32_t member, uint32_t tid, bool marked) {
+	if (member_dead(member)) return true;
+	Member& record = region_.member(member);
+	const sys::Identity& me = sys::identity();
+	if (record.pid_space.load() != me.pid_space) return marked;
+	int32_t pid = record.pid.load();
+	bool own = pid == me.pid && record.start_time.load() == me.start_time;
+	if (own && record.nonce.load() != me.nonce) return true; // before exec
+	if (sys::thread_gone(pid, tid)) return true;
+	return marked && !sys::thread_stopped(pid, tid);
 }
 
 int32_t Port::pid_here(uint32_t index) {

@@ -2,8 +2,6 @@
 
 #include "core/slots.hpp"
 
-#include <algorithm>
-
 namespace evp {
 
 using shm::Header;
@@ -23,28 +21,42 @@ bool Others::unseen(Region& region, uint32_t member) const {
 	return record.entitled.load() != 0 && (!looked_ || as_of_ != record.looked.load());
 }
 
-void Others::list(Region& region, uint32_t member, uint64_t pid_space) {
+// In order of seq; the youngest makes room.
+void Others::insert(const Entry& entry) {
+	if (listed_ == MOST) {
+		more_ = true;
+		if (entry.seq >= entries_[MOST - 1].seq) return;
+		listed_--;
+	}
+	uint32_t at = listed_++;
+	for (; at != 0 && entries_[at - 1].seq > entry.seq; at--) entries_[at] = entries_[at - 1];
+	entries_[at] = entry;
+}
+
+void Others::list(Region& region, uint32_t member, uint64_t pid_space, uint64_t after) {
 	constexpr uint8_t FD = static_cast<uint8_t>(SourceKind::FD);
 	Header& header = region.header();
 	looked_ = true;
 	listed_ = kept_ = next_ = 0;
+	more_ = false;
 	as_of_ = header.fd_posted.load();
 	for (uint32_t m = 1; m < header.members_committed.load() && m < shm::MAX_MEMBERS; m++) {
 		Member& owner = region.member(m);
 		if (m == member || owner.state.load() != MemberState::LIVE) continue;
 		uint32_t at = owner.queue.head.load();
-		for (uint32_t steps = 0; at != 0 && steps <= region.limit() && listed_ < MOST; steps++) {
+		for (uint32_t steps = 0; at != 0 && steps <= region.limit(); steps++) {
 			Slot& slot = region.slot(at);
 			uint64_t object = slot.object.load();
+			uint64_t seq = slot.seq.load();
+			// A queue is in order itself: nothing behind is older.
+			if (more_ && seq > entries_[MOST - 1].seq) break;
 			// A number of which this process has an association of its own is another file.
-			if (slot.source.load() == FD && slots::table_find(region, FD, object, member) == 0)
-				entries_[listed_++] = {at, slot.arm.load(), slot.seq.load(), static_cast<int>(object),
-				                       owner.pid_space.load() == pid_space ? owner.pid.load() : 0};
+			if (seq > after && slot.source.load() == FD && slots::table_find(region, FD, object, member) == 0)
+				insert({at, slot.arm.load(), seq, static_cast<int>(object),
+				        owner.pid_space.load() == pid_space ? owner.pid.load() : 0});
 			at = slot.next.load();
 		}
 	}
-	std::sort(entries_, entries_ + listed_,
-	          [](const Entry& a, const Entry& b) { return a.seq < b.seq; });
 }
 
 void Others::note(Region& region, uint32_t member) {
@@ -65,7 +77,10 @@ uint32_t Others::count(Region& region, uint32_t member) {
 	for (uint32_t i = next_; i < kept_; i++) found += queued(region, entries_[i]);
 	// What was taken meanwhile must not have this process called again.
 	Member& record = region.member(member);
-	if (record.looked.load() == as_of_ && record.entitled.load() != found) record.entitled.store(found);
+	if (record.looked.load() == as_of_) {
+		if (record.entitled.load() != found) record.entitled.store(found);
+		if (found == 0 && more_) record.looked.store(as_of_ - 1); // those not listed come now
+	}
 	return found;
 }
 

@@ -24,8 +24,9 @@ public:
 	// All locked.
 	// Whether there is anything that was not looked at.
 	bool unseen(shm::Region& region, uint32_t member) const;
-	// Lists the candidates; the caller finds out, not locked, which of them to keep.
-	void list(shm::Region& region, uint32_t member, uint64_t pid_space);
+	// Lists the MOST oldest candidates after `after` (a seq); the caller finds out, not
+	// locked, which of them to keep.
+	void list(shm::Region& region, uint32_t member, uint64_t pid_space, uint64_t after);
 	void keep(uint32_t at) { entries_[kept_++] = entries_[at]; }
 	void note(shm::Region& region, uint32_t member); // what was kept
 	// How many can still be had; corrects the note.
@@ -34,10 +35,14 @@ public:
 	uint32_t older(shm::Region& region, uint32_t index);
 
 	uint32_t listed() const { return listed_; }
+	bool any_kept() const { return kept_ != 0; }
+	bool more() const { return more_; }                       // there were more than MOST
+	uint64_t last() const { return entries_[listed_ - 1].seq; } // if there is more
 	const Entry& entry(uint32_t at) const { return entries_[at]; }
 
 private:
 	static bool queued(shm::Region& region, const Entry& entry);
+	void insert(const Entry& entry);
 
 	Entry entries_[MOST];
 	uint32_t listed_ = 0;
@@ -45,6 +50,7 @@ private:
 	uint32_t next_ = 0;
 	uint64_t as_of_ = 0;
 	bool looked_ = false;
+	bool more_ = false;
 };
 
 } // namespace evp

@@ -92,10 +92,11 @@ public:
 
 	// --- Other processes (core/watch.cpp). A waiter calls look_up() every WATCH_NS while
 	// the port is shared; whoever waits when that begins is woken once.
+	// Calls that never wait that long do the same. True: there may be news.
+	bool look_up();
 	bool shared() const { // whether others may have to be looked after
 		return region_.header().member_count.load() > (member_ != 0 ? 1u : 0u);
 	}
-	void look_up();
 	// Processes that hold the port, this one first: pids, 0 for those of another pid
 	// namespace. At most `max`; how many were written.
 	uint32_t members(int32_t* pids, uint32_t max);
@@ -174,17 +175,22 @@ private:
 	friend class Guard;
 	Port() = default;
 
-	bool member_dead(uint32_t index) override;
+	bool member_dead(uint32_t index);
+	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
 	int become_member();
 	int enter_once(uint64_t now);
 	int join();
+	int take_record();
 	void leave();
 	bool resume();                       // locked
 	template <class Which>
 	void release_owned(uint32_t member, Which which); // locked
 	void repair();                       // locked
 	bool bury_dead();
-	void rearm_if_asked();
+	bool bury_at_times();
+	bool look_due() const;
+	void call_the_silent(int64_t now);
+	bool rearm_if_asked();
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);

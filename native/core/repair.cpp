@@ -4,6 +4,9 @@
 // Any store may have been the last. A slot is what its `state` says; a slot that
 // was being made is still FREE, one that was being delivered is still QUEUED or
 // already CACHED or FREE (its event went with the process that took it).
+//
+// Nothing is taken from malloc, which a signal handler that came here may have
+// interrupted, and what is sorted is private: a peer may scribble at any time.
 
 #include "core/blocks.hpp"
 #include "core/port.hpp"
@@ -13,8 +16,7 @@
 #include "sys/process.hpp"
 
 #include <algorithm>
-#include <new>
-#include <vector>
+#include <bitset>
 
 namespace evp {
 
@@ -27,6 +29,14 @@ using shm::Waiter;
 using shm::WaiterKind;
 
 namespace {
+
+struct Ordered {
+	uint64_t key;
+	uint32_t index;
+	bool operator<(const Ordered& other) const {
+		return key != other.key ? key < other.key : index < other.index;
+	}
+};
 
 void clear(shm::QueueWords& queue) {
 	queue.head.store(0);
@@ -66,10 +76,6 @@ uint32_t rebuild_members(shm::Region& region) {
 
 void rebuild_waiters(shm::Region& region) {
 	Header& header = region.header();
-	struct Standing {
-		uint32_t wanted, index;
-	};
-	std::vector<Standing> order;
 	header.waiter_free.store(0);
 	header.waiter_first.store(0);
 	header.handed.store(0);
@@ -78,13 +84,14 @@ void rebuild_waiters(shm::Region& region) {
 	uint32_t leading = 0;
 	uint32_t rung = 0;
 	uint32_t used = std::min(header.waiter_fresh.load(), shm::MAX_WAITERS);
+	sys::Scratch<Ordered> order(used + 1);
 	for (uint32_t i = 1; i < used; i++) {
 		Waiter& record = region.waiter(i);
 		uint32_t member = record.member.load();
 		bool live = record.kind.load() != WaiterKind::FREE &&
 		            is_live(region, member);
 		if (live) {
-			order.push_back({record.wanted.load(), i});
+			order.push({record.wanted.load(), i});
 			// The one that sleeps in the inner set goes on leading.
 			if (i == leader || record.word.load() & shm::POLLING) leading = i;
 			if (record.kind.load() == WaiterKind::LOOP && record.word.load() != 0) rung++;
@@ -94,10 +101,9 @@ void rebuild_waiters(shm::Region& region) {
 		record.next.store(header.waiter_free.load());
 		header.waiter_free.store(i);
 	}
-	std::stable_sort(order.begin(), order.end(),
-	                 [](const Standing& a, const Standing& b) { return a.wanted < b.wanted; });
+	std::sort(order.begin(), order.end());
 	uint32_t before = 0;
-	for (const Standing& standing : order) {
+	for (const Ordered& standing : order) {
 		region.waiter(standing.index).prev.store(before);
 		region.waiter(standing.index).next.store(0);
 		if (before != 0)
@@ -112,12 +118,12 @@ void rebuild_waiters(shm::Region& region) {
 }
 
 // A block is free unless a queued message of `queued` refers to it.
-void rebuild_blocks(shm::Region& region, const std::vector<uint32_t>& queued) {
+void rebuild_blocks(shm::Region& region, sys::Scratch<Ordered>& queued) {
 	Header& header = region.header();
 	uint32_t end = std::min(header.block_fresh.load(), region.block_count() + 1);
-	std::vector<bool> used(region.block_count() + 1);
-	for (uint32_t i : queued) {
-		Slot& slot = region.slot(i);
+	std::bitset<shm::MAX_BLOCKS + 1> used;
+	for (const Ordered& event : queued) {
+		Slot& slot = region.slot(event.index);
 		uint32_t block = slot.link.load();
 		if (slot.flags.load() & shm::SLOT_BYTES && block < used.size()) used[block] = true;
 	}
@@ -152,8 +158,8 @@ void Port::repair() {
 	uint32_t used = 0;
 	uint32_t pollable = 0;
 	uint64_t newest = 0;
-	std::vector<uint32_t> queued;
 	uint32_t end = std::min(header.fresh.load(), region_.limit() + 1);
+	sys::Scratch<Ordered> queued(static_cast<size_t>(end) + 1);
 	for (uint32_t i = 1; i < end; i++) {
 		Slot& slot = region_.slot(i);
 		SlotState state = slot.state.load();
@@ -165,18 +171,17 @@ void Port::repair() {
 			continue;
 		}
 		used++;
-		newest = std::max(newest, slot.seq.load());
+		uint64_t seq = slot.seq.load();
+		newest = std::max(newest, seq);
 		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_insert(region_, i);
-		if (state == SlotState::QUEUED) queued.push_back(i);
+		if (state == SlotState::QUEUED) queued.push({seq, i});
 		if (state == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) pollable++;
 	}
-	std::sort(queued.begin(), queued.end(), [&](uint32_t a, uint32_t b) {
-		return region_.slot(a).seq.load() < region_.slot(b).seq.load();
-	});
-	for (uint32_t i : queued) {
-		Slot& slot = region_.slot(i);
+	std::sort(queued.begin(), queued.end());
+	for (const Ordered& event : queued) {
+		Slot& slot = region_.slot(event.index);
 		bool shared = slot.flags.load() & shm::SLOT_SHARED;
-		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, i);
+		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, event.index);
 	}
 	rebuild_blocks(region_, queued);
 	uint32_t foreign = 0;
@@ -192,6 +197,7 @@ void Port::repair() {
 	header.pollable.store(pollable);
 	header.next_seq.store(std::max(header.next_seq.load(), newest + 1));
 	header.uncollected.store(1);
+	header.fd_posted.store(header.fd_posted.load() + 1); // others look again at what there is
 	header.rearm.fetch_add(1); // what it had taken from the kernel is gone
 	// The doorbell may be anywhere: the next settle() sets it right.
 	header.bell_high.store(2);

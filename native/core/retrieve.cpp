@@ -190,17 +190,28 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 		}
 		if (deadline.poll) {
-			// What is left is others': of one that is gone perhaps.
-			if (!buried && header.queued.load() != 0 && shared()) {
+			// What is left is others', to be taken or read: of one that is gone perhaps. Or
+			// nothing is, because one that is gone had it in hand.
+			bool left = header.queued.load() != 0 || header.foreign.load() != 0;
+			if (!buried && (left ? shared() : look_due())) {
 				buried = true;
 				guard.unlock();
-				bool any = bury_dead();
+				drain = left ? bury_dead() : look_up();
 				guard.lock();
-				if (any) continue;
+				if (drain) continue;
 			}
 			return leave({0, take(out, max, others, sink)});
 		}
-		if (late) return leave({ETIME, take(out, max, others, sink)});
+		if (late) {
+			if (!buried && look_due()) {
+				buried = true;
+				guard.unlock();
+				drain = look_up();
+				guard.lock();
+				continue; // what it was called for meanwhile comes first
+			}
+			return leave({ETIME, take(out, max, others, sink)});
+		}
 		if (waiter == 0) {
 			// Closed since the call began? Then nobody would wake us (2.11.4).
 			if (!registry::names(number, this)) return {EBADF, 0};
@@ -265,12 +276,16 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 void Port::look_at_others(Guard& guard, Others& others) {
 	guard.unlock();
 	(void)bury_dead(); // events go with who owned them
-	guard.lock();
-	others.list(region_, member_, sys::identity().pid_space);
-	guard.unlock();
-	uint32_t listed = others.listed();
-	for (uint32_t i = 0; i < listed; i++)
-		if (same_descriptor(others.entry(i).fd, others.entry(i).pid)) others.keep(i);
+	uint64_t after = 0;
+	do {
+		guard.lock();
+		others.list(region_, member_, sys::identity().pid_space, after);
+		guard.unlock();
+		uint32_t listed = others.listed();
+		for (uint32_t i = 0; i < listed; i++)
+			if (same_descriptor(others.entry(i).fd, others.entry(i).pid)) others.keep(i);
+		if (others.more()) after = others.last();
+	} while (others.more() && !others.any_kept());
 	guard.lock();
 	others.note(region_, member_);
 }

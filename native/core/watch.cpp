@@ -16,7 +16,7 @@ using shm::MemberState;
 
 namespace {
 
-constexpr int64_t LEADER_NS = 3 * Port::WATCH_NS; // it says that it lives every WATCH_NS
+constexpr int64_t LEADER_NS = 2 * Port::WATCH_NS; // it says that it lives every WATCH_NS
 constexpr int64_t CALLED_NS = Port::WATCH_NS;
 
 } // namespace
@@ -30,13 +30,21 @@ bool Port::Unchanged::for_long(uint32_t who, uint32_t count, int64_t now, int64_
 	return who != 0 && now - since_ >= most;
 }
 
-void Port::look_up() {
+bool Port::look_due() const {
+	return shared() && sys::monotonic_ns() >= next_look_.load(std::memory_order_relaxed);
+}
+
+bool Port::look_up() {
 	int64_t now = sys::monotonic_ns();
 	// One thread of this process does it.
 	int64_t due = next_look_.load(std::memory_order_relaxed);
-	if (now < due || !next_look_.compare_exchange_strong(due, now + WATCH_NS / 2)) return;
-	bury_dead();
-	rearm_if_asked();
+	if (now < due || !next_look_.compare_exchange_strong(due, now + WATCH_NS / 2)) return false;
+	bool buried = bury_at_times();
+	call_the_silent(now);
+	return rearm_if_asked() || buried;
+}
+
+void Port::call_the_silent(int64_t now) {
 	Header& header = region_.header();
 	Guard guard(*this);
 	uint32_t leader = header.leader.load();
@@ -51,6 +59,16 @@ void Port::look_up() {
 	uint32_t version = header.bell_version.load();
 	if (bell_late_.for_long(header.bell_made.load() != version, version, now, CALLED_NS))
 		header.bell_high.store(2); // neither: settle() makes it anew
+}
+
+// One process looks for all: a look costs a system call a member.
+bool Port::bury_at_times() {
+	shm::Cell<int64_t>& looked_at = region_.header().looked_at;
+	int64_t now = sys::monotonic_ns();
+	int64_t last = looked_at.load();
+	// Also where it lies in the future: in another time namespace.
+	if (static_cast<uint64_t>(now - last) < WATCH_NS / 2) return false;
+	return looked_at.compare_exchange(last, now) && bury_dead();
 }
 
 // Members that are gone: what they owned goes as if they had closed the port. True:
@@ -86,12 +104,13 @@ bool Port::bury_dead() {
 
 // Somebody died or went silent who may have had a descriptor's one shot in hand:
 // each owner loads its own again.
-void Port::rearm_if_asked() {
+bool Port::rearm_if_asked() {
 	uint32_t asked = region_.header().rearm.load();
 	uint32_t done = rearmed_.load(std::memory_order_relaxed);
-	if (asked == done || !rearmed_.compare_exchange_strong(done, asked)) return;
+	if (asked == done || !rearmed_.compare_exchange_strong(done, asked)) return false;
 	for (auto& handler : sources_)
 		if (handler) handler->rearm(*this);
+	return true;
 }
 
 } // namespace evp

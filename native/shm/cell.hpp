@@ -13,10 +13,24 @@
 extern "C" void evp_killpoint(const char* file, int line);
 #define EVP_STORE_SITE                                                                             \
 	, const char *file = __builtin_FILE(), int line = __builtin_LINE()
+#if defined(__OPTIMIZE__) && !defined(__clang__) && !defined(__PIC__)
+// And listed, so that a test knows which there are: pairs of name and line.
+#define EVP_KILLPOINT()                                                                            \
+	asm volatile(".pushsection evp_points, \"aw\"\n\t.balign 8\n\t.quad %c0\n\t.quad %c1\n\t.popsection" \
+	             :                                                                             \
+	             : "i"(file), "i"(line));                                                      \
+	evp_killpoint(file, line)
+#define EVP_INLINE [[gnu::always_inline]]
+#else
 #define EVP_KILLPOINT() evp_killpoint(file, line)
+#endif
 #else
 #define EVP_STORE_SITE
 #define EVP_KILLPOINT() (void)0
+#endif
+
+#ifndef EVP_INLINE
+#define EVP_INLINE
 #endif
 
 namespace evp::shm {
@@ -35,25 +49,25 @@ public:
 	// Relaxed: the port's lock orders what it guards.
 	T load() const { return value_.load(std::memory_order_relaxed); }
 	T load_acquire() const { return value_.load(std::memory_order_acquire); }
-	void store(T value EVP_STORE_SITE) {
+	EVP_INLINE void store(T value EVP_STORE_SITE) {
 		EVP_KILLPOINT();
 		value_.store(value, std::memory_order_relaxed);
 	}
 	// Publishes what was stored before: the commit points of the region.
-	void store_release(T value EVP_STORE_SITE) {
+	EVP_INLINE void store_release(T value EVP_STORE_SITE) {
 		EVP_KILLPOINT();
 		value_.store(value, std::memory_order_release);
 	}
-	T exchange(T value EVP_STORE_SITE) {
+	EVP_INLINE T exchange(T value EVP_STORE_SITE) {
 		EVP_KILLPOINT();
 		return value_.exchange(value, std::memory_order_acq_rel);
 	}
-	bool compare_exchange(T& expected, T value EVP_STORE_SITE) {
+	EVP_INLINE bool compare_exchange(T& expected, T value EVP_STORE_SITE) {
 		EVP_KILLPOINT();
 		return value_.compare_exchange_strong(expected, value, std::memory_order_acq_rel,
 		                                      std::memory_order_acquire);
 	}
-	T fetch_add(T amount EVP_STORE_SITE) {
+	EVP_INLINE T fetch_add(T amount EVP_STORE_SITE) {
 		EVP_KILLPOINT();
 		return value_.fetch_add(amount, std::memory_order_acq_rel);
 	}
@@ -74,7 +88,7 @@ public:
 	void load(void* to, uint32_t length) const {
 		memcpy(to, bytes_, length < SIZE ? length : SIZE);
 	}
-	void store(const void* from, uint32_t length EVP_STORE_SITE) {
+	EVP_INLINE void store(const void* from, uint32_t length EVP_STORE_SITE) {
 		EVP_KILLPOINT();
 		memcpy(bytes_, from, length < SIZE ? length : SIZE);
 	}

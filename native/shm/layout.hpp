@@ -12,8 +12,8 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 4;
-inline constexpr uint32_t MAX_MEMBERS = 1024;  // processes at one time
+inline constexpr uint32_t VERSION = 5;
+inline constexpr uint32_t MAX_MEMBERS = 1u << HOLDER_TID_SHIFT; // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
 inline constexpr uint32_t MAX_BLOCKS = 4096;
@@ -180,6 +180,7 @@ struct Header {
 	Cell<uint32_t> buckets_committed;
 	Cell<uint32_t> ticketed;   // a ticket was made: the last member out is not the end
 	Cell<uint32_t> members_committed;
+	Cell<int64_t> looked_at;   // CLOCK_MONOTONIC when somebody last looked for dead members
 	Cell<uint64_t> wakeups;
 	alignas(64) Cell<uint64_t> delivered[8]; // by source
 };

@@ -15,11 +15,31 @@ static_assert(detail::CONTENDED == FUTEX_WAITERS);
 
 constexpr int SPINS = 200;                    // some microseconds: several holders' worth
 constexpr int64_t RECHECK_NS = 100'000'000;   // a death that the kernel did not mark
+constexpr int64_t MARKED_NS = 500'000'000;    // a mark for that long, and the lock unmoved
 
-bool holder_dead(const LockWords& words, Liveness& liveness) {
-	uint32_t holder = words.holder.load();
-	return holder != 0 && liveness.member_dead(holder);
+uint32_t member_of(uint32_t holder) { return holder & ((1u << HOLDER_TID_SHIFT) - 1); }
+
+bool holder_gone(uint32_t holder, Liveness& liveness, bool marked) {
+	return member_of(holder) != 0 &&
+	       liveness.holder_gone(member_of(holder), holder >> HOLDER_TID_SHIFT, marked);
 }
+
+// Since when the kernel says that one and the same holder is gone.
+class Mark {
+public:
+	bool seen(uint32_t holder, int64_t most) {
+		int64_t now = sys::monotonic_ns();
+		if (since_ == 0 || holder != holder_) {
+			since_ = now;
+			holder_ = holder;
+		}
+		return now - since_ >= most;
+	}
+
+private:
+	uint32_t holder_ = 0;
+	int64_t since_ = 0;
+};
 
 } // namespace
 
@@ -31,7 +51,7 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 		if (words.word.load() == 0 && words.word.compare_exchange(seen, tid)) return false;
 		sys::relax();
 	}
-	bool unknown_death = false;
+	Mark mark;
 	for (;;) {
 		uint32_t seen = words.word.load();
 		if (seen == 0) {
@@ -39,17 +59,18 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 			continue;
 		}
 		if (seen & FUTEX_OWNER_DIED) {
-			// Marked by the kernel; believed when the holder's process is gone,
-			// or after a pause if it died before it could say who it was.
-			bool believed = holder_dead(words, liveness) || (words.holder.load() == 0 && unknown_death);
+			// Marked by the kernel; believed when the holder is gone, or after a pause if
+			// it died before it could say who it was, or before it was a member.
+			uint32_t holder = words.holder.load();
+			bool believed = holder_gone(holder, liveness, mark.seen(holder, MARKED_NS)) ||
+			                (member_of(holder) == 0 && mark.seen(holder, RECHECK_NS));
 			if (believed && words.word.compare_exchange(seen, tid | FUTEX_WAITERS)) return true;
-			unknown_death = words.holder.load() == 0;
 		} else if (!(seen & FUTEX_WAITERS)) {
 			if (!words.word.compare_exchange(seen, seen | FUTEX_WAITERS)) continue;
 			seen |= FUTEX_WAITERS;
 		}
 		int rc = sys::futex_wait(words.word.word(), seen, sys::monotonic_ns() + RECHECK_NS);
-		if (rc == ETIMEDOUT && holder_dead(words, liveness) && words.word.load() == seen &&
+		if (rc == ETIMEDOUT && holder_gone(words.holder.load(), liveness, false) && words.word.load() == seen &&
 		    words.word.compare_exchange(seen, tid | FUTEX_WAITERS))
 			return true;
 	}

@@ -4,7 +4,7 @@
 // list_op_pending only: no pointer ever lies in shared memory (hazard 5). The
 // holder's member index lies beside it, because a thread id means nothing in
 // another pid namespace (hazard 6): a death mark is believed only when that
-// member is dead. Held for some ten nanoseconds, never over a system call.
+// thread is gone. Held for some ten nanoseconds, never over a system call.
 #pragma once
 #include "shm/cell.hpp"
 #include "sys/thread.hpp"
@@ -13,13 +13,16 @@ namespace evp::shm {
 
 struct LockWords {
 	Cell<uint32_t> word;   // 0 free, else the holder's tid with the bits of futex(2)
-	Cell<uint32_t> holder; // member index, 0 while unknown
+	Cell<uint32_t> holder; // member index, its thread's id above that; 0 while unknown
 };
+inline constexpr uint32_t HOLDER_TID_SHIFT = 10; // an id has 22 bits (PID_MAX_LIMIT)
 
-// Answers whether a member has died; asked on the slow path only.
+// Answers whether the holder is no more: its process has ended, or exec took the thread
+// from it. `marked`: the kernel has said for long that it is gone, and nothing moved since.
+// Asked on the slow path only.
 class Liveness {
 public:
-	virtual bool member_dead(uint32_t index) = 0;
+	virtual bool holder_gone(uint32_t member, uint32_t tid, bool marked) = 0;
 
 protected:
 	~Liveness() = default;
@@ -43,7 +46,7 @@ inline void announce(sys::Thread& thread, const LockWords* words) {
 }
 } // namespace detail
 
-// Enters the critical section. True: the former holder died inside it, so the
+// Enters the critical section; `member` is 0 while joining. True: the former holder died inside it, so the
 // caller must repair what the lock guards before anything else.
 inline bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Liveness& liveness) {
 	thread.critical.store(1, std::memory_order_relaxed);
@@ -53,7 +56,7 @@ inline bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Livenes
 	bool inherited = false;
 	if (!words.word.compare_exchange(seen, thread.tid)) [[unlikely]]
 		inherited = detail::lock_slow(words, thread.tid, liveness);
-	words.holder.store(member);
+	words.holder.store(member | thread.tid << HOLDER_TID_SHIFT);
 	return inherited;
 }
 

@@ -2,8 +2,10 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +22,9 @@ Result<UniqueFd> memfd_sealed(size_t size) {
 	if (raw < 0 && errno == EINVAL) raw = memfd_create("event-port", BASE); // before Linux 6.3
 	if (raw < 0) return Error{errno};
 	UniqueFd fd(raw);
+	// Beyond it ftruncate(2) would send SIGXFSZ.
+	rlimit limit{};
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) return Error{ENOMEM};
 	if (ftruncate(raw, static_cast<off_t>(size)) != 0)
 		return Error{errno == EFBIG || errno == EINVAL ? ENOMEM : errno};
 	if (fcntl(raw, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
@@ -60,6 +65,12 @@ Result<void*> map_private(size_t size, bool huge) {
 	if (base != from + size) munmap(reinterpret_cast<void*>(base + size), from + size - base);
 	if (huge) madvise(reinterpret_cast<void*>(base), size, MADV_HUGEPAGE);
 	return reinterpret_cast<void*>(base);
+}
+
+void* scratch_map(size_t size) {
+	void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED) abort();
+	return base;
 }
 
 size_t page_size() {

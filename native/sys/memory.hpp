@@ -26,4 +26,25 @@ Result<void*> map_private(size_t size, bool huge);
 
 size_t page_size();
 
+// Room for `count` values of T, gone with the object, straight from the kernel: also where
+// a signal handler has interrupted malloc. Ends the process if there is none.
+void* scratch_map(size_t size);
+template <class T>
+class Scratch {
+public:
+	explicit Scratch(size_t most) : most_(most), data_(static_cast<T*>(scratch_map(most * sizeof(T)))) {}
+	Scratch(const Scratch&) = delete;
+	~Scratch() { unmap(data_, most_ * sizeof(T)); }
+	void push(const T& value) {
+		if (count_ < most_) data_[count_++] = value;
+	}
+	T* begin() { return data_; }
+	T* end() { return data_ + count_; }
+	size_t size() const { return count_; }
+
+private:
+	size_t most_, count_ = 0;
+	T* data_;
+};
+
 } // namespace evp::sys

@@ -89,6 +89,22 @@ int same_open_file(int32_t pid, int fd) {
 	return order < 0 ? -1 : order == 0;
 }
 
+bool thread_gone(int32_t pid, uint32_t tid) {
+	return syscall(SYS_tgkill, pid, static_cast<pid_t>(tid), 0) != 0 && errno == ESRCH;
+}
+
+bool thread_stopped(int32_t pid, uint32_t tid) {
+	char path[48];
+	snprintf(path, sizeof path, "/proc/%d/task/%u/stat", pid, tid);
+	UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+	char text[512];
+	ssize_t n = file.get() < 0 ? 0 : syscall(SYS_read, file.get(), text, sizeof text - 1);
+	if (n <= 0) return true;
+	text[n] = 0;
+	const char* at = strrchr(text, ')'); // behind the command name
+	return !at || !at[1] || at[2] == 'T' || at[2] == 't';
+}
+
 bool process_dead(int32_t pid, uint64_t start_time) {
 	if (pid <= 0) return true;
 	UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));

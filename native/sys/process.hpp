@@ -40,4 +40,9 @@ int same_open_file(int32_t pid, int fd);
 // be looked at counts as alive.
 bool process_dead(int32_t pid, uint64_t start_time);
 
+// Whether a process has no such thread (any more); whether it is stopped, or can't be
+// told to run.
+bool thread_gone(int32_t pid, uint32_t tid);
+bool thread_stopped(int32_t pid, uint32_t tid);
+
 } // namespace evp::sys

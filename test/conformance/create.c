@@ -78,6 +78,21 @@ CASE("2.1.2 2.12", "descriptor_table_full_is_emfile")
 	EQ(queued(port), 1);
 }
 
+/* Its memory is a file: beyond the limit of file sizes an error, no signal. */
+CASE("2.1.2 2.12", "a_small_limit_of_file_sizes_is_enomem")
+{
+	struct rlimit limit, tight;
+	int base = open_fds();
+	OK(getrlimit(RLIMIT_FSIZE, &limit));
+	tight = limit;
+	tight.rlim_cur = 1 << 20;
+	OK(setrlimit(RLIMIT_FSIZE, &tight));
+	FAILS(port_create(), ENOMEM);
+	OK(setrlimit(RLIMIT_FSIZE, &limit));
+	EQ(open_fds(), base);
+	EMPTY(new_port());
+}
+
 CASE("2.1.2 2.1.5 12.1 12.7", "one_port_more_than_the_limit_is_eagain")
 {
 	int a, b, i;

@@ -5,12 +5,14 @@
 
 #include "sys/process.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <string>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 using namespace test;
 
@@ -127,6 +129,36 @@ void same_file_is_for_both() {
 	nothing_more();
 	EQUAL(info_of(port).pi_slots, 0);
 	for (int fd : pair) close(fd);
+}
+
+// Of so many that no single look lists them: those it may not have first.
+void many_of_the_parents() {
+	constexpr int FOREIGN = 100, SHARED = 200;
+	std::vector<int> ends((FOREIGN + SHARED) * 2);
+	for (int i = 0; i < FOREIGN + SHARED; i++) {
+		EQUAL(pipe(&ends[static_cast<size_t>(i) * 2]), 0);
+		associate(ends[static_cast<size_t>(i) * 2], static_cast<uint64_t>(i));
+	}
+	for (int i = 0; i < FOREIGN + SHARED; i++) EQUAL(write(ends[static_cast<size_t>(i) * 2 + 1], "x", 1), 1);
+	unsigned queued = 0;
+	EQUAL(port_getn(port, nullptr, 0, &queued, nullptr), 0); // collected
+	pid_t pid = child([&] {
+		int none = open("/dev/null", O_RDONLY);
+		for (int i = 0; i < FOREIGN; i++)
+			EQUAL(dup2(none, ends[static_cast<size_t>(i) * 2]), ends[static_cast<size_t>(i) * 2]);
+		std::vector<port_event_t> list(512);
+		for (unsigned got = 0, some = 1; got < SHARED; got += some, some = 1) {
+			EQUAL(port_getn(port, list.data(), 512, &some, nullptr), 0);
+			for (unsigned i = 0; i < some; i++) CHECK(number_of(list[i]) >= FOREIGN);
+		}
+		nothing_more();
+	});
+	ended(pid);
+	std::vector<port_event_t> list(512);
+	unsigned got = FOREIGN;
+	EQUAL(port_getn(port, list.data(), 512, &got, &NONE), 0);
+	EQUAL(got, FOREIGN);
+	for (int fd : ends) close(fd);
 }
 
 // A child that waits is called for what it may have, and for nothing else.
@@ -269,6 +301,7 @@ int body() {
 	with_port("another file under the number: each its own", another_file_under_the_number);
 	with_port("the same file under the number: its event is for both", same_file_is_for_both);
 	with_port("a child that waits is called for what it may have", a_waiting_child_is_called);
+	with_port("more of the parent's than one look lists", many_of_the_parents);
 	with_port("a child's end leaves the parent's associations armed", exit_leaves_the_parents_armed);
 	with_port("a parent that waits hears its child", parent_waits);
 	with_port("members down to great-grandchildren", grandchildren);

@@ -27,6 +27,13 @@ struct Diary {
 // The lock of the port in question: a thread's id while it is held.
 extern const std::atomic<uint32_t>* lock_word;
 
+// Of one place in the source no more stores than so many count: where a loop makes them.
+extern uint32_t most_of_a_place;
+
+// Prints at how many of the places in the source where a store is made a child has died so
+// far, and the rest of them. Nothing where the compiler doesn't list them.
+void say_places();
+
 // Runs `scenario` in a forked child that kills itself before store number
 // `store` (from 1). True: it died there; false: it came to its end before.
 bool dies_at(uint32_t store, Diary& diary, void (*prepare)(Diary&), void (*scenario)(Diary&));

@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <poll.h>
 #include <set>
+#include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -25,6 +27,9 @@ constexpr uint64_t LATER = 3000;  // the survivor's afterwards
 constexpr uint32_t BEFORE = 5;
 constexpr uint32_t LENGTH = 100; // of messages with bytes, all of which say whose they are
 constexpr uint64_t FD_OURS = 1, FD_THEIRS = 2;
+
+// Repair may run in a signal handler over malloc.
+bool allocating = true;
 
 uint32_t stride = 1;
 int port = -1;
@@ -122,6 +127,49 @@ void wait_leading(Diary& diary) {
 }
 void close_port(Diary&) { EQUAL(port_close(port), 0); }
 
+// One dies inside the critical section, so that the next, who dies in its turn, repairs.
+void torn(Diary& diary) {
+	join_only(diary);
+	Diary& first = shared_diary();
+	uint32_t store = 1;
+	while (dies_at(store, first, join_only, alert_on) && !(first.inside && strcmp(first.file, "port.cpp") == 0))
+		store++;
+	EQUAL(munmap(&first, sizeof first), 0);
+	most_of_a_place = 3;
+}
+void torn_with_association(Diary& diary) {
+	associate(other, FD_THEIRS);
+	torn(diary);
+}
+void post_when_torn(Diary& diary) {
+	announce_post(diary, 1);
+	announce_take(diary, 3);
+}
+
+void timer(Diary&) {
+	port_notify_t notify{port, cookie(FD_THEIRS)};
+	sigevent event{};
+	event.sigev_notify = SIGEV_PORT;
+	event.sigev_value.sival_ptr = &notify;
+	timer_t id;
+	itimerspec value{{}, {0, 1}};
+	EQUAL(port_timer_create(CLOCK_MONOTONIC, &event, &id), 0);
+	EQUAL(port_timer_settime(id, 0, &value, nullptr), 0);
+	unsigned queued = 0;
+	for (int i = 0; i < 3; i++) EQUAL(port_getn(port, nullptr, 0, &queued, nullptr), 0);
+	EQUAL(port_timer_settime(id, 0, &value, nullptr), 0);
+	EQUAL(port_timer_delete(id), 0);
+}
+void file(Diary&) {
+	static char name[] = "/bin/sh";
+	file_obj_t object{};
+	object.fo_name = name;
+	for (int i = 0; i < 2; i++) { // the stamps differ: an event at once
+		EQUAL(port_associate(port, PORT_SOURCE_FILE, reinterpret_cast<uintptr_t>(&object), FILE_MODIFIED, nullptr), 0);
+	}
+	(void)port_dissociate(port, PORT_SOURCE_FILE, reinterpret_cast<uintptr_t>(&object));
+}
+
 struct Scenario {
 	const char* name;
 	void (*prepare)(Diary&);
@@ -147,6 +195,10 @@ constexpr Scenario SCENARIOS[] = {
     {"wait", join_only, wait_in_vain},
     {"wait in the kernel", join_only, wait_leading},
     {"close the port", with_association, close_port},
+    {"a timer", join_only, timer},
+    {"a file", join_only, file},
+    {"repair", torn, send_some},
+    {"repair with an association", torn_with_association, post_when_torn},
 };
 
 // --- What the survivor must find.
@@ -284,7 +336,9 @@ bool comes_later(const Scenario& scenario, uint32_t store, Diary& diary) {
 	Where here{diary, scenario.name, store};
 	where = &here;
 	bool died = dies_at(store, diary, scenario.prepare, scenario.run);
+	allocating = false;
 	send_later(0);
+	allocating = true;
 	if (!died) leave_alert();
 	send_later(1);
 	std::vector<uint64_t> found = drain();
@@ -354,11 +408,21 @@ int body() {
 			       scenario.name);
 		}
 	}
+	say_places();
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
 }
 
 } // namespace
+
+void* operator new(size_t size) {
+	CHECK(allocating);
+	void* memory = malloc(size);
+	CHECK(memory);
+	return memory;
+}
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete(void* memory, size_t) noexcept { free(memory); }
 
 // repair [N]: at every Nth store only, beginning with another in each scenario.
 int main(int argc, char** argv) {
