@@ -12,12 +12,6 @@ using shm::Header;
 using shm::Slot;
 using shm::SlotState;
 
-namespace {
-
-constexpr uint32_t ALWAYS_REPORTED = 0x8 | 0x10; // POLLERR, POLLHUP (4.8)
-
-} // namespace
-
 // Whether a private descriptor of this process is ready, and another member found it so.
 bool Port::called() const {
 	return region_.header().foreign.load() != 0 && region_.member(member_).fired.load() != 0;
@@ -63,7 +57,7 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, D
 		Slot& slot = region_.slot(tag_index(tag));
 		// Not armed, or armed anew: the news is of an association that is over.
 		if (slot.state.load() != SlotState::ARMED || slot.arm.load() != tag_arm(tag)) continue;
-		uint32_t events = ready[i].events & (slot.asked.load() | ALWAYS_REPORTED);
+		uint32_t events = sys::told_of(ready[i].events, slot.asked.load());
 		if (events == 0) { // never post an event without a bit (4.7)
 			rearm[rearms++] = tag_index(tag);
 			continue;
@@ -117,7 +111,7 @@ void Port::finish_ready(const sys::Ready* ready, int count, const uint32_t* rear
 			continue;
 		}
 		sys::epoll_mod(inner_.get(), static_cast<int>(slot.object.load()),
-		               slot.asked.load() | sys::EPOLL_ONESHOT, tag_slot(rearm[i], slot.arm.load()));
+		               sys::registered_for(slot.asked.load()), tag_slot(rearm[i], slot.arm.load()));
 	}
 	for (int i = 0; i < count; i++) {
 		uint64_t tag = ready[i].data;

@@ -10,6 +10,7 @@
 #include "core/port.hpp"
 #include "core/registry.hpp"
 #include "core/slots.hpp"
+#include "core/tags.hpp"
 
 namespace evp {
 
@@ -45,16 +46,42 @@ void Port::tell_watchers() {
 // False: the slot no longer is an association of that port.
 bool Port::told_by(Port& inner, uint32_t index) {
 	constexpr uint32_t READABLE = 0x1 | 0x40; // POLLIN, POLLRDNORM
-	Guard guard(*this);
 	Slot& slot = region_.slot(index);
-	if (slot.state.load() == SlotState::FREE || slot.owner.load() != member_) return false;
-	if (slot.source.load() != static_cast<uint8_t>(SourceKind::FD)) return false;
-	if (!registry::names(static_cast<int>(slot.object.load()), &inner)) return false;
-	uint32_t events = slot.asked.load() & READABLE;
-	if (slot.state.load() != SlotState::ARMED || events == 0) return true;
-	if (slot.flags.load() & shm::SLOT_REGISTERED) pollable_add(-1);
-	post_fd(index, events);
+	{
+		Guard guard(*this);
+		if (slot.state.load() == SlotState::FREE || slot.owner.load() != member_) return false;
+		if (slot.source.load() != static_cast<uint8_t>(SourceKind::FD)) return false;
+		if (!registry::names(static_cast<int>(slot.object.load()), &inner)) return false;
+		uint32_t events = slot.asked.load() & READABLE;
+		if (slot.state.load() != SlotState::ARMED || events == 0) return true;
+		bool registered = slot.flags.load() & shm::SLOT_REGISTERED;
+		if (registered) pollable_add(-1);
+		post_fd(index, events);
+		if (!registered) return true;
+	}
+	unload(index);
 	return true;
+}
+
+// The kernel's one shot of an association that fired without it: left loaded, it would keep
+// this port readable for nothing. Whoever associates again meanwhile loads it again.
+void Port::unload(uint32_t index) {
+	Slot& slot = region_.slot(index);
+	for (;;) {
+		int fd;
+		uint32_t arm, asked;
+		bool armed;
+		{
+			Guard guard(*this);
+			fd = static_cast<int>(slot.object.load());
+			arm = slot.arm.load();
+			asked = slot.asked.load();
+			armed = slot.state.load() == SlotState::ARMED;
+		}
+		sys::epoll_mod(inner_.get(), fd, armed ? sys::registered_for(asked) : sys::EPOLL_ONESHOT,
+		               tag_slot(index, arm));
+		if (slot.arm.load_acquire() == arm) return;
+	}
 }
 
 } // namespace evp

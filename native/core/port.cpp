@@ -194,7 +194,6 @@ Result<void> Port::post(const void* data, uint32_t length, int32_t events, uint6
 Result<void> Port::send_message(sys::Thread& thread, int32_t events, uint64_t user, const Bytes* bytes) {
 	Guard guard(*this, thread);
 	Header& header = region_.header();
-	// What was ready when it was associated comes before this event (4.5, 3.1).
 	if (header.uncollected.load() != 0 && header.pollable.load() != 0) {
 		guard.unlock();
 		collect_now();
@@ -248,7 +247,13 @@ Result<void> Port::alert(int flags, int32_t events, uint64_t user) {
 	Header& header = region_.header();
 	if (events != 0) {
 		if ((flags & (SET | UPDATE)) == (SET | UPDATE)) return Error{EINVAL};
-		if (flags == UPDATE && header.alert_events.load() != 0) return Error{EBUSY};
+		if (flags == UPDATE && header.alert_events.load() != 0) {
+			uint32_t member = header.alert_member.load();
+			// The alert of one that is gone goes with it: who takes EBUSY for success relies on
+			// there being one (10.3).
+			bool gone = !sys::self().critical.load() && member != member_ && shared() && buried(member);
+			if (!gone || header.alert_events.load() != 0) return Error{EBUSY};
+		}
 	}
 	sys::Thread& thread = sys::self();
 	if (sys::must_defer(thread)) [[unlikely]] {
@@ -358,6 +363,7 @@ void Port::run_after() {
 uint32_t Port::count() {
 	if (sys::self().critical.load(std::memory_order_relaxed)) return region_.header().queued.load();
 	if (region_.header().pollable.load() != 0) collect_now();
+	if (region_.header().queued.load() != 0) (void)bury_dead(); // events go with who owned them
 	return region_.header().queued.load();
 }
 

@@ -100,6 +100,8 @@ public:
 	// Processes that hold the port, this one first: pids, 0 for those of another pid
 	// namespace. At most `max`; how many were written.
 	uint32_t members(int32_t* pids, uint32_t max);
+	// Whether a member is gone; what it left behind is then ended. Not locked.
+	bool buried(uint32_t member) { return member_dead(member) && (bury_dead(), true); }
 	// Whose an association is, as far as its identity can mean another's (11.2).
 	enum class Holder { NOBODY, THIS, OTHER };
 	Holder holder(SourceKind kind, uint64_t object);
@@ -138,6 +140,12 @@ public:
 	int32_t pid_here(uint32_t member); // 0: it lives in another pid namespace
 	// Asks the kernel, now; posts what it reports. The lock is not held.
 	void collect_now();
+	// The same if something was armed since it was last asked: what was ready when it was
+	// associated comes before what is posted next (4.5, 3.1).
+	void collect_armed() {
+		if (region_.header().uncollected.load() != 0 && region_.header().pollable.load() != 0)
+			collect_now();
+	}
 
 	// `outer`, in its slot, watches this port. False: too many do. Told at once if
 	// something is queued.
@@ -224,6 +232,7 @@ private:
 	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
 	void tell_watchers();
 	bool told_by(Port& inner, uint32_t slot);
+	void unload(uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked

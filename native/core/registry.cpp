@@ -384,6 +384,21 @@ void after_close(int fd) {
 		entry->marks.fetch_and(static_cast<uint8_t>(~CLOSING));
 }
 
+void exec_flag_set(int fd) {
+	PortRef port = known(fd);
+	if (!port || borrowed_memory()) return;
+	struct Search {
+		const Port* port;
+		bool kept;
+	} search{&*port, false};
+	auto look = [](int number, bool, void* data) {
+		auto* wanted = static_cast<Search*>(data);
+		if (!wanted->kept && names(number, wanted->port)) wanted->kept = sys::kept_over_exec(number);
+	};
+	each_known(0, ~0u, look, &search);
+	port->keep_over_exec(search.kept);
+}
+
 Result<void> close_number(int number) {
 	int error = 0;
 	if (!find(number, &error)) return Error{error};

@@ -78,6 +78,10 @@ bool before_close(int fd);
 bool concerns(int fd);
 void after_close(int fd); // it is closed now
 
+// FD_CLOEXEC of a descriptor was set or cleared. A port is kept over exec, with what is
+// behind it, while one of its known numbers is.
+void exec_flag_set(int fd);
+
 // Marks a number as associated with some port of this process. True: it names a port itself.
 bool note_associated(int fd);
 

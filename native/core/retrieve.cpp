@@ -111,6 +111,10 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	for (int i = 0; i < count && !unfinished; i++)
 		unfinished = (ready[i].data & TAG_SPECIAL) && ready[i].data != TAG_KICK;
 	if (unfinished) {
+		// It is awake: what is posted meanwhile needs no kick, which nobody would take from the
+		// inner set and which would keep the port readable.
+		uint32_t word = record.word.load();
+		while (!record.word.compare_exchange(word, word & ~shm::POLLING)) {}
 		guard.unlock();
 		finish_ready(ready, count, rearm, rearms, true);
 		guard.lock();

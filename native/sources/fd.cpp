@@ -118,6 +118,12 @@ bool sweep_closed(Port& port) {
 	return freed;
 }
 
+// FD was associated, or would have been but for the limit (2.2.1, 2.3.1).
+void note_used(Port& port) {
+	shm::Cell<uint32_t>& used = port.region().header().fd_used;
+	if (used.load() == 0) used.store(1);
+}
+
 // The errno of illumos for what the kernel answered. Its own limits, the watches of
 // a user (ENOSPC) and the paths that lead from a file to sets (EINVAL, ELOOP:
 // reverse_path_check in fs/eventpoll.c, 500 where a set lies in another), are a
@@ -174,13 +180,12 @@ Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, u
 	slots::publish(region, armed.index, SlotState::ARMED);
 	if (armed.fresh) slots::table_insert(region, armed.index);
 	port.pollable_add(1);
-	region.header().fd_used.store(1);
 	return armed;
 }
 
 // The kernel's side: MOD where it should be known, ADD where not. 0 or errno.
 int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
-	uint32_t events = asked | sys::EPOLL_ONESHOT;
+	uint32_t events = sys::registered_for(asked);
 	uint64_t tag = tag_slot(armed.index, armed.arm);
 	int rc = armed.registered ? sys::epoll_mod(port.inner(), fd, events, tag)
 	                          : sys::epoll_add(port.inner(), fd, events, tag);
@@ -235,8 +240,8 @@ uint32_t FdSource::of_another(Port& port, int fd) {
 			pids[count++] = port.pid_here(owner);
 		});
 	}
-	for (uint32_t i = 0; i < count; i++)
-		if (port.same_descriptor(fd, pids[i])) return owners[i];
+	for (uint32_t i = 0; i < count; i++) // what is left of one that is gone is nobody's
+		if (port.same_descriptor(fd, pids[i]) && !port.buried(owners[i])) return owners[i];
 	return port.member();
 }
 
@@ -257,6 +262,7 @@ void FdSource::undo(Port& port, const Armed& armed) {
 // Ready here and now, without the kernel: posts at once, or waits for ever.
 void FdSource::post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag) {
 	shm::Region& region = port.region();
+	port.collect_armed();
 	Port::Guard guard(port);
 	Slot& slot = region.slot(armed.index);
 	if (slot.arm.load() != armed.arm || slot.state.load() != SlotState::ARMED) return;
@@ -275,17 +281,20 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 	if (armed.error() == ENOENT) armed = arm(port, fd, asked, user, port.member());
 	if (!armed) {
 		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
+		note_used(port);
 		if (armed.error() == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
 		if (!armed) return Error{armed.error()};
 	}
 	bool port_itself = registry::note_associated(fd);
 	int rc = enter_kernel(port, fd, asked, *armed);
+	if (rc != EBADF) note_used(port);
 	if (rc == 0) [[likely]] {
 		port.region().header().uncollected.store(1);
 		if (!still(port, *armed)) reconcile(port, fd, armed->owner);
 		if (port_itself) [[unlikely]]
 			if (PortRef inner = registry::known(fd)) {
 				inner->add_watcher(port, armed->index);
+				port.collect_armed();
 				inner->tell_now();
 			}
 		return {};
@@ -364,7 +373,7 @@ void FdSource::rearm(Port& port) {
 		if (slot.state.load() != SlotState::ARMED || slot.source.load() != FD) continue;
 		if (slot.owner.load() != port.member() || !(slot.flags.load() & shm::SLOT_REGISTERED)) continue;
 		int fd = static_cast<int>(slot.object.load());
-		sys::epoll_mod(port.inner(), fd, slot.asked.load() | sys::EPOLL_ONESHOT, tag_slot(i, seen.arm));
+		sys::epoll_mod(port.inner(), fd, sys::registered_for(slot.asked.load()), tag_slot(i, seen.arm));
 		if (!still(port, seen)) reconcile(port, fd, port.member());
 	}
 }

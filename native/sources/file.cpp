@@ -281,6 +281,7 @@ Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, 
 }
 
 Result<void> FileSource::associate(Port& port, const Request& request) {
+	port.collect_armed();
 	try {
 		Result<Hub*> hub = Hub::get();
 		if (!hub) return Error{hub.error()};

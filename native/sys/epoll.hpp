@@ -28,6 +28,21 @@ using Ready = PackedReady;
 using Ready = NaturalReady;
 #endif
 
+// poll(2) has two names for one state, and many files tell a change by the first alone (eventfd,
+// timerfd, a set): who asks for the second is told as well.
+inline constexpr uint32_t READABLE_NAMES = 0x1 | 0x40;  // POLLIN, POLLRDNORM
+inline constexpr uint32_t WRITABLE_NAMES = 0x4 | 0x100; // POLLOUT, POLLWRNORM
+// What to register for what is asked, and what of it is so when the kernel says `ready`.
+constexpr uint32_t registered_for(uint32_t asked) {
+	return asked | (asked & READABLE_NAMES ? 0x1 : 0) | (asked & WRITABLE_NAMES ? 0x4 : 0) | EPOLL_ONESHOT;
+}
+constexpr uint32_t told_of(uint32_t ready, uint32_t asked) {
+	if (ready & READABLE_NAMES) ready |= READABLE_NAMES;
+	if (ready & WRITABLE_NAMES) ready |= WRITABLE_NAMES;
+	constexpr uint32_t ALWAYS = 0x8 | 0x10; // POLLERR, POLLHUP (4.8)
+	return ready & (asked | ALWAYS);
+}
+
 Result<UniqueFd> epoll_make(bool cloexec = true);
 
 // 0 or errno: add EEXIST EPERM (no poll method) EBADF ELOOP EINVAL ENOSPC ENOMEM;

@@ -72,4 +72,9 @@ Result<void> set_cloexec(int fd, bool on) {
 	return {};
 }
 
+bool kept_over_exec(int fd) {
+	int flags = fcntl(fd, F_GETFD);
+	return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
 } // namespace evp::sys

@@ -45,5 +45,6 @@ bool byte_locked(int fd, long at); // by another process
 
 bool is_open(int fd);                 // fcntl(F_GETFD)
 Result<void> set_cloexec(int fd, bool on); // EBADF
+bool kept_over_exec(int fd);          // open, and FD_CLOEXEC is clear
 
 } // namespace evp::sys
