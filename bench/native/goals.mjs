@@ -9,6 +9,7 @@ const userProcs = { bench: 'user_procs', figure: 'cpu_ns', ours: 'port' };
 const files = { bench: 'files', figure: 'cpu_ns', ours: 'port', peer: 'oneshot' };
 const pingPong = { bench: 'user_pingpong', figure: 'p50_us', ours: 'port', peer: 'ring' };
 
+const aio = { bench: 'aio', figure: 'cpu_ns', ours: 'port-list' };
 const timers = { bench: 'timers', figure: 'cpu_ns', ours: 'port', peer: 'libuv' };
 
 export const goals = [
@@ -73,6 +74,13 @@ export const goals = [
 	{ goal: 'USER4', ...pingPong, where: { cpus: ['2'] }, must: 1.1 },
 	{ goal: 'USER4 with fds', ...pingPong, ours: 'port-with-fd', must: 1.35 },
 	{ goal: 'USER4 p50 µs', ...pingPong, peer: undefined, where: { cpus: ['2'] }, stretch: 1 },
+	{ goal: 'AIO1', ...aio, peer: 'io_uring', where: { from: ['cache'], depth: ['32'] }, must: 1.2, stretch: 1.1 },
+	{ goal: 'AIO1', ...aio, peer: 'libuv', where: { from: ['cache'], depth: ['32'] }, must: 0.5 },
+	{ goal: 'AIO1', ...aio, peer: 'glibc', where: { from: ['cache'], depth: ['32'] }, must: 0.55 },
+	{ goal: 'AIO1 other depths', ...aio, peer: 'io_uring', where: { from: ['cache'], depth: ['1', '8', '128'] } },
+	{ goal: 'AIO1 one by one', ...aio, ours: 'port', peer: 'io_uring', where: { from: ['cache'] } },
+	{ goal: 'AIO2', ...aio, peer: 'libuv', where: { from: ['disk'] }, must: 0.3 },
+	{ goal: 'AIO2 wall', ...aio, figure: 'wall_ns', peer: 'libuv', where: { from: ['disk'] }, must: 0.6 },
 	// Calls of libc that libport wraps, on descriptors that are none of its business.
 	{ goal: 'WRAP', bench: 'wrapped', figure: 'cpu_ns', ours: 'wrapped', peer: 'libc' },
 ];

@@ -27,8 +27,7 @@ int check_aiocb(struct aiocb* cb) {
 	return 0;
 }
 
-aio::Order order_for(struct aiocb* cb, sys::IoOp op) {
-	aio::Order order;
+void fill_order(aio::Order& order, struct aiocb* cb, sys::IoOp op) {
 	order.io = {op, cb->aio_fildes, const_cast<void*>(cb->aio_buf), cb->aio_nbytes,
 	            static_cast<uint64_t>(cb->aio_offset)};
 	order.code = code_of(op);
@@ -38,7 +37,6 @@ aio::Order order_for(struct aiocb* cb, sys::IoOp op) {
 		capi::aiocb::store_result(static_cast<struct aiocb*>(owner), result);
 	};
 	order.identify = [](void* owner, uint64_t id) { capi::aiocb::set_id(static_cast<struct aiocb*>(owner), id); };
-	return order;
 }
 
 Result<PortRef> notified_port(const sigevent& event, uint64_t* user) {
@@ -53,7 +51,8 @@ Result<PortRef> notified_port(const sigevent& event, uint64_t* user) {
 
 int submit_one(struct aiocb* cb, sys::IoOp op) {
 	if (int error = check_aiocb(cb); error != 0) return error;
-	aio::Order order = order_for(cb, op);
+	aio::Order order;
+	fill_order(order, cb, op);
 	Result<PortRef> port = notified_port(cb->aio_sigevent, &order.user);
 	if (!port) return port.error();
 	capi::aiocb::set_in_progress(cb);

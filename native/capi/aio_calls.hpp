@@ -21,7 +21,7 @@ inline int32_t code_of(sys::IoOp op) {
 int check_aiocb(struct aiocb* cb);
 
 // The request without its notification.
-aio::Order order_for(struct aiocb* cb, sys::IoOp op);
+void fill_order(aio::Order& order, struct aiocb* cb, sys::IoOp op);
 
 // What a SIGEV_PORT sigevent points to. EINVAL: it names no port (7.2).
 Result<PortRef> notified_port(const sigevent& event, uint64_t* user);

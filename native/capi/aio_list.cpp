@@ -20,6 +20,7 @@ namespace {
 
 // What the list's own sigevent asks for when it is no port: libc's part, done by us.
 struct List : AioGroup {
+	List();
 	sigevent asked{};
 };
 
@@ -55,7 +56,17 @@ void notify(AioGroup& group) {
 	delete list;
 }
 
+List::List() {
+	finished = notify;
+	asked.sigev_notify = SIGEV_NONE;
+}
+
 bool entry(const struct aiocb* cb) { return cb && cb->aio_lio_opcode != LIO_NOP; }
+
+// Whether it is carried out by us: what asks for no notification is as well.
+bool ours(const struct aiocb* cb) {
+	return entry(cb) && (reports_to_port(cb) || cb->aio_sigevent.sigev_notify == SIGEV_NONE);
+}
 
 // A list of libc's own entries; it leaves the group when all are done. False: refused.
 bool submit_to_libc(std::vector<struct aiocb*>& entries, AioGroup& list) {
@@ -80,55 +91,69 @@ int64_t run_of(const struct aiocb* cb) {
 	return notify ? notify->portnfy_port : UNREADABLE;
 }
 
-// Entries that report to one port, or to none. False: some were refused; aio_error
-// says why.
-bool submit_run(struct aiocb** entries, size_t count, Port* fallback, AioGroup& list) {
-	std::vector<aio::Order> orders;
+// Those of ours in the list, which report to one port, or to none. False: some were
+// refused; aio_error says why.
+bool submit_run(struct aiocb* const list[], int count, std::vector<aio::Order>& orders, Port* fallback,
+                AioGroup* group) {
 	uint64_t user = 0;
-	bool ported = reports_to_port(entries[0]);
-	Result<PortRef> port = ported ? notified_port(entries[0]->aio_sigevent, &user) : Error{EINVAL};
+	bool ported = reports_to_port(list[0]);
+	Result<PortRef> port = ported ? notified_port(list[0]->aio_sigevent, &user) : Error{EINVAL};
 	bool all = true;
-	for (size_t i = 0; i < count; i++) {
-		struct aiocb* cb = entries[i];
+	orders.clear();
+	for (int i = 0; i < count; i++) {
+		struct aiocb* cb = list[i];
+		if (!ours(cb)) continue;
 		int error = check_aiocb(cb);
 		if (error == 0 && ported) error = port.error();
 		all &= error == 0;
 		if (error == 0) {
-			aio::Order order = order_for(cb, cb->aio_lio_opcode == LIO_READ ? sys::IoOp::READ : sys::IoOp::WRITE);
+			aio::Order& order = orders.emplace_back();
+			fill_order(order, cb, cb->aio_lio_opcode == LIO_READ ? sys::IoOp::READ : sys::IoOp::WRITE);
 			order.notify = ported;
 			if (ported) order.user = user_of(cb);
 			capi::aiocb::set_in_progress(cb);
-			orders.push_back(order);
 		} else if (error != EBUSY) // else the result is the other request's to store
 			capi::aiocb::store_result(cb, -error);
 	}
 	auto size = static_cast<uint32_t>(orders.size());
-	all &= aio::submit(port ? &**port : fallback, orders.data(), size, &list) == size;
+	if (aio::submit(port ? &**port : fallback, orders.data(), size, group) == size) return all;
 	for (aio::Order& order : orders) {
 		int error = order.error == ENOMEM ? EAGAIN : order.error;
 		if (error != 0) capi::aiocb::store_result(static_cast<struct aiocb*>(order.owner), -error);
 	}
-	return all;
+	return false;
 }
 
-bool submit_ours(std::vector<struct aiocb*>& entries, Port* fallback, AioGroup& list) {
+bool submit_ours(struct aiocb* const list[], int count, Port* fallback, AioGroup* group) {
+	std::vector<aio::Order> orders;
+	orders.reserve(static_cast<size_t>(count));
 	bool all = true;
-	for (size_t from = 0, to; from < entries.size(); from = to) {
-		int64_t run = run_of(entries[from]);
-		for (to = from + 1; to < entries.size() && run_of(entries[to]) == run;) to++;
-		all &= submit_run(entries.data() + from, to - from, fallback, list);
+	for (int from = 0, to; from < count; from = to) {
+		to = from + 1;
+		if (!ours(list[from])) continue;
+		int64_t run = run_of(list[from]);
+		while (to < count && (!ours(list[to]) || run_of(list[to]) == run)) to++;
+		all &= submit_run(list + from, to - from, orders, fallback, group);
 	}
 	return all;
 }
 
-int wait_for(std::vector<struct aiocb*>& entries) {
-	auto all_done = [](void* data) {
-		for (struct aiocb* cb : *static_cast<std::vector<struct aiocb*>*>(data))
-			if (capi::aiocb::load_error(cb) == EINPROGRESS) return false;
+struct Whole {
+	struct aiocb* const* list;
+	int count;
+
+	static bool done(void* data) {
+		auto& self = *static_cast<Whole*>(data);
+		for (int i = 0; i < self.count; i++)
+			if (entry(self.list[i]) && capi::aiocb::load_error(self.list[i]) == EINPROGRESS) return false;
 		return true;
-	};
-	return aio::wait_until(all_done, &entries, Deadline::never());
-}
+	}
+	bool succeeded() const {
+		bool all = true;
+		for (int i = 0; i < count; i++) all &= !entry(list[i]) || capi::aiocb::load_error(list[i]) == 0;
+		return all;
+	}
+};
 
 } // namespace
 
@@ -139,16 +164,13 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
 	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || count < 0 || !list) return fail(EINVAL);
 
-	std::vector<struct aiocb*> ours, theirs;
-	for (int i = 0; i < count; i++) {
-		if (!entry(list[i])) continue;
-		bool quiet = list[i]->aio_sigevent.sigev_notify == SIGEV_NONE;
-		(reports_to_port(list[i]) || quiet ? ours : theirs).push_back(list[i]);
-	}
-	auto* group = new (std::nothrow) List;
-	if (!group) return fail(EAGAIN);
-	group->finished = notify;
-	group->asked.sigev_notify = SIGEV_NONE;
+	std::vector<struct aiocb*> theirs;
+	for (int i = 0; i < count; i++)
+		if (entry(list[i]) && !ours(list[i])) theirs.push_back(list[i]);
+	// For the list's own notification, and to be told of libc's entries.
+	bool grouped = (event && mode == LIO_NOWAIT) || !theirs.empty();
+	auto* group = grouped ? new (std::nothrow) List : nullptr;
+	if (grouped && !group) return fail(EAGAIN);
 	uint64_t user = 0;
 	Result<PortRef> port = ported ? notified_port(*event, &user) : Error{EINVAL};
 	if (ported) {
@@ -162,14 +184,14 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	} else if (event && mode == LIO_NOWAIT)
 		group->asked = *event;
 
-	bool all = submit_ours(ours, port ? &**port : nullptr, *group);
+	bool all = submit_ours(list, count, port ? &**port : nullptr, group);
 	if (!theirs.empty()) all &= submit_to_libc(theirs, *group);
-	aio::end_group(*group);
+	if (group) aio::end_group(*group);
 	if (mode == LIO_WAIT) {
-		int rc = wait_for(ours);
-		if (rc == 0) rc = wait_for(theirs);
+		Whole whole{list, count};
+		int rc = aio::wait_until(Whole::done, &whole, Deadline::never());
 		if (rc != 0) return fail(rc);
-		for (int i = 0; i < count; i++) all &= !entry(list[i]) || capi::aiocb::load_error(list[i]) == 0;
+		all &= whole.succeeded();
 	}
 	return all ? 0 : fail(EIO);
 }

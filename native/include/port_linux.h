@@ -104,6 +104,79 @@ int port_mq_close(int queue);
 int port_dispatch(int port, int flags, int source, int events,
     uintptr_t object, void *user);
 
+/*
+ * The source side, for authors of libraries: whatever can happen (a child has
+ * exited, a name was resolved) as events of a port, bounded, ordered, waited
+ * for and cleaned up as its own. A source is opened on a port; for each thing
+ * that may happen it reserves a slot, which counts against the port's limit,
+ * and posts it from any thread when it has.
+ *
+ *   reserved --post--> queued --retrieved--> gone (PORT_SLOT_KEEP: reserved)
+ *
+ * Handles name nothing any more, here or in a forked child, when what they
+ * named is gone: ENOENT, never a crash. All calls: any thread of the process
+ * that opened the source; EAGAIN in a signal handler that interrupted this
+ * library, and in po_deliver.
+ *
+ *   fork          the child has no source; the parent's go on
+ *   port closed   po_close is told once, in the thread that let go of the port
+ *                 for this process (2.11); all slots are gone by then
+ *   exec, death   slots and queued events go, but for shared ones that were
+ *                 posted; po_close is not called
+ */
+typedef uint64_t port_source_t; /* 0 is never one */
+typedef uint64_t port_slot_t;
+
+/* portev_source of a library's events: this to 0xffff, its author's choice. */
+#define PORT_SOURCE_LIBRARY 256
+
+typedef struct port_source_ops {
+	uint32_t po_size;   /* sizeof (port_source_ops_t) */
+	uint32_t po_source; /* portev_source of its events */
+	/*
+	 * The last word on an event that a thread of this process is about to
+	 * retrieve: 0 refuses it, as if it had not been posted (a slot that is not
+	 * kept is gone); else it is handed over as changed here, but for
+	 * portev_source. arg is the slot's. NULL: as posted.
+	 * Runs inside the port's critical section, which all of its processes
+	 * share: short, without blocking, without leaving by longjmp or an
+	 * exception, and without a lock that is ever held around a call of this
+	 * library (take a snapshot before posting instead). Of this library it may
+	 * call port_send and port_alert, which take effect afterwards.
+	 */
+	int (*po_deliver)(void *arg, port_event_t *event);
+	/* The process has let go of the port; arg is the source's. No lock is
+	 * held, po_deliver runs no more. NULL: not told. */
+	void (*po_close)(void *arg);
+} port_source_ops_t;
+
+/* ops is copied. EBADF EBADFD EFAULT ENOMEM; EINVAL: po_size, po_source. */
+int port_source_open(int port, const port_source_ops_t *ops, void *arg,
+    port_source_t *source);
+
+/* Takes its slots and their queued events along; neither callback runs any
+ * more when it returns. ENOENT: also when po_close was called, or is being. */
+int port_source_close(port_source_t source);
+
+#define PORT_SLOT_KEEP 0x02 /* the slot outlives the retrieval of its event */
+
+/*
+ * flags: 0, PORT_SLOT_KEEP, or PORT_SHARE_EVENT: any process may retrieve it;
+ * such an event has no po_deliver, and with port_slot_post its handle is gone.
+ * EAGAIN: no slot left in the port (12.4); ENOMEM; ENOENT: no such source;
+ * EINVAL: flags, both of them; EFAULT.
+ */
+int port_slot_reserve(port_source_t source, int flags, uintptr_t object,
+    void *user, void *arg, port_slot_t *slot);
+
+/* Queues its event and wakes who waits for it; never waits. One that is queued
+ * already keeps its place, and its events become the old or the new bits. */
+int port_slot_post(port_slot_t slot, int events);
+
+/* Gives the slot back, with its event if that is queued still: it is not
+ * delivered once this returns. */
+int port_slot_release(port_slot_t slot);
+
 /* What carries out asynchronous I/O in this process. */
 #define PORT_ENGINE_NONE 0     /* it can't be started now: descriptors */
 #define PORT_ENGINE_IO_URING 1
@@ -143,7 +216,7 @@ typedef struct port_info {
 	uint32_t pi_members;    /* processes */
 	uint32_t pi_ports;      /* ports open in this process */
 	uint32_t pi_alert;      /* events value of alert mode, 0: not in it */
-	uint64_t pi_delivered[8]; /* by PORT_SOURCE_*; index 0 unused */
+	uint64_t pi_delivered[8]; /* by PORT_SOURCE_*; 0: of all libraries */
 	uint64_t pi_wakeups;    /* system calls made to wake a waiter */
 	uint64_t pi_uid;        /* of the creator (2.1.4) */
 	uint64_t pi_gid;

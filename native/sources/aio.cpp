@@ -105,20 +105,18 @@ uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, ui
 	Result<AioSet*> set = set_of(port);
 	uint32_t accepted = 0;
 	Port::Guard guard(port);
+	PrivateLock::Guard within;
+	if (set) within.lock((*set)->lock);
+	int refused = !set ? set.error() : (*set)->port.load() != &port ? EBADF : 0; // let go of at this moment
 	for (uint32_t i = 0; i < count; i++) {
 		aio::Order& order = orders[i];
 		events[i] = {};
 		if (order.error != 0) continue;
 		accepted++;
 		if (!order.notify) continue;
-		int error = set ? 0 : set.error();
-		uint32_t index = 0;
-		if (error == 0) {
-			PrivateLock::Guard within((*set)->lock);
-			if ((*set)->port.load() != &port) error = EBADF; // let go of at this moment
-			else index = slots::take(port.region(), &error);
-			if (index != 0 && (*set)->expected++ == 0) port.private_add(1);
-		}
+		int error = refused;
+		uint32_t index = error == 0 ? slots::take(port.region(), &error) : 0;
+		if (index != 0 && (*set)->expected++ == 0) port.private_add(1);
 		if (index == 0) {
 			order.error = error;
 			accepted--;
@@ -226,8 +224,14 @@ uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group
 	}
 	if (port) {
 		accepted = source_of(*port).reserve(*port, orders, events, count);
-		for (uint32_t i = 0; i < count; i++)
-			if (orders[i].error == 0) registry::note_associated(orders[i].io.fd);
+		int noted = -1;
+		for (uint32_t i = 0; i < count; i++) {
+			if (orders[i].error != 0 || orders[i].io.fd == noted) continue;
+			noted = orders[i].io.fd;
+			registry::note_associated(noted);
+		}
+	} else {
+		for (uint32_t i = 0; i < count; i++) events[i] = {};
 	}
 	if (accepted != 0) book->submit(orders, events, count, group);
 	return accepted;

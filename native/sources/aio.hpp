@@ -18,6 +18,7 @@ std::unique_ptr<Source> make_aio_source();
 namespace aio {
 
 struct Order {
+	Order() noexcept {} // not defaulted: a vector would clear its memory first
 	sys::Io io;
 	bool notify = true;       // an event of its own
 	bool result_code = false; // which says the result in its `events`

@@ -15,7 +15,7 @@ using sys::PrivateLock;
 // What is to be said of completions once the lock is released: events first, in the
 // order of completion, then groups.
 struct AioBook::Telling {
-	AioEvent events[2 * BATCH];
+	AioEvent events[2 * BATCH]; // a completion may be its group's last
 	uint32_t count = 0;
 	AioGroup* groups[BATCH];
 	uint32_t finished = 0;
@@ -236,11 +236,11 @@ bool AioBook::reap_once() {
 	AioEngine* engine = engine_.load(std::memory_order_acquire);
 	if (!engine) return false;
 	Telling telling;
-	AioCompletion list[BATCH / 2];
+	AioCompletion list[BATCH];
 	uint32_t count;
 	{
 		PrivateLock::Guard guard(lock_);
-		count = engine->take(list, BATCH / 2);
+		count = engine->take(list, BATCH);
 		for (uint32_t i = 0; i < count; i++) {
 			AioRequest& request = *list[i].request;
 			if (!list[i].cancellation) {
@@ -256,7 +256,7 @@ bool AioBook::reap_once() {
 		if (sleepers_) wake_sleepers();
 	}
 	tell(telling);
-	return count == BATCH / 2;
+	return count == BATCH;
 }
 
 void AioBook::reap() {

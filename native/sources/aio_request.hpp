@@ -24,41 +24,44 @@ struct AioSet {
 };
 
 // Where an event goes: a slot that was reserved when the request was made (7.2).
+// Arrays of them are made for every batch: nothing is stored there unasked.
 struct AioEvent {
-	AioSet* set = nullptr; // null: no event
-	uint32_t slot = 0;
-	int32_t code = 0;      // its `events`
+	AioSet* set; // null: no event
+	uint32_t slot;
+	int32_t code; // its `events`
 };
 
 // Requests that are told of together (lio_listio). Freed by its last member.
 struct AioGroup {
 	uint32_t remaining = 1;    // the one is whoever submits, until all are
-	AioEvent event;
+	AioEvent event{};
 	void (*finished)(AioGroup& group) = nullptr; // with no lock held; the last touch
 };
 
 struct alignas(64) AioRequest {
 	enum State : uint8_t { FREE, HELD, ACTIVE }; // HELD: an fsync waits for its turn
 
+	// What making and completing it need lies in two cache lines: the reads of a page
+	// each time in between leave little else in the nearest cache.
 	sys::Io io;
-	State state = FREE;
-	bool cancelled = false;   // somebody asked for it
-	bool result_code = false; // the event says the result, not `event.code`
-	uint16_t pins = 0;        // cancellations under way: it is not used again meanwhile
+	uint64_t sequence = 0;
 	uint32_t index = 0;
 	uint32_t generation = 0;
 	uint32_t before = 0;      // HELD: requests on the descriptor to be waited for
-	uint64_t sequence = 0;
-	AioEvent event;
-	AioGroup* group = nullptr;
+	uint16_t pins = 0;        // cancellations under way: it is not used again meanwhile
+	State state = FREE;
+	bool cancelled = false;   // somebody asked for it
+	bool found = false;       // the engine said it will be cancelled
+	bool result_code = false; // the event says the result, not `event.code`
 	// Stores the result where its owner looks for it, before the event is visible (7.5).
 	void (*store)(void* owner, int64_t result) = nullptr;
 	void* owner = nullptr;
+	AioEvent event{};
+	AioGroup* group = nullptr;
 	AioRequest* next = nullptr; // in flight, or free
 	AioRequest* prev = nullptr;
-	uint32_t unanswered = 0;  // of them, without the engine's answer
-	bool found = false;       // the engine said it will be cancelled
 	int64_t result = 0;       // once it is done
+	uint32_t unanswered = 0;  // of `pins`, without the engine's answer
 	// The engine's own.
 	AioRequest* queued = nullptr;
 	uint8_t stage = 0;

@@ -122,6 +122,16 @@ CASE("7.3", "the_end_of_a_file_and_nothing_asked_for_are_zero_bytes")
 	expect_done(port, &r, AIOAWRITE, NULL, 0, 0);
 }
 
+CASE("7.3", "the_longest_length_moves_what_there_is")
+{
+	int port = new_port();
+	struct request r;
+	request_init(&r, port, NULL, new_filled_file(10), 2, SSIZE_MAX);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, NULL, 0, 8);
+	EQ(r.buffer[7], 9);
+}
+
 CASE("7.5 14.4.1", "the_result_is_there_before_the_event_is_seen")
 {
 	enum { ROUNDS = 200, AT_ONCE = 16 };

@@ -115,6 +115,7 @@ CASE("7.14 2.11.6", "a_process_exits_with_a_thousand_requests_in_flight")
 	EQ(waitpid(child, &status, 0), child);
 	EQ(status, 7 << 8);
 	EMPTY(port);
+	SLOTS(port, 0);
 }
 
 CASE("7.3", "a_full_disk_is_the_events_error")

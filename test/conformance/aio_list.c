@@ -190,6 +190,11 @@ static void catch_signal(void)
 	OK(sigaction(SIGUSR1, &action, NULL));
 }
 
+static void ignore_value(union sigval value)
+{
+	(void)value;
+}
+
 CASE("7.11", "a_list_for_a_signal_waits_for_entries_of_a_port")
 {
 	int port = new_port(), pipe[2];
@@ -238,6 +243,66 @@ CASE("7.11", "entries_with_other_notification_go_to_libc_and_count")
 	EQ(aio_return(&a.cb), 1);
 	EQ(aio_return(&b.cb), 1);
 	EMPTY(port);
+}
+
+CASE("7.11 7.12", "lio_wait_waits_for_entries_of_libc_too")
+{
+	enum { ROUNDS = 50 };
+	int port = new_port(), fd = new_filled_file(10), i;
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	catch_signal();
+	for (i = 0; i < ROUNDS; i++) {
+		request_init(&a, port, USER(1), fd, 0, 1);
+		request_init(&b, port, USER(2), fd, 0, 1);
+		a.cb.aio_lio_opcode = b.cb.aio_lio_opcode = LIO_READ;
+		b.cb.aio_sigevent.sigev_notify = SIGEV_THREAD;
+		b.cb.aio_sigevent.sigev_notify_function = ignore_value;
+		OK(lio_listio(LIO_WAIT, list, 2, NULL));
+		EQ(aio_return(&a.cb), 1);
+		EQ(aio_return(&b.cb), 1);
+		(void)take(port);
+	}
+	EMPTY(port);
+}
+
+/* Nothing is notified of but by its own event; what asks for none is ours too. */
+CASE("7.11 7.12", "a_list_without_an_event_has_those_of_its_entries_only")
+{
+	enum { COUNT = 300 }; /* of several batches, in runs of two ports and none */
+	static struct request r[COUNT];
+	static struct aiocb *list[COUNT];
+	static int events[COUNT];
+	int port = new_port(), other = new_port(), fd = new_filled_file(COUNT), i;
+	for (i = 0; i < COUNT; i++) {
+		request_init(&r[i], i / 7 % 2 ? port : other, USER(i), fd, i, 1);
+		r[i].cb.aio_lio_opcode = LIO_READ;
+		if (i % 5 == 0)
+			quiet(&r[i], LIO_READ);
+		list[i] = i % 11 == 0 ? NULL : &r[i].cb;
+	}
+	OK(lio_listio(LIO_NOWAIT, list, COUNT, NULL));
+	for (i = 0; i < COUNT; i++) {
+		const struct aiocb *one[1] = { list[i] };
+		if (list[i] == NULL)
+			continue;
+		OK(aio_suspend(one, 1, NULL));
+		EQ(aio_return(&r[i].cb), 1);
+		EQ((unsigned char)r[i].buffer[0], i % 256);
+	}
+	for (i = 0; i < COUNT; i++) {
+		if (list[i] == NULL || i % 5 == 0)
+			continue;
+		int from = i / 7 % 2 ? port : other;
+		int n = (int)(uintptr_t)take_wait(from).portev_user;
+		EQ(n / 7 % 2 ? port : other, from);
+		EQ(events[n]++, 0);
+		TRUE(list[n] != NULL && n % 5 != 0);
+	}
+	EMPTY(port);
+	EMPTY(other);
+	SLOTS(port, 0);
+	SLOTS(other, 0);
 }
 
 CASE("7.1", "requests_that_are_not_of_a_port_are_left_to_libc")

@@ -125,6 +125,40 @@ void wait_leading(Diary& diary) {
 	associate(other, FD_THEIRS);
 	announce_take(diary, 16, 12, milliseconds(1));
 }
+constexpr uint32_t LIBRARY = PORT_SOURCE_LIBRARY;
+port_source_t open_source() {
+	port_source_ops_t ops = {sizeof ops, LIBRARY, nullptr, nullptr};
+	port_source_t source = 0;
+	EQUAL(port_source_open(port, &ops, nullptr, &source), 0);
+	return source;
+}
+port_slot_t reserve(port_source_t source, int flags, uint64_t user) {
+	port_slot_t slot = 0;
+	EQUAL(port_slot_reserve(source, flags, 0, cookie(user), nullptr, &slot), 0);
+	return slot;
+}
+void share_from_library(Diary& diary) {
+	port_source_t source = open_source();
+	for (int i = 0; i < 2; i++) {
+		port_slot_t slot = reserve(source, PORT_SHARE_EVENT, THEIRS + diary.sent);
+		diary.sending++;
+		EQUAL(port_slot_post(slot, 9), 0);
+		diary.sent++;
+	}
+	(void)reserve(source, PORT_SHARE_EVENT, 0); // promised only
+	announce_take(diary, 16);
+}
+void keep_in_library(Diary& diary) { // all of which goes with its process
+	port_source_t source = open_source();
+	port_slot_t kept = reserve(source, PORT_SLOT_KEEP, FD_THEIRS);
+	EQUAL(port_slot_post(kept, 1), 0);
+	EQUAL(port_slot_post(reserve(source, 0, FD_THEIRS), 1), 0);
+	announce_take(diary, 16);
+	EQUAL(port_slot_post(kept, 1), 0);
+	EQUAL(port_slot_release(kept), 0);
+	(void)reserve(source, 0, FD_THEIRS);
+	EQUAL(port_source_close(source), 0);
+}
 void close_port(Diary&) { EQUAL(port_close(port), 0); }
 
 // One dies inside the critical section, so that the next, who dies in its turn, repairs.
@@ -194,6 +228,8 @@ constexpr Scenario SCENARIOS[] = {
     {"alert and leave it", join_only, alert_on_off},
     {"wait", join_only, wait_in_vain},
     {"wait in the kernel", join_only, wait_leading},
+    {"a library's events for all", join_only, share_from_library},
+    {"a library's events for itself", join_only, keep_in_library},
     {"close the port", with_association, close_port},
     {"a timer", join_only, timer},
     {"a file", join_only, file},
@@ -226,7 +262,7 @@ std::vector<uint64_t> drain() {
 	evp::PortRef ref = evp::registry::known(port);
 	evp::Event event;
 	for (OneMessage message; ref->try_get(&event, 1, 1, &message).count == 1; message.length = 0) {
-		EQUAL(event.source, PORT_SOURCE_USER);
+		CHECK(event.source == PORT_SOURCE_USER || event.source == LIBRARY);
 		found.push_back(event.user);
 		for (uint32_t i = 0; i < message.length; i++) EQUAL(message.bytes[i], event.user & 0xff);
 	}
