@@ -6,7 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { AioList } from './aio.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
-import { cookieCantCross, PortError, portClosed } from './errors.js';
+import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileEntry } from './files.js';
 import { CANT_CROSS, native, SOURCE_POSTED } from './native.js';
@@ -171,7 +171,7 @@ export class Binding {
 			? portClosed()
 			: errno === CANT_CROSS
 				? cookieCantCross()
-				: new PortError(errno, syscall, path);
+				: callFailed(errno, syscall, path);
 		if (channels.error.hasSubscribers) channels.error.publish({ fd: this.fd, error });
 		return error;
 	}

@@ -87,7 +87,7 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	features(): Readonly<Record<string, number>>;
 	/** Into `object`: pids of the processes that hold the port, this one first. Returns how many. */
 	members(handle: number): number;
-	/** Who associated a descriptor, once others may: 0 nobody, 1 this process, 2 another one. */
+	/** Who associated this open file, once others may: 0 nobody, 1 this process, 2 another one. */
 	holder(handle: number, fd: number): number;
 	/** Into `object`: own cookies that other environments retrieved. Returns how many. */
 	reclaim(handle: number): number;
