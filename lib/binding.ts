@@ -221,9 +221,13 @@ export class Binding {
 	// --- From columns to events.
 
 	event<T>(row: number): PortEvent<T> {
-		const event = (decoders[source[row] as number] as Decoder)(this, row) as PortEvent<T>;
+		const event = this.#decode(row) as PortEvent<T>;
 		if (channels.event.hasSubscribers) channels.event.publish({ fd: this.fd, event });
 		return event;
+	}
+
+	#decode(row: number): unknown {
+		return (decoders[source[row] as number] as Decoder)(this, row);
 	}
 
 	user<T>(row: number, once: boolean): T {
@@ -243,7 +247,10 @@ export class Binding {
 	list<T>(count: number, max: number): PortEvent<T>[] {
 		const list: PortEvent<T>[] = [];
 		for (let rows = count; rows > 0; ) {
-			for (let row = 0; row < rows; row++) list.push(this.event(row));
+			const told = channels.event.hasSubscribers;
+			for (let row = 0; row < rows; row++) {
+				list.push(told ? this.event(row) : (this.#decode(row) as PortEvent<T>));
+			}
 			const left = max - list.length;
 			// A full batch of the columns, not of the caller.
 			rows = rows === ROWS && left > 0 ? native.take(this.handle, Math.min(left, ROWS), 1) : 0;

@@ -334,8 +334,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		const handle = this.#handle();
 		validate.int32('events', events);
 		const code = this.#binding.cookies.encode(user);
-		const rc = native.send(handle, events, code);
-		if (rc < 0) {
+		columns.events[0] = events;
+		columns.user[0] = code;
+		const rc = native.send(handle);
+		if (rc !== undefined) {
 			this.#binding.cookies.release(code);
 			throw this.#binding.failure(rc, 'port_send');
 		}

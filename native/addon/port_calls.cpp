@@ -146,12 +146,14 @@ napi_value associate_all(napi_env env, napi_callback_info info) {
 }
 
 napi_value send(napi_env env, napi_callback_info info) {
-	Call<3> call(env, info);
+	Call<1> call(env, info);
 	Binding* binding = call.binding();
 	if (!binding) return call.error(EBADF);
-	const auto& given = call.arguments();
-	if (binding->refuses(given.number(2))) return call.error(CANT_CROSS);
-	return call.done(binding->port->send(given.int32(1), cookie_bits(given.number(2), binding->id)));
+	const Columns& columns = call.environment().columns;
+	double code = columns.user[0];
+	if (binding->refuses(code)) return call.error(CANT_CROSS);
+	int rc = binding->port->send(columns.events[0], cookie_bits(code, binding->id)).error();
+	return rc == 0 ? nullptr : call.error(rc);
 }
 
 // handle, events, user, a Uint8Array

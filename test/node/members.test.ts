@@ -38,7 +38,9 @@ describe.each(['spawn', 'fork', 'cluster'] as const)('a process of %s', (how) =>
 			{ events: 5, user: one.child.pid },
 		]);
 		port.send(6, 7 as never);
-		expect(await one.value('port.get().then(({ events, user }) => [events, user])')).toEqual([6, 7]);
+		expect(await one.value('port.get().then(({ events, user }) => [events, user])')).toEqual([
+			6, 7,
+		]);
 	});
 
 	it('leaves with its last breath', async () => {

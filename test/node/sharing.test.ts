@@ -180,7 +180,7 @@ const cells: Record<string, Partial<Record<SharingVerb, Cell>>> = {
 			await owner.value('port.send(1, 1)');
 			return retrieves(actor, 'user');
 		},
-		associate: (actor) => code(actor, 'native.send(handle, 1, 1)'),
+		associate: (actor) => code(actor, '(port.send(1, 1), 0)'),
 	},
 	alert: {
 		retrieve: async (actor) => {
@@ -215,7 +215,8 @@ const verbs = (['retrieve', 'associate', 'dissociate'] as const).flatMap((verb) 
 );
 
 it.each(verbs)('$source, $verb: as the core has it', async ({ source, verb }) => {
-	const rules: { [v in SharingVerb]?: { owner: SharingRule; other: SharingRule } } = SHARING[source];
+	const rules: { [v in SharingVerb]?: { owner: SharingRule; other: SharingRule } } =
+		SHARING[source];
 	const cell = cells[source]?.[verb];
 	if (cell === undefined) {
 		expect(rules[verb]).toBeUndefined(); // there is no such call
@@ -262,24 +263,27 @@ it('the number of another file is nobody’s', async () => {
 	});
 });
 
-it.each(Object.entries(SHARING))('%s: `user` crosses as its rule says', async (source, { user }) => {
-	const value = `{ of: 'this process' }`;
-	const calls: Record<string, string> = {
-		fd: `port.associate(${FIRST_FD}, evp.POLLIN, ${value})`,
-		file: `const file = new evp.FileObject(${JSON.stringify(file)});
+it.each(Object.entries(SHARING))(
+	'%s: `user` crosses as its rule says',
+	async (source, { user }) => {
+		const value = `{ of: 'this process' }`;
+		const calls: Record<string, string> = {
+			fd: `port.associate(${FIRST_FD}, evp.POLLIN, ${value})`,
+			file: `const file = new evp.FileObject(${JSON.stringify(file)});
 			port.associateFile(file, evp.FILE_MODIFIED, ${value});
 			port.dissociateFile(file)`,
-		timer: `port.after(1e9, ${value}).delete()`,
-		aio: `const { openSync } = await import('node:fs');
+			timer: `port.after(1e9, ${value}).delete()`,
+			aio: `const { openSync } = await import('node:fs');
 			const fd = openSync(${JSON.stringify(file)});
 			port.aio.read(fd, Buffer.alloc(1), 0, ${value});
 			kept.undo = () => { port.getSync(); evp.closeFd(fd) }`,
-		user: `port.send(1, ${value})`,
-		alert: `port.alert(1, ${value})`,
-	};
-	const { error } = await owner.tell(calls[source] as string);
-	expect(error?.code).toBe(user === 'any' ? undefined : 'ERR_PORT_COOKIE_NOT_SHAREABLE');
-});
+			user: `port.send(1, ${value})`,
+			alert: `port.alert(1, ${value})`,
+		};
+		const { error } = await owner.tell(calls[source] as string);
+		expect(error?.code).toBe(user === 'any' ? undefined : 'ERR_PORT_COOKIE_NOT_SHAREABLE');
+	},
+);
 
 it('integers cross as they are', async () => {
 	for (const user of [1, -1, 0, 2 ** 31, -(2 ** 31), Number.MAX_SAFE_INTEGER]) {

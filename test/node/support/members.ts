@@ -21,10 +21,11 @@ interface Answer {
 	};
 }
 
-/** The part of a ChildProcess that a cluster's Worker has too. */
-type Channel = Pick<ChildProcess, 'on' | 'once' | 'off'> & {
+/** What a ChildProcess and a cluster's Worker have in common. */
+interface Channel {
+	once(event: 'message', listener: (answer: Answer) => void): unknown;
 	send(message: string): boolean;
-};
+}
 
 export class Member {
 	readonly child: ChildProcess;
@@ -107,7 +108,8 @@ interface Options {
 }
 
 const ways = {
-	spawn: (options: Options) => new Member(spawn(process.execPath, [fileURLToPath(PROGRAM)], options)),
+	spawn: (options: Options) =>
+		new Member(spawn(process.execPath, [fileURLToPath(PROGRAM)], options)),
 	fork: (options: Options) => new Member(fork(PROGRAM, options)),
 	cluster: ({ stdio, env }: Options) => {
 		cluster.setupPrimary({ exec: fileURLToPath(PROGRAM), args: [], stdio });
