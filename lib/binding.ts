@@ -336,7 +336,8 @@ export class Binding {
 		waiting[this.handle] = first && this;
 		if (first === undefined) {
 			native.idle(this.handle);
-			for (const code of this.#alertsReplaced.splice(0)) this.cookies.release(code);
+			for (const code of this.#alertsReplaced) this.cookies.release(code);
+			this.#alertsReplaced.length = 0;
 			return;
 		}
 		const max = Math.min(first.max, ROWS);
