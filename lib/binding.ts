@@ -6,7 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { AioList } from './aio.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
-import { cookieCantCross, PortError, portClosed } from './errors.js';
+import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileEntry } from './files.js';
 import { CANT_CROSS, native, SOURCE_POSTED } from './native.js';
@@ -171,7 +171,7 @@ export class Binding {
 			? portClosed()
 			: errno === CANT_CROSS
 				? cookieCantCross()
-				: new PortError(errno, syscall, path);
+				: callFailed(errno, syscall, path);
 		if (channels.error.hasSubscribers) channels.error.publish({ fd: this.fd, error });
 		return error;
 	}
@@ -221,9 +221,13 @@ export class Binding {
 	// --- From columns to events.
 
 	event<T>(row: number): PortEvent<T> {
-		const event = (decoders[source[row] as number] as Decoder)(this, row) as PortEvent<T>;
+		const event = this.#decode(row) as PortEvent<T>;
 		if (channels.event.hasSubscribers) channels.event.publish({ fd: this.fd, event });
 		return event;
+	}
+
+	#decode(row: number): unknown {
+		return (decoders[source[row] as number] as Decoder)(this, row);
 	}
 
 	user<T>(row: number, once: boolean): T {
@@ -243,7 +247,10 @@ export class Binding {
 	list<T>(count: number, max: number): PortEvent<T>[] {
 		const list: PortEvent<T>[] = [];
 		for (let rows = count; rows > 0; ) {
-			for (let row = 0; row < rows; row++) list.push(this.event(row));
+			const told = channels.event.hasSubscribers;
+			for (let row = 0; row < rows; row++) {
+				list.push(told ? this.event(row) : (this.#decode(row) as PortEvent<T>));
+			}
 			const left = max - list.length;
 			// A full batch of the columns, not of the caller.
 			rows = rows === ROWS && left > 0 ? native.take(this.handle, Math.min(left, ROWS), 1) : 0;
@@ -329,7 +336,8 @@ export class Binding {
 		waiting[this.handle] = first && this;
 		if (first === undefined) {
 			native.idle(this.handle);
-			for (const code of this.#alertsReplaced.splice(0)) this.cookies.release(code);
+			for (const code of this.#alertsReplaced) this.cookies.release(code);
+			this.#alertsReplaced.length = 0;
 			return;
 		}
 		const max = Math.min(first.max, ROWS);

@@ -2,6 +2,8 @@
 
 import { getSystemErrorMap, inspect } from 'node:util';
 
+const EACCES = -13;
+
 // Numbers that libuv has no name for.
 const OWN: Readonly<Record<number, readonly [string, string]>> = {
 	62: ['ETIME', 'timer expired'],
@@ -25,6 +27,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 	'EMFILE timer_create': 'too many open files: timers take a descriptor a clock (ulimit -n)',
 	'EBADFD port_associate': 'the descriptor to be associated is not open',
 	'EBADFD port_dissociate': 'the descriptor to be dissociated is not open',
+	'EACCES port_dissociate':
+		'another process associated the descriptor: only that one may dissociate or close it',
 	'ENOENT port_dissociate': 'the descriptor is not associated, or its event was retrieved already',
 	'EBADFD port_attach': 'the descriptor is neither a port of this process nor a ticket',
 	'EPROTO port_attach': 'the ticket is of another version of event-ports',
@@ -90,6 +94,30 @@ export class PortError extends Error {
 	}
 }
 
+/**
+ * A call on what belongs to another process that shares the port ({@link SHARING}).
+ *
+ * @example
+ * ```ts
+ * try {
+ *   port.dissociate(fd);
+ * } catch (error) {
+ *   if (!(error instanceof PortOwnershipError)) throw error; // else it is its owner's to end
+ * }
+ * ```
+ */
+export class PortOwnershipError extends PortError {
+	override get name(): string {
+		return 'PortOwnershipError';
+	}
+}
+
+/** @internal What a call on the port that failed throws. */
+export function callFailed(errno: number, syscall: string, path?: string): PortError {
+	const owned = errno === EACCES && syscall === 'port_dissociate';
+	return owned ? new PortOwnershipError(errno, syscall) : new PortError(errno, syscall, path);
+}
+
 function withCode<E extends Error>(error: E, code: string): E & { code: string } {
 	const { name } = error;
 	// As Node does: the code is in the stack's first line, not in the name.
@@ -147,8 +175,8 @@ export function cookieCantCross(): TypeError {
 	return withCode(
 		new TypeError(
 			'This port is shared with other processes (a ticket of it was made or attached), so the ' +
-				'"user" of what they may retrieve must be an integer, null, undefined or a boolean; ' +
-				'post() carries bytes',
+				'"user" of what they may retrieve must be an integer (-2147483648 to 2^53 - 1), null, ' +
+				'undefined or a boolean; post() carries bytes',
 		),
 		'ERR_PORT_COOKIE_NOT_SHAREABLE',
 	);

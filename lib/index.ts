@@ -9,12 +9,19 @@ export * from './aio-event.js';
 export * from './constants.js';
 export { ForeignCookie } from './cookies.js';
 export type { PortDiagnostics } from './diagnostics.js';
-export { PortError } from './errors.js';
+export { PortError, PortOwnershipError } from './errors.js';
 export * from './events.js';
 export * from './file-event.js';
 export { FileObject, type FileStamps } from './files.js';
 export type * from './options.js';
 export * from './port.js';
+export {
+	SHARING,
+	type SharingParty,
+	type SharingRule,
+	type SharingRules,
+	type SharingVerb,
+} from './sharing.js';
 export * from './sockets.js';
 export { Timer, type TimerSetting, type TimerState } from './timers.js';
 export { EventView } from './view.js';

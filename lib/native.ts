@@ -60,7 +60,8 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	dissociate(handle: number, fd: number): number;
 	/** object, events, user in; -errno of each in `source`. Returns how many failed. */
 	associateAll(handle: number, count: number): number;
-	send(handle: number, events: number, user: number): number;
+	/** events, user in the first row: arguments cost more. undefined: sent; else -errno. */
+	send(handle: number): number | undefined;
 	/** A message with a copy of the bytes. */
 	post(handle: number, events: number, user: number, bytes: Uint8Array): number;
 	/** Handles in `source`, user in; -errno of each in `source`. Returns how many were sent. */
@@ -87,7 +88,7 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	features(): Readonly<Record<string, number>>;
 	/** Into `object`: pids of the processes that hold the port, this one first. Returns how many. */
 	members(handle: number): number;
-	/** Who associated a descriptor, once others may: 0 nobody, 1 this process, 2 another one. */
+	/** Who associated this open file, once others may: 0 nobody, 1 this process, 2 another one. */
 	holder(handle: number, fd: number): number;
 	/** Into `object`: own cookies that other environments retrieved. Returns how many. */
 	reclaim(handle: number): number;

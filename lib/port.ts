@@ -18,6 +18,7 @@ import type {
 	PortStats,
 	WaitOptions,
 } from './options.js';
+import { refusal } from './sharing.js';
 import { startTimer, type Timer } from './timers.js';
 import * as validate from './validate.js';
 import { EventView } from './view.js';
@@ -251,7 +252,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 *
 	 * @param fd - the descriptor, still open
 	 * @throws {@link PortError} ENOENT: not associated, or its event was retrieved already (it is
-	 *   forgotten all the same); EBADFD: not open; EACCES: associated by another process
+	 *   forgotten all the same); EBADFD: not open. {@link PortOwnershipError} EACCES: another process
+	 *   associated it, and its number means the same open file here; nothing is changed
 	 *
 	 * @example
 	 * ```ts
@@ -262,7 +264,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	dissociate(fd: number): void {
 		const handle = this.#handle();
 		validate.descriptor('fd', fd);
-		const rc = native.dissociate(handle, fd);
+		const rc = refusal(handle, 'dissociate', fd) || native.dissociate(handle, fd);
 		this.#binding.forget(fd);
 		this.#check(rc, 'port_dissociate');
 	}
@@ -332,8 +334,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		const handle = this.#handle();
 		validate.int32('events', events);
 		const code = this.#binding.cookies.encode(user);
-		const rc = native.send(handle, events, code);
-		if (rc < 0) {
+		columns.events[0] = events;
+		columns.user[0] = code;
+		const rc = native.send(handle);
+		if (rc !== undefined) {
 			this.#binding.cookies.release(code);
 			throw this.#binding.failure(rc, 'port_send');
 		}

@@ -11,7 +11,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	associate: ['port', 'fd', 'events', 'user'],
 	dissociate: ['port', 'fd'],
 	associateAll: ['port', 'count'],
-	send: ['port', 'events', 'user'],
+	send: ['port'],
 	post: ['port', 'events', 'user', 'bytes'],
 	sendn: ['count', 'events'],
 	ticket: ['port'],
@@ -32,8 +32,18 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	timerDelete: ['timer'],
 };
 
+// What it finds in the first row of the columns.
+const FIRST_ROW: Readonly<Record<string, readonly ('events' | 'user')[]>> = {
+	send: ['events', 'user'],
+};
+
 type Call = (...args: unknown[]) => unknown;
+interface Row {
+	readonly events: ArrayLike<number>;
+	readonly user: ArrayLike<number>;
+}
 interface Ports {
+	setup(...args: never[]): Row;
 	number(handle: number): number;
 }
 
@@ -55,18 +65,24 @@ function outcome(value: unknown): string {
 export function traced<N extends Ports>(native: N, text: string | undefined): N {
 	if (!text || text === '0' || text === 'false') return native;
 	const chosen = choice(text);
-	const shown = (name: string, args: readonly unknown[]): string =>
-		args
-			.map((arg, i) => {
-				const parameter = PARAMETERS[name]?.[i];
-				if (parameter === 'port') {
-					const fd = native.number(arg as number);
-					return fd < 0 ? 'a closed port' : `port ${fd}`;
-				}
-				const value = typeof arg === 'function' ? '…' : inspect(arg, { depth: 0 });
-				return parameter === undefined ? value : `${parameter} ${value}`;
-			})
-			.join(', ');
+	let row: Row | undefined;
+	const setup: Call = (...args) => {
+		row = native.setup(...(args as never[]));
+		return row;
+	};
+	const shown = (name: string, args: readonly unknown[]): string => {
+		const given = args.map((arg, i) => {
+			const parameter = PARAMETERS[name]?.[i];
+			if (parameter === 'port') {
+				const fd = native.number(arg as number);
+				return fd < 0 ? 'a closed port' : `port ${fd}`;
+			}
+			const value = typeof arg === 'function' ? '…' : inspect(arg, { depth: 0 });
+			return parameter === undefined ? value : `${parameter} ${value}`;
+		});
+		const beside = FIRST_ROW[name]?.map((column) => `${column} ${row?.[column][0]}`) ?? [];
+		return [...given, ...beside].join(', ');
+	};
 	const wrap = (name: string, call: Call): Call => {
 		return (...args) => {
 			const given = shown(name, args); // before: a call may be the port's last
@@ -81,7 +97,8 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 	};
 	const calls = Object.getOwnPropertyNames(native).map((name) => {
 		const value = native[name as keyof N];
-		const told = typeof value === 'function' && name !== 'setup' && chosen(name);
+		if (name === 'setup') return [name, setup];
+		const told = typeof value === 'function' && chosen(name);
 		return [name, told ? wrap(name, value as Call) : value];
 	});
 	return Object.fromEntries(calls) as N;

@@ -5,6 +5,9 @@ const watch = { bench: 'watch', ours: 'port', peer: 'fs.watch', where: { what: [
 const send = { bench: 'send', figure: 'cpu_ns' };
 const aio = { bench: 'aio', figure: 'cpu_ns', ours: 'port' };
 
+const oneWay = { bench: 'one-way', figure: 'cpu_ns', ours: 'port' };
+const roundTrip = { bench: 'round-trip', figure: 'p50_us', ours: 'port' };
+
 export const goals = [
 	{ goal: 'ECHO', bench: 'echo', figure: 'cpu_ns', ours: 'port', peer: 'net', must: 1 },
 	{ goal: 'TS2', ...send, ours: 'objects', must: 100 },
@@ -15,6 +18,17 @@ export const goals = [
 	{ goal: 'TS1', ...aio, peer: 'fs.read', where: { depth: ['32'] }, must: 0.5, stretch: 0.35 },
 	{ goal: 'TS1', ...aio, peer: 'FileHandle.read', where: { depth: ['32'] }, must: 0.25, stretch: 0.15 },
 	{ goal: 'TS1 depth 1', ...aio, peer: 'fs.read', where: { depth: ['1'] }, must: 0.15 },
+
+	{ goal: 'TS3', ...oneWay, peer: 'process.send', must: 0.04 },
+	{ goal: 'TS3', ...oneWay, ours: 'port-loop', peer: 'process.send', must: 0.04 },
+	{ goal: 'TS3', ...oneWay, peer: 'ring', must: 1 },
+	// The same ring made to wake only a receiver that sleeps: what more than the goal would take.
+	{ goal: 'TS3 lazy ring', ...oneWay, peer: 'ring-lazy' },
+
+	{ goal: 'TS4', ...roundTrip, peer: 'process.send', must: 0.5 },
+	{ goal: 'TS4', ...roundTrip, peer: 'socket', must: 0.65 },
+	{ goal: 'TS4 cpu', ...roundTrip, figure: 'cpu_ns', peer: 'process.send' },
+	{ goal: 'TS4 cpu', ...roundTrip, figure: 'cpu_ns', peer: 'socket' },
 
 	{ goal: 'TS5 arm', ...timers, figure: 'make_ns', must: 0.25 },
 	{ goal: 'TS5 arm again', ...timers, figure: 'again_ns' },

@@ -116,8 +116,7 @@ void LoopPoller::tick() {
 		return;
 	}
 	binding_->port->look_up();
-	binding_->port->loop_woken(set_);
-	serve();
+	look();
 }
 
 void LoopPoller::woken(uv_poll_t* handle, int, int) {
@@ -125,33 +124,52 @@ void LoopPoller::woken(uv_poll_t* handle, int, int) {
 }
 
 void LoopPoller::readable() {
-	Port& port = *binding_->port;
-	port.loop_woken(set_);
 	if (waiter_ == 0) { // nobody asked since the last time: stop listening
+		binding_->port->loop_woken(set_);
 		uv_poll_stop(&poll_);
 		started_ = false;
 		return;
 	}
 	tick_while_shared(); // perhaps it was woken because that has begun
+	look();
+}
+
+// The edges are taken only where they were for nothing, so that they don't come again: the set
+// is no longer readable without that, once what they told of is gone. What came between the look
+// and the taking is found by the second look.
+void LoopPoller::look() {
+	if (serve()) return; // this object may be gone
+	binding_->port->loop_woken(set_);
 	serve();
 }
 
-void LoopPoller::serve() {
+bool LoopPoller::serve() {
 	Port& port = *binding_->port;
 	Event list[Columns::ROWS];
-	Port::LoopState state = port.loop_state(waiter_, false);
+	Port::LoopState state{};
 	Taken taken{0, 1};
-	if (state.alerted)
+	if (port.region().waiter(waiter_).word.load() & shm::SIGNAL_ALERT) {
+		state = port.loop_state(waiter_, false);
 		list[0] = state.alert;
-	else
+	} else {
+		// Before its call is answered: else it would be called again for what it is about to take.
 		taken = port.try_get(list, max_, min_, &environment_->columns);
-	if (taken.code == 0 && taken.count == 0) return; // not for us, or taken by another
+		if (taken.code == 0 && taken.count == 0) { // not for us, or taken by another
+			note(port.loop_state(waiter_, false));
+			if (!alerted_) return false;
+			alerted_ = false;
+			state = {true, alert_};
+			list[0] = alert_;
+			taken.count = 1;
+		}
+	}
 	leave();
 	if (taken.code == 0) environment_->columns.write(list, taken.count, *binding_);
 	// Nothing of this object may be used afterwards: the port may be closed in there.
 	environment_->call(environment_->ready, binding_->handle,
 	                   taken.code == 0 ? static_cast<int64_t>(taken.count) : -taken.code,
 	                   state.alerted);
+	return true;
 }
 
 } // namespace evp::addon

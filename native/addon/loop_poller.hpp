@@ -38,7 +38,8 @@ private:
 	void readable();
 	void tick();
 	void tick_while_shared();
-	void serve();
+	void look();
+	bool serve(); // whether ready() was called
 	void leave();
 	void note(const Port::LoopState& state);
 

@@ -146,12 +146,14 @@ napi_value associate_all(napi_env env, napi_callback_info info) {
 }
 
 napi_value send(napi_env env, napi_callback_info info) {
-	Call<3> call(env, info);
+	Call<1> call(env, info);
 	Binding* binding = call.binding();
 	if (!binding) return call.error(EBADF);
-	const auto& given = call.arguments();
-	if (binding->refuses(given.number(2))) return call.error(CANT_CROSS);
-	return call.done(binding->port->send(given.int32(1), cookie_bits(given.number(2), binding->id)));
+	const Columns& columns = call.environment().columns;
+	double code = columns.user[0];
+	if (binding->refuses(code)) return call.error(CANT_CROSS);
+	int rc = binding->port->send(columns.events[0], cookie_bits(code, binding->id)).error();
+	return rc == 0 ? nullptr : call.error(rc);
 }
 
 // handle, events, user, a Uint8Array
@@ -306,14 +308,19 @@ napi_value members(napi_env env, napi_callback_info info) {
 	return answer(env, count);
 }
 
-// handle, fd: 0 not associated, 1 by this process, 2 by another; 0 also while nobody else can be.
+// handle, fd: 0 not associated, 1 by this process, 2 by another; 0 also while nobody else can be, and
+// where the number means another file than it does to whoever associated it.
 napi_value holder(napi_env env, napi_callback_info info) {
 	Call<2> call(env, info);
 	Binding* binding = call.binding();
 	if (!binding) return call.error(EBADF);
 	if (!binding->shared->crosses.load(std::memory_order_relaxed)) return answer(env, 0);
-	auto fd = static_cast<uint64_t>(call.arguments().int32(1));
-	return answer(env, static_cast<int>(binding->port->holder(SourceKind::FD, fd)));
+	int fd = call.arguments().int32(1);
+	Port::Holder holder = binding->port->holder(SourceKind::FD, static_cast<uint64_t>(fd));
+	constexpr int32_t ANYONE = 0; // the pair of number and file is registered once, whoever did it
+	if (holder == Port::Holder::OTHER && !binding->port->same_descriptor(fd, ANYONE))
+		holder = Port::Holder::NOBODY;
+	return answer(env, static_cast<int>(holder));
 }
 
 napi_value reclaim(napi_env env, napi_callback_info info) {

@@ -49,6 +49,11 @@ it('runs the timers', () => {
 	expect(run(process.execPath, 'timers.mjs')).toMatch(/^idle \d+\n20000000n ns\n$/);
 });
 
+it('runs the processes', () => {
+	writeFileSync(join(folder, 'processes.mjs'), snippet('js processes'));
+	expect(run(process.execPath, 'processes.mjs')).toBe('1 42\n2 bytes, up to 4 KiB\nleft: 0\n');
+});
+
 it('runs the files, which somebody changes and removes', async () => {
 	writeFileSync(join(folder, 'files.mjs'), snippet('js files'));
 	const child = spawn(process.execPath, ['files.mjs'], {

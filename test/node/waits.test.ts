@@ -111,6 +111,15 @@ describe('get', () => {
 		expect(await late).toEqual(new UserEvent(5, undefined));
 	});
 
+	it('gets an alert that was cleared at once before what was sent', async () => {
+		const waiting = port.get();
+		port.send(5);
+		port.alert(1);
+		port.clearAlert();
+		expect(await waiting).toEqual(new AlertEvent(1, undefined));
+		expect(await port.get()).toEqual(new UserEvent(5, undefined));
+	});
+
 	it('keeps its alert when another one begins to wait for less', async () => {
 		const waiting = port.getn({ min: 3 });
 		port.alert(1);

@@ -214,8 +214,10 @@ describe('closing', () => {
 		start(
 			3,
 			`post(0); let done = 0;
-			try { for (;;) { if (index === 0) port.send(1, done); else if (index === 1) port.getSync({ timeout: 1 }); else await port.get(); done++; } }
-			catch (error) { post(error.code === 'EAGAIN' ? 'ERR_PORT_CLOSED' : error.code); }`,
+			for (let code; code === undefined; done++) {
+				try { if (index === 0) port.send(1, done); else if (index === 1) port.getSync({ timeout: 1 }); else await port.get(); }
+				catch (error) { if (error.code !== 'EAGAIN') post(code = error.code); }
+			}`,
 		);
 		await all();
 		const answers = all();
