@@ -1,12 +1,18 @@
 // Programs that no one here wrote, built from Debian's source packages against an installed libport,
-// and the headers and libraries as such programs see them.
+// and the headers and libraries as such programs see them. `servers` takes minutes to build and is
+// no part of npm test.
 
+import { aprChecks } from './consumers/apr.mjs';
 import { buildChecks } from './consumers/builds.mjs';
 import { exampleChecks } from './consumers/examples.mjs';
+import { haproxyChecks } from './consumers/haproxy.mjs';
 import { headerChecks } from './consumers/headers.mjs';
 import { libev } from './consumers/libev.mjs';
 import { libevent } from './consumers/libevent.mjs';
+import { lighttpdChecks } from './consumers/lighttpd.mjs';
+import { nginxChecks } from './consumers/nginx.mjs';
 import { installPrefix } from './consumers/prefix.mjs';
+import { redisChecks } from './consumers/redis.mjs';
 import { add, runChecks } from './counts.mjs';
 
 export const consumersSuite = {
@@ -16,5 +22,13 @@ export const consumersSuite = {
 		let counts = await runChecks(Object.assign({}, ...checks));
 		for (const consumer of [libev, libevent]) counts = add(counts, await consumer(prefix));
 		return counts;
+	},
+};
+
+export const serversSuite = {
+	servers: async () => {
+		const prefix = await installPrefix();
+		const programs = [nginxChecks, haproxyChecks, lighttpdChecks, redisChecks, aprChecks];
+		return runChecks(Object.assign({}, ...programs.map((make) => make(prefix))));
 	},
 };

@@ -52,26 +52,22 @@ function update() {
 	return updated;
 }
 
-/** Every version apt knows, the one it prefers first; a mirror may lack the newest. */
+/** Every version apt knows, the newest first; a mirror may lack that one. */
 async function versions(name) {
 	const text = await capture('apt-cache', [...options, 'showsrc', '--only-source', name]);
-	const found = [...text.matchAll(/^Version: (\S+)$/gm)].map((match) => match[1]);
-	return [undefined, ...new Set(found)];
+	const found = new Set([...text.matchAll(/^Version: (\S+)$/gm)].map((match) => match[1]));
+	if (found.size === 0) throw new Error(`apt knows no source package ${name}`);
+	return [...found].sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
 }
 
 async function download(name) {
 	await update();
 	let refused;
 	for (const version of await versions(name)) {
-		const wanted = version === undefined ? name : `${name}=${version}`;
-		const args = [...options, '-q', 'source', '--download-only', wanted];
+		const args = [...options, '-q', 'source', '--download-only', `${name}=${version}`];
 		try {
-			const text = await capture('apt-get', args, { cwd: downloads });
-			const dsc = readdirSync(downloads).find(
-				(file) => file.startsWith(`${name}_`) && file.endsWith('.dsc') && text.includes(file),
-			);
-			if (dsc !== undefined) return path.join(downloads, dsc);
-			refused = new Error(`no .dsc of ${name}: ${text}`);
+			await capture('apt-get', args, { cwd: downloads });
+			return path.join(downloads, `${name}_${version.replace(/^\d+:/, '')}.dsc`);
 		} catch (error) {
 			refused = error;
 		}
