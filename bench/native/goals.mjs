@@ -4,6 +4,7 @@
 
 const fdRearm = { bench: 'fd_rearm', figure: 'cpu_ns', ours: 'port', peer: 'literal' };
 const fdLibs = { bench: 'fd_libs', figure: 'cpu_ns', ours: 'port' };
+const application = { bench: 'fd_application', figure: 'cpu_ns' };
 const userThreads = { bench: 'user_threads', figure: 'cpu_ns', ours: 'port' };
 const userProcs = { bench: 'user_procs', figure: 'cpu_ns', ours: 'port' };
 const files = { bench: 'files', figure: 'cpu_ns', ours: 'port', peer: 'oneshot' };
@@ -21,6 +22,11 @@ export const goals = [
 	{ goal: 'FD2', ...fdLibs, peer: 'libuv', must: 0.4 },
 	{ goal: 'FD2', ...fdLibs, peer: 'kqueue-dispatch', must: 0.4 },
 	{ goal: 'FD2', ...fdLibs, peer: 'kqueue-oneshot', must: 0.3 },
+
+	// No bound: what an application on libevent sees, in each of its two styles.
+	{ goal: 'libevent', ...application, ours: 'libevent-port', peer: 'libevent-epoll' },
+	{ goal: 'libevent', ...application, ours: 'libevent-port-persist', peer: 'libevent-epoll-persist' },
+	{ goal: 'libevent', ...application, ours: 'libevent-port', peer: 'epoll-oneshot' },
 
 	{
 		goal: 'FD3', ...fdRearm, peer: 'port',

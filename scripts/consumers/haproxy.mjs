@@ -64,6 +64,8 @@ async function serve(program) {
 				for (let round = 1; round <= 3; round++) {
 					master.signal('SIGUSR2');
 					await master.printed(ready, round + 1);
+					// Told by its loop: before that it drops signals.
+					await master.printed(/Former worker \(\d+\) exited with code 0/g, round);
 				}
 			};
 			await Promise.all([load(at('page'), body, { count: 4000, keepAlive: false }), reloads()]);
