@@ -7,7 +7,6 @@
 // NAME is a bench (fd_rearm) or a goal (FD1). A missed bound is a printed row, never an exit code:
 // a bench is no test. The exit code tells only whether the benches ran.
 
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -15,9 +14,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { chart } from './chart.mjs';
+import { collect } from './collect.mjs';
 import { judge } from './judge.mjs';
 import { goals as nativeGoals } from './native/goals.mjs';
 import { goals as nodeGoals } from './node/goals.mjs';
+import { table } from './table.mjs';
 
 const goals = [...nativeGoals, ...nodeGoals];
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -46,38 +47,13 @@ function commandOf(bench) {
 	return [join(options.build, bench)];
 }
 
-// Resolves to the rows; a bench that crashed or hung gives what it printed before.
-function run(bench) {
-	const flags = options.quick ? ['--quick'] : [];
-	if (options.rounds)
-		flags.push('--rounds', options.rounds);
-	const [command, ...args] = commandOf(bench);
-	const child = spawn(command, [...args, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
-	let text = '';
-	child.stdout.setEncoding('utf8').on('data', (part) => { text += part; });
-	return new Promise((resolve) => {
-		child.on('error', (error) => resolve({ rows: [], failure: error.message }));
-		child.on('close', (code, signal) => resolve({
-			rows: text.split('\n').filter(Boolean).map((line) => JSON.parse(line)),
-			failure: code === 0 ? undefined : `ended with ${signal ?? code}`,
-		}));
-	});
-}
-
 const short = (value) => value === undefined ? '' : String(Number(value.toPrecision(3)));
 
-function printTable(head, body) {
-	const rows = [head, ...body];
-	const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-	for (const row of rows)
-		console.log(row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd());
-}
-
 function printVerdicts(verdicts) {
-	printTable(
+	console.log(table(
 		['goal', 'case', 'ours', 'peer', '', 'ratio', 'must', 'stretch', 'met?'],
 		verdicts.map((v) => [v.goal, v.case, short(v.ours), short(v.theirs), v.peer ?? v.figure,
-			short(v.ratio), short(v.must), short(v.stretch), v.met]));
+			short(v.ratio), short(v.must), short(v.stretch), v.met])));
 }
 
 const benches = chosenBenches();
@@ -90,17 +66,9 @@ if (!existsSync(options.build)) {
 	process.exit(2);
 }
 
-const rows = [];
-for (const bench of benches) {
-	const { rows: found, failure } = await run(bench);
-	rows.push(...found);
-	for (const row of found.filter((row) => row.skipped))
-		console.error(`${bench}: ${row.case} ${row.who}: left out: ${row.skipped}`);
-	if (failure) {
-		console.error(`${bench}: ${failure}`);
-		process.exitCode = 1;
-	}
-}
+const { rows, leftOut, failures } = await collect(benches, commandOf, options);
+for (const line of [...leftOut, ...failures]) console.error(line);
+if (failures.length > 0) process.exitCode = 1;
 
 const verdicts = judge(rows, goals);
 printVerdicts(verdicts);

@@ -1,14 +1,14 @@
 // A port as this thread knows it, behind every Port object that names it: the addon's handle,
 // the cookies, the gets that wait.
 
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { isMainThread } from 'node:worker_threads';
+import type { RecordableHistogram } from 'node:perf_hooks';
 import type { AioList } from './aio.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
 import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileEntry } from './files.js';
+import * as later from './later.js';
 import { CANT_CROSS, native, SOURCE_POSTED } from './native.js';
 import type { TimerList } from './timers.js';
 import { type Wait, WaitList } from './waits.js';
@@ -23,6 +23,18 @@ const BURST = 256;
 /** @internal What a row of the columns becomes, by its PORT_SOURCE_*. */
 export type Decoder = (binding: Binding, row: number) => unknown;
 const decoders: Decoder[] = [];
+// Of these the file is loaded with the first call on it or, here, with the first event of another
+// thread's.
+const LATER: Readonly<Record<number, () => unknown>> = {
+	1: later.aio,
+	2: later.timers,
+	7: later.files,
+};
+
+function decoderOf(kind: number): Decoder {
+	if (decoders[kind] === undefined) LATER[kind]?.();
+	return decoders[kind] as Decoder;
+}
 
 /** @internal For the file of a source: how its rows become events. */
 export function decodeSource(source: number, decoder: Decoder): void {
@@ -38,7 +50,6 @@ export const columns = native.setup(
 	(handle, count, alerted) => waiting[handle]?.ready(count, alerted),
 	(handle, closed) => known[handle]?.deref()?.notice(closed),
 	() => {},
-	!isMainThread,
 );
 const { events, source, object, user, raw, start, length, bytes } = columns;
 /** @internal Rows of the columns: what one call can carry. */
@@ -227,7 +238,7 @@ export class Binding {
 	}
 
 	#decode(row: number): unknown {
-		return (decoders[source[row] as number] as Decoder)(this, row);
+		return decoderOf(source[row] as number)(this, row);
 	}
 
 	user<T>(row: number, once: boolean): T {
@@ -382,7 +393,7 @@ export class Binding {
 
 	/** From now on the time that gets wait is recorded. */
 	monitor(): RecordableHistogram {
-		this.histogram ??= createHistogram();
+		this.histogram ??= later.histograms().createHistogram();
 		return this.histogram;
 	}
 

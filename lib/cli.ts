@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
 		summary: 'tell what this kernel and container allow',
 		load: () => import('./doctor-command.js'),
 	},
+	bench: {
+		summary: 'measure this machine, beside what Node itself has',
+		load: () => import('./bench-command.js'),
+	},
 };
 
 function version(): string {

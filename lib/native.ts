@@ -5,9 +5,9 @@ import { type Addon, loadAddon } from './addon-file.js';
 import type { AioCalls } from './aio-calls.js';
 import { nativeMissing } from './errors.js';
 import type { FileCalls } from './file-calls.js';
+import * as later from './later.js';
 import type { SocketCalls } from './socket-calls.js';
 import type { TimerCalls } from './timer-calls.js';
-import { traced } from './trace.js';
 
 /** @internal One row an event, one N-API call a batch. Valid until the next call. */
 export interface Columns {
@@ -41,7 +41,6 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 		ready: (handle: number, count: number, alerted: boolean) => void,
 		notice: (handle: number, closed: boolean) => void,
 		checkpoint: () => void,
-		worker: boolean,
 	): Columns;
 	create(limit: number): number;
 	/** A port of this process by its descriptor; the same handle for the same port. */
@@ -105,6 +104,8 @@ function load(): { native: Native; file: string } {
 
 const loaded = load();
 /** @internal */
-export const native = traced(loaded.native, process.env['PORT_DEBUG']);
+export const native = process.env['PORT_DEBUG']
+	? later.trace().traced(loaded.native, process.env['PORT_DEBUG'])
+	: loaded.native;
 /** @internal The binary that `native` is. */
 export const nativeFile = loaded.file;

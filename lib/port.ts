@@ -2,13 +2,13 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { type InspectOptionsStylized, inspect } from 'node:util';
-import { Aio, type AioEngine, engine } from './aio.js';
+import type { Aio, AioEngine } from './aio.js';
 import { Binding, columns, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
 import type { PortEvent } from './events.js';
 import type { FileObject } from './files.js';
-import * as files from './files.js';
 import { PortIterator, type Stream } from './iterators.js';
+import * as later from './later.js';
 import { native } from './native.js';
 import type {
 	Abortable,
@@ -19,7 +19,7 @@ import type {
 	WaitOptions,
 } from './options.js';
 import { refusal } from './sharing.js';
-import { startTimer, type Timer } from './timers.js';
+import type { Timer } from './timers.js';
 import * as validate from './validate.js';
 import { EventView } from './view.js';
 import { type Shape, Wait } from './waits.js';
@@ -294,7 +294,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	associateFile(file: FileObject, events: number, user?: T): void {
 		this.#handle();
-		files.associate(this.#binding, file, events, user);
+		later.files().associate(this.#binding, file, events, user);
 	}
 
 	/**
@@ -312,7 +312,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	dissociateFile(file: FileObject): void {
 		this.#handle();
-		this.#check(files.dissociate(this.#binding, file), 'port_dissociate');
+		this.#check(later.files().dissociate(this.#binding, file), 'port_dissociate');
 	}
 
 	/**
@@ -428,7 +428,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	after(ms: number, user?: T): Timer<T> {
 		this.#handle();
 		validate.milliseconds('ms', ms);
-		return startTimer(this.#binding, ms, 0, false, user);
+		return later.timers().startTimer(this.#binding, ms, 0, false, user);
 	}
 
 	/**
@@ -448,7 +448,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		this.#handle();
 		validate.milliseconds('ms', ms);
 		if (ms === 0) validate.positive('ms', ms);
-		return startTimer(this.#binding, ms, ms, false, user);
+		return later.timers().startTimer(this.#binding, ms, ms, false, user);
 	}
 
 	/**
@@ -467,7 +467,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		this.#handle();
 		const ms = time instanceof Date ? time.getTime() : time;
 		validate.milliseconds('time', ms);
-		return startTimer(this.#binding, ms, 0, true, user);
+		return later.timers().startTimer(this.#binding, ms, 0, true, user);
 	}
 
 	// --- Asynchronous I/O.
@@ -482,7 +482,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	get aio(): Aio<T> {
 		this.#handle();
-		this.#aio ??= new Aio<T>(this.#binding, () => new Port<never>());
+		this.#aio ??= new (later.aio().Aio)<T>(this.#binding, () => new Port<never>());
 		return this.#aio;
 	}
 
@@ -495,7 +495,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	get capabilities(): { readonly aio: AioEngine } {
-		return { aio: engine() };
+		return { aio: later.aio().engine() };
 	}
 
 	// --- Retrieval.

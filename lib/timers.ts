@@ -2,6 +2,7 @@
 
 import { type InspectOptionsStylized, inspect } from 'node:util';
 import { type Binding, columns, decodeSource } from './binding.js';
+import { CookieTable } from './cookies.js';
 import { PortError, portClosed, timerDeleted } from './errors.js';
 import { TimerEvent } from './events.js';
 import { native } from './native.js';
@@ -44,11 +45,13 @@ export interface TimerState<N extends number | bigint = number> {
 	readonly interval: N;
 }
 
+// What this thread made, by the index in their id: of all ports, since the process has one table of
+// them, and without holes, which would make a dictionary of it.
+const made: (Timer<never> | undefined)[] = [];
+
 /** @internal The timers that this thread made for one port; leads back to the port only weakly. */
 export class TimerList {
 	readonly #binding: WeakRef<Binding>;
-	// By the index in their id; holes.
-	readonly #timers: (Timer<never> | undefined)[] = [];
 	closed = false;
 
 	constructor(binding: Binding) {
@@ -57,31 +60,38 @@ export class TimerList {
 	}
 
 	add(index: number, timer: Timer<never>): void {
-		const before = this.#timers[index];
-		if (before !== undefined) this.remove(index, before); // another thread deleted it
-		this.#timers[index] = timer;
+		while (made.length <= index) made.push(undefined);
+		const before = made[index];
+		if (before !== undefined) listOf(before).remove(index, before); // another thread deleted it
+		made[index] = timer;
 	}
 
 	at(index: number): Timer<never> | undefined {
-		return this.#timers[index];
+		return made[index];
 	}
 
 	remove(index: number, timer: Timer<never>): void {
-		if (this.#timers[index] !== timer) return;
-		this.#timers[index] = undefined;
-		this.#binding.deref()?.cookies.release(codeOf(timer));
+		if (made[index] !== timer) return;
+		made[index] = undefined;
+		const code = codeOf(timer);
+		if (CookieTable.holds(code)) this.#binding.deref()?.cookies.release(code);
 	}
 
 	/** The port is closed here, or nobody can reach it any more. */
 	end(): void {
+		if (this.closed) return;
 		this.closed = true;
-		this.#timers.length = 0;
+		for (let index = 0; index < made.length; index++) {
+			const timer = made[index];
+			if (timer !== undefined && listOf(timer) === this) made[index] = undefined;
+		}
 	}
 }
 
 const collected = new FinalizationRegistry<TimerList>((list) => list.end());
 let idOf: (timer: Timer<never>) => number;
 let codeOf: (timer: Timer<never>) => number;
+let listOf: (timer: Timer<never>) => TimerList;
 
 function indexOf(id: number): number {
 	return id < INDICES ? id : id - Math.floor(id / INDICES) * INDICES;
@@ -112,6 +122,7 @@ export class Timer<T = unknown> implements Disposable {
 	static {
 		idOf = (timer) => timer.#id;
 		codeOf = (timer) => timer.#code;
+		listOf = (timer) => timer.#list;
 	}
 
 	/** @internal `code` of its cookie, 0 if another thread has it. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { missingFromFaq } from './check-faq.mjs';
 import { runChecks } from './counts.mjs';
+import { outdated } from './figures.mjs';
 import { bin, capture, root } from './process.mjs';
 import { sourcesOf } from './sources.mjs';
 import { buildPackage } from './suites-node.mjs';
@@ -30,6 +31,12 @@ const checks = {
 	},
 	'docs/divergences.md: as the tables of the conformance suite say': () =>
 		capture(process.execPath, ['scripts/divergences.mjs', '--check']),
+	'docs/port.svg: as scripts/picture.mjs draws it': () =>
+		capture(process.execPath, ['scripts/picture.mjs', '--check']),
+	'README.md, docs/figures.svg: as docs/figures.json says': () => {
+		const files = outdated();
+		assert(files.length === 0, `node scripts/figures.mjs bench/results/FILE would change ${files.join(', ')}`);
+	},
 	'docs/faq.md: every error has an entry': () => {
 		const missing = missingFromFaq();
 		assert(missing.length === 0, `it lacks ${missing.join(', ')}`);

@@ -1,14 +1,15 @@
 // The tarball as a user gets it: installed where there is no compiler and where no script may run,
 // loaded by every kind of module.
 
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runChecks } from './counts.mjs';
 import { preparePrebuilds } from './prebuilds.mjs';
 import { capture, root } from './process.mjs';
 import { buildPackage } from './suites-node.mjs';
+import { bundlerChecks } from './tarball-bundlers.mjs';
 
 const UNPACKED_LIMIT = 2 * 1024 * 1024;
 const consumers = path.join(root, 'test/consumers/node');
@@ -72,6 +73,28 @@ function checksIn(folder, tools, expected) {
 		},
 		'the install script accepts the prebuilt binary': () =>
 			node(path.join(installed, 'scripts/install.cjs')),
+		'bench finds what it runs': async () => {
+			const args = ['dist/cli.js', 'bench', 'send', '--quick', '--rounds', '1', '--json'];
+			const { comparisons } = JSON.parse(await capture('node', args, { cwd: installed, env }));
+			if (comparisons.length === 0) throw new Error('it compared nothing');
+		},
+		...bundlerChecks(app),
+		'a build of other sources in front of the prebuilt binary is told': async () => {
+			const built = path.join(installed, 'build/Release');
+			mkdirSync(built, { recursive: true });
+			const prebuilt = path.join(installed, 'prebuilds', `linux-${process.arch}`);
+			const libc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
+			const addon = readFileSync(path.join(prebuilt, `event-ports.${libc}.node`));
+			const { sourceId } = JSON.parse(readFileSync(path.join(installed, 'prebuilds/manifest.json')));
+			addon.write('0'.repeat(sourceId.length), addon.indexOf(sourceId));
+			writeFileSync(path.join(built, 'event_ports.node'), addon);
+			const local = { ...env, PREBUILDS_ONLY: '' };
+			const said = (script) => capture('node', ['-e', script], { cwd: app, env: local });
+			if (!/EVENT_PORTS_STALE_BUILD/.test(await said("require('event-ports').Port"))) throw new Error('it is not');
+			const report = JSON.parse(await capture('node', [path.join(installed, 'dist/cli.js'), 'doctor', '--json'], { cwd: app, env: { ...local, NODE_NO_WARNINGS: '1' } }));
+			if (report.binary.current) throw new Error('doctor takes it for the current one');
+			rmSync(path.join(installed, 'build'), { recursive: true });
+		},
 		'no binary and no compiler: a short message names the packages': async () => {
 			const source = path.join(folder, 'source');
 			cpSync(installed, source, { recursive: true });

@@ -1,12 +1,15 @@
-// Goal TS6: from a descriptor that becomes ready to the JavaScript that awaits it, against the
-// callback of a uv_poll_t, which is what a pipe of node:net is underneath.
+// Goal TS6: from a descriptor that becomes ready to the JavaScript that awaits it, against the bare
+// callback of a uv_poll_t, where `npm run bench` has built one (uv-poll.cpp), and a pipe of node:net.
 //
 //   node bench/node/wake.mjs [--quick] [--rounds N]
 //
 // A byte is written to a pipe and awaited, again and again, in one process: the time of one round
 // trip through the event loop, p50.
 
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { closeFd, POLLIN, Port, pipe, read, write } from 'event-ports';
 import { median } from '../judge.mjs';
 import { compare, optionsOf } from './support.mjs';
@@ -53,4 +56,20 @@ async function net() {
 	return figures;
 }
 
-await compare('wake', 'pipe=1', rounds, { port, net });
+const BARE = fileURLToPath(new URL('../../out/bench/uv-poll.node', import.meta.url));
+
+async function uvPoll() {
+	const { start, stop } = createRequire(import.meta.url)(BARE);
+	const [reader, writer] = pipe();
+	let ready;
+	const handle = start(reader, () => ready(read(reader, byte)));
+	const figures = await trips(() => new Promise((resolve) => {
+		ready = resolve;
+	}), writer);
+	stop(handle);
+	closeFd(reader);
+	closeFd(writer);
+	return figures;
+}
+
+await compare('wake', 'pipe=1', rounds, existsSync(BARE) ? { port, uv_poll: uvPoll, net } : { port, net });

@@ -88,9 +88,8 @@ void Environment::call_notice(int32_t handle, bool closed) {
 	napi_close_handle_scope(env, scope);
 }
 
-bool Environment::begin(napi_value on_ready, napi_value on_notice, napi_value empty, bool is_worker,
+bool Environment::begin(napi_value on_ready, napi_value on_notice, napi_value empty,
                         napi_value* columns_out) {
-	worker = is_worker;
 	napi_value name;
 	bool begun = napi_get_uv_event_loop(env, &loop) == napi_ok &&
 	             columns.make(env, columns_out) == napi_ok &&
@@ -105,6 +104,7 @@ bool Environment::begin(napi_value on_ready, napi_value on_notice, napi_value em
 		napi_throw_error(env, nullptr, "event-ports: no event loop here");
 		return false;
 	}
+	worker = loop != uv_default_loop(); // only Node's main thread runs that one
 	doorbell.data = this;
 	open_handles = 1;
 	uv_unref(reinterpret_cast<uv_handle_t*>(&doorbell));

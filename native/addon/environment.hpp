@@ -18,7 +18,7 @@ namespace evp::addon {
 struct Environment {
 	explicit Environment(napi_env node) : env(node) {}
 	// Before anything else is called. False: an exception is pending.
-	bool begin(napi_value on_ready, napi_value on_notice, napi_value empty, bool is_worker,
+	bool begin(napi_value on_ready, napi_value on_notice, napi_value empty,
 	           napi_value* columns_out);
 
 	napi_env env;

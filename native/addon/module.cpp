@@ -7,6 +7,7 @@
 #include "addon/port_calls.hpp"
 #include "addon/sockets.hpp"
 #include "addon/timers.hpp"
+#include "sys/fd.hpp"
 
 #include <napi.h>
 #include <source_id.h> // made by binding.gyp
@@ -22,6 +23,9 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
 		Napi::Error::New(env, "event-ports: this Node has another libuv").ThrowAsJavaScriptException();
 		return exports;
 	}
+	// In Node nobody needs the low numbers, and taking high ones makes the kernel grow its table, for
+	// which a process of several threads waits a few milliseconds.
+	sys::place_high.store(false, std::memory_order_relaxed);
 	// Freed at the environment's end, from setup() on.
 	auto* environment = new Environment(env);
 	exports["sourceId"] = Napi::String::New(env, EVP_SOURCE_ID);

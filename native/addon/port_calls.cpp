@@ -47,11 +47,10 @@ private:
 };
 
 napi_value setup(napi_env env, napi_callback_info info) {
-	Call<4> call(env, info);
+	Call<3> call(env, info);
 	const auto& given = call.arguments();
 	napi_value columns = nullptr;
-	if (!call.environment().begin(given[0], given[1], given[2], given.boolean(3), &columns))
-		return nullptr;
+	if (!call.environment().begin(given[0], given[1], given[2], &columns)) return nullptr;
 	return columns;
 }
 

@@ -14,11 +14,11 @@
 #include "core/port.hpp"
 #include "core/slots.hpp"
 #include "sources/file_hub.hpp"
+#include "sys/no_memory.hpp"
 
 #include <sys/port.h>
 
 #include <cerrno>
-#include <new>
 
 namespace evp {
 
@@ -282,15 +282,13 @@ Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, 
 
 Result<void> FileSource::associate(Port& port, const Request& request) {
 	port.collect_armed();
-	try {
+	return sys::or_no_memory([&]() -> Result<void> {
 		Result<Hub*> hub = Hub::get();
 		if (!hub) return Error{hub.error()};
 		Hub::Held held(**hub);
 		if (!held) return Error{EAGAIN}; // in a signal handler over this very code
 		return associate_locked(**hub, port, request);
-	} catch (const std::bad_alloc&) {
-		return Error{ENOMEM};
-	}
+	});
 }
 
 Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& request) {

@@ -1,5 +1,7 @@
 #include "sources/library_table.hpp"
 
+#include "sys/no_memory.hpp"
+
 #include <new>
 
 namespace evp::library {
@@ -31,11 +33,9 @@ T* Pool<T>::take() {
 		free_ = record->next_free;
 	} else {
 		if (records_.size() == MOST) return nullptr;
-		try {
-			record = &records_.emplace_back();
-		} catch (const std::bad_alloc&) {
-			return nullptr;
-		}
+		Result<T*> made = sys::or_no_memory([&]() -> Result<T*> { return &records_.emplace_back(); });
+		if (!made) return nullptr;
+		record = *made;
 		record->index = static_cast<uint32_t>(records_.size() - 1);
 	}
 	record->generation++;

@@ -3,9 +3,9 @@
 #include "core/port.hpp"
 #include "core/registry.hpp"
 #include "core/slots.hpp"
+#include "sys/no_memory.hpp"
 
 #include <cerrno>
-#include <new>
 
 namespace evp {
 
@@ -75,15 +75,13 @@ Result<void> TimerSource::need_engine(TimerSet& set, Clock clock) {
 		if (!made) return Error{made.error()};
 		sys::UniqueFd high = sys::move_high(std::move(*made));
 		int fd = high.get();
-		std::shared_ptr<TimerEngine> fresh;
-		try {
-			fresh = std::make_shared<TimerEngine>(*set.table, std::move(high));
-		} catch (const std::bad_alloc&) {
-			return Error{ENOMEM};
-		}
+		using Made = Result<std::shared_ptr<TimerEngine>>;
+		Made fresh = sys::or_no_memory(
+		    [&]() -> Made { return std::make_shared<TimerEngine>(*set.table, std::move(high)); });
+		if (!fresh) return Error{fresh.error()};
 		guard.lock(set.lock);
 		if (!engine && set.port.load()) {
-			engine = std::move(fresh);
+			engine = std::move(*fresh);
 			registry::note_internal(fd, true);
 		}
 	}

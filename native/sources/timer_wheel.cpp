@@ -2,19 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
 
 namespace evp {
 
 bool TimerWheel::reserve(uint32_t timers) {
 	if (timers <= room_) return true;
 	uint32_t room = std::max(timers, room_ + room_ / 2 + 64);
-	try {
-		run_.reserve(room);
-		heap_.reserve(2 * size_t{room}); // as many outdated ones, see place()
-	} catch (const std::bad_alloc&) {
-		return false;
-	}
+	// In the heap as many outdated ones, see place().
+	if (!run_.reserve(room) || !heap_.reserve(2 * size_t{room})) return false;
 	room_ = room;
 	return true;
 }
@@ -80,8 +75,9 @@ TimerWheel::Entry TimerWheel::enter(uint32_t index, int64_t at) {
 void TimerWheel::place(uint32_t index, int64_t at) {
 	int64_t tick = at >> TICK_BITS;
 	if (tick <= tick_) {
-		if (heap_.size() == heap_.capacity()) { // at least half of it is outdated
-			std::erase_if(heap_, [this](const Entry& entry) { return outdated(entry); });
+		if (heap_.full()) { // at least half of it is outdated
+			auto old = [this](const Entry& entry) { return outdated(entry); };
+			heap_.cut(std::remove_if(heap_.begin(), heap_.end(), old));
 			std::make_heap(heap_.begin(), heap_.end(), Later());
 		}
 		heap_.push_back(enter(index, at));

@@ -15,7 +15,8 @@
 #pragma once
 #include "sources/timer_table.hpp"
 
-#include <vector>
+#include <cstddef>
+#include <cstdlib>
 
 namespace evp {
 
@@ -59,6 +60,34 @@ private:
 		uint32_t index;
 		uint32_t sequence;
 	};
+	// Grows by reserve() alone, which says so when there is no memory.
+	class Entries {
+	public:
+		Entries() = default;
+		Entries(const Entries&) = delete;
+		~Entries() { std::free(first_); }
+		bool reserve(size_t room) {
+			void* grown = std::realloc(first_, room * sizeof(Entry));
+			if (!grown) return false;
+			first_ = static_cast<Entry*>(grown);
+			room_ = room;
+			return true;
+		}
+		bool empty() const { return size_ == 0; }
+		bool full() const { return size_ == room_; }
+		Entry* begin() { return first_; }
+		Entry* end() { return first_ + size_; }
+		const Entry& front() const { return first_[0]; }
+		const Entry& back() const { return first_[size_ - 1]; }
+		void push_back(const Entry& entry) { first_[size_++] = entry; }
+		void pop_back() { size_--; }
+		void cut(const Entry* end) { size_ = static_cast<size_t>(end - first_); }
+
+	private:
+		Entry* first_ = nullptr;
+		size_t size_ = 0;
+		size_t room_ = 0;
+	};
 	struct Later { // order of the run, and of the heap
 		bool operator()(const Entry& a, const Entry& b) const { return a.at > b.at; }
 	};
@@ -83,8 +112,8 @@ private:
 	int64_t earliest_[LEVELS * LISTS]{}; // of lists that are not empty
 	uint64_t filled_[LEVELS][LISTS / 64]{};
 	uint32_t levels_ = 0; // which have a list that is not empty
-	std::vector<Entry> run_;  // the latest first
-	std::vector<Entry> heap_;
+	Entries run_; // the latest first
+	Entries heap_;
 	uint32_t room_ = 0;
 };
 

@@ -36,13 +36,14 @@ bool same_file(int a, int b) {
 	       one.st_ino == other.st_ino;
 }
 
+std::atomic<bool> place_high{true};
+
 UniqueFd move_high(UniqueFd fd, bool cloexec) {
 	rlimit limit{};
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return fd;
-	// Not higher than needed: the kernel's table grows with the highest number.
-	int base = static_cast<int>(std::min<rlim_t>(1024, limit.rlim_cur / 2));
-	if (fd.get() < base) {
-		int moved = fcntl(fd.get(), F_DUPFD_CLOEXEC, base);
+	if (place_high.load(std::memory_order_relaxed) && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		// Not higher than needed: the kernel's table grows with the highest number.
+		int base = static_cast<int>(std::min<rlim_t>(1024, limit.rlim_cur / 2));
+		int moved = fd.get() < base ? fcntl(fd.get(), F_DUPFD_CLOEXEC, base) : -1;
 		if (moved >= 0) fd.reset(moved);
 	}
 	if (!cloexec) (void)set_cloexec(fd.get(), false);

@@ -2,6 +2,8 @@
 #pragma once
 #include "sys/result.hpp"
 
+#include <atomic>
+
 namespace evp::sys {
 
 // Closes by raw system call: never re-enters an interposed close(2).
@@ -34,7 +36,9 @@ private:
 
 // Moves an internal descriptor out of the way of the program's own numbers
 // (select(2) users need the low ones; illumos has no internal descriptors).
-// Keeps the number it has when there is no room.
+// Keeps the number it has when there is no room, or where `place_high` says that
+// nobody minds.
+extern std::atomic<bool> place_high; // for the process; set before the first port
 UniqueFd move_high(UniqueFd fd, bool cloexec = true);
 Result<UniqueFd> duplicate(int fd); // close-on-exec. EBADF EMFILE
 bool same_file(int a, int b);       // by device and inode

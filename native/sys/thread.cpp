@@ -55,11 +55,19 @@ uint64_t random_nonce() {
 	return nonce | 1;
 }
 
+// The reader's fence is worth the question after as many.
+constexpr uint32_t DEAR_FENCES = 4096;
+std::atomic<uint32_t> dear_fences{0};
+
+void ask_for_cheap_fence() {
+	bool given = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+	cheap_fence.store(given, std::memory_order_seq_cst);
+}
+
 void start_process() {
 	int32_t pid = process_id();
 	process.identity = {pid, start_time_of(pid, nullptr), random_nonce(), pid_space()};
-	cheap_fence =
-	    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+	if (cheap_fence.load(std::memory_order_relaxed)) ask_for_cheap_fence(); // of a parent; no wait, with one thread
 	process.epoch.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -200,14 +208,19 @@ void run_deferred(Thread& thread) {
 	thread.running_deferred = false;
 }
 
-bool cheap_fence = false;
+std::atomic<bool> cheap_fence{false};
 #if defined(EVP_TSAN)
 std::atomic<uint32_t> fence_word{0};
 #endif
 
+void dear_fence() {
+	full_fence();
+	if (dear_fences.fetch_add(1, std::memory_order_relaxed) == DEAR_FENCES) ask_for_cheap_fence();
+}
+
 void scanner_fence() {
 	full_fence();
-	if (cheap_fence) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	if (cheap_fence.load(std::memory_order_seq_cst)) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
 } // namespace evp::sys

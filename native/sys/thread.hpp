@@ -99,7 +99,12 @@ void run_deferred(Thread& thread);
 
 // Makes stores of `in_use` visible to a scan, and the scan's cleared pointers to
 // their readers, at the scanner's cost alone (membarrier, else a fence in readers).
-extern bool cheap_fence; // the kernel makes the fence in all threads for the scanner
+//
+// Asking the kernel for it takes a process of several threads milliseconds, so readers
+// make fences until there were many of them. A scanner that sees the old state has cleared its
+// pointers before the new one began: readers that trust the kernel find them cleared.
+extern std::atomic<bool> cheap_fence; // the kernel makes the fence in all threads for the scanner
+void dear_fence();                     // a fence, and now and then the question
 #if defined(EVP_TSAN)
 // TSan knows no fences: read-modify-writes of one word order just as they do.
 extern std::atomic<uint32_t> fence_word;
@@ -108,10 +113,10 @@ inline void reader_fence() { full_fence(); }
 #else
 inline void full_fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 inline void reader_fence() {
-	if (cheap_fence) [[likely]]
+	if (cheap_fence.load(std::memory_order_acquire)) [[likely]]
 		std::atomic_signal_fence(std::memory_order_seq_cst);
 	else
-		full_fence();
+		dear_fence();
 }
 #endif
 void scanner_fence();
