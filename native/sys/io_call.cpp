@@ -48,7 +48,8 @@ int64_t connect_call(const Io& io) {
 	int64_t done = attempt([&] {
 		return connect(io.fd, static_cast<sockaddr*>(io.address), static_cast<socklen_t>(io.length));
 	});
-	return done == -EALREADY ? -EINPROGRESS : done;
+	// Asked once more when it can be written to, it says what has become of it.
+	return done == -EINPROGRESS || done == -EALREADY ? IO_NOT_READY : done;
 }
 
 bool transfers(IoOp op) { return op <= IoOp::WRITEV; }
@@ -80,6 +81,7 @@ bool may_wait(const Io& io) {
 	struct stat status;
 	if (fstat(io.fd, &status) != 0) return false;
 	if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode)) return false;
+	if (!transfers(io.op)) return S_ISSOCK(status.st_mode); // whatever its O_NONBLOCK
 	int flags = fcntl(io.fd, F_GETFL);
 	if (flags == -1 || flags & O_NONBLOCK) return false;
 	// Not open for it: the call says so, poll(2) would wait.
@@ -95,7 +97,6 @@ int64_t io_call(const Io& io) {
 	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
 	if (io.op == IoOp::CONNECT) return call(io, true);
 	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
-	if (io.op == IoOp::ACCEPT) return call(io, true);
 	int64_t done = call(io, false);
 	if (done == -EAGAIN) return IO_NOT_READY;
 	return transfers(io.op) && done == -EOPNOTSUPP ? call(io, true) : done;
