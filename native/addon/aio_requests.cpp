@@ -3,6 +3,7 @@
 #include "addon/binding.hpp"
 #include "sources/aio.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace evp::addon {
@@ -12,14 +13,15 @@ using sys::IoOp;
 namespace {
 
 constexpr size_t PAGE = 4096; // what O_DIRECT asks of memory, at most
-constexpr uint32_t KEPT = 256; // blocks kept for the next request
-constexpr size_t KEPT_SIZE = 65536;
+constexpr size_t SMALLEST = 512; // and of a length, at least
+constexpr size_t KEPT_SIZE = 65536; // blocks that are kept for the next request
+constexpr size_t KEPT_BYTES = 4 << 20; // of each size
 constexpr uint32_t GENERATIONS = 1u << 20;
 constexpr uint32_t INDEX_BITS = 24;
 
 size_t class_of(size_t room) {
 	size_t n = 0;
-	while (PAGE << n < room) n++;
+	while (SMALLEST << n < room) n++;
 	return n;
 }
 
@@ -37,20 +39,20 @@ Requests& Requests::all() {
 
 char* Requests::take_block(size_t length, size_t* room) {
 	size_t n = class_of(length);
-	*room = PAGE << n;
+	*room = SMALLEST << n;
 	if (*room <= KEPT_SIZE && !blocks_[n].empty()) {
 		char* block = blocks_[n].back();
 		blocks_[n].pop_back();
 		return block;
 	}
 	if (*room > KEPT_SIZE) *room = (length + PAGE - 1) / PAGE * PAGE;
-	return static_cast<char*>(aligned_alloc(PAGE, *room));
+	return static_cast<char*>(aligned_alloc(std::min(*room, PAGE), *room));
 }
 
 void Requests::give_block(Request& request) {
 	if (!request.block) return;
 	size_t n = class_of(request.room);
-	if (request.room <= KEPT_SIZE && blocks_[n].size() < KEPT)
+	if (request.room <= KEPT_SIZE && blocks_[n].size() * request.room < KEPT_BYTES)
 		blocks_[n].push_back(request.block);
 	else
 		free(request.block);

@@ -63,7 +63,7 @@ private:
 	std::vector<Request*> requests_;
 	std::vector<uint32_t> free_;
 	uint32_t abandoned_ = 0;
-	std::vector<char*> blocks_[5]; // of a page and its multiples by powers of two
+	std::vector<char*> blocks_[8]; // of 512 bytes to 64 KiB, by powers of two
 };
 
 } // namespace evp::addon
