@@ -52,11 +52,15 @@ export type AioOrder<T = unknown> = { readonly user?: T } & (
 			readonly operation: 'read' | 'write';
 			readonly fd: number;
 			/** A vector of buffers is filled, or written, one after the other. */
-			readonly buffer: Buffers;
+			readonly buffer: NodeJS.TypedArray | readonly NodeJS.TypedArray[];
 			/** In bytes, 0 to 2^53 - 1; streams and O_APPEND ignore it. */
 			readonly position: number;
 	  }
-	| { readonly operation: 'recv' | 'send'; readonly fd: number; readonly buffer: Buffers }
+	| {
+			readonly operation: 'recv' | 'send';
+			readonly fd: number;
+			readonly buffer: NodeJS.TypedArray | readonly NodeJS.TypedArray[];
+	  }
 	| { readonly operation: 'fsync' | 'fdatasync' | 'accept'; readonly fd: number }
 	| { readonly operation: 'connect'; readonly place: SocketPlace }
 );
