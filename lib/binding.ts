@@ -2,7 +2,7 @@
 // the cookies, the gets that wait.
 
 import type { RecordableHistogram } from 'node:perf_hooks';
-import type { AioList } from './aio.js';
+import type { Filling } from './aio-requests.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
 import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
@@ -73,8 +73,8 @@ export class Binding {
 	readonly files = new Map<number, FileEntry>();
 	/** Made with the first timer (timers.ts). */
 	timers: TimerList | undefined;
-	/** Made with the first request (aio.ts). */
-	requests: AioList | undefined;
+	/** Requests that fill buffers, by their places in the addon's table (aio-requests.ts). */
+	readonly requests = new Map<number, Filling>();
 	closed = false;
 	#ports = 0; // Port objects that share this
 	#ref = true;
@@ -157,7 +157,7 @@ export class Binding {
 		this.#associated.clear();
 		this.files.clear();
 		this.timers?.end();
-		this.requests?.end();
+		this.requests.clear();
 		this.cookies.clear();
 		known[this.handle] = undefined;
 		waiting[this.handle] = undefined;

@@ -44,6 +44,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 	'EAGAIN aio_submit':
 		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
 	'EFAULT aio_read': 'the buffer was detached or has shrunk since the read was asked for',
+	'EFAULT aio_recv': 'the buffer was detached or has shrunk since the bytes were asked for',
 	'ENOMEM port_getn': 'too many waits on one port',
 };
 

@@ -4,8 +4,10 @@
  * @packageDocumentation
  */
 
-export { Aio, type AioEngine, type AioOrder, AioPromises, AioRequest } from './aio.js';
+export { Aio, type AioEngine } from './aio.js';
 export * from './aio-event.js';
+export { AioPromises } from './aio-promises.js';
+export { type AioOrder, AioRequest } from './aio-requests.js';
 export * from './constants.js';
 export { ForeignCookie } from './cookies.js';
 export type { PortDiagnostics } from './diagnostics.js';
@@ -22,6 +24,7 @@ export {
 	type SharingRules,
 	type SharingVerb,
 } from './sharing.js';
+export type { SocketPlace } from './socket-place.js';
 export * from './sockets.js';
 export { Timer, type TimerSetting, type TimerState } from './timers.js';
 export { EventView } from './view.js';

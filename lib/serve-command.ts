@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from './cli-usage.js';
 import { Crew } from './serve/crew.js';
 import { LIVE } from './serve/live.js';
+import type { Engine } from './serve/server.js';
 import { listen, localAddress } from './sockets.js';
 
 export const help = `Usage: event-ports serve DIR [options]
@@ -17,6 +18,8 @@ order: requests under way are answered, a second one ends at once.
   --port N      port to listen on; 0 takes a free one (default 8080)
   --host H      address or name to listen on (default 127.0.0.1)
   --workers N   threads that share the port (default 1, here at most useful: ${availableParallelism()})
+  --engine E    how sockets are driven: readiness (FD events, the default) or
+                completion (AIO events)
   --grace S     seconds that requests under way have at the end (default 10)
   --help        this text
 `;
@@ -27,12 +30,18 @@ interface Settings {
 	readonly host: string;
 	readonly workers: number;
 	readonly grace: number;
+	readonly engine: Engine;
 }
 
 function numberOf(name: string, text: string, min: number, max: number): number {
 	const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
 	if (value >= min && value <= max) return value;
 	throw new UsageError(`--${name} takes a number from ${min} to ${max}, not '${text}'`);
+}
+
+function engineOf(text: string): Engine {
+	if (text === 'readiness' || text === 'completion') return text;
+	throw new UsageError(`--engine takes readiness or completion, not '${text}'`);
 }
 
 function settingsOf(args: string[]): Settings {
@@ -44,6 +53,7 @@ function settingsOf(args: string[]): Settings {
 			host: { type: 'string', default: '127.0.0.1' },
 			workers: { type: 'string', default: '1' },
 			grace: { type: 'string', default: '10' },
+			engine: { type: 'string', default: 'readiness' },
 		},
 	});
 	const [folder, ...more] = positionals;
@@ -54,6 +64,7 @@ function settingsOf(args: string[]): Settings {
 		port: numberOf('port', values.port, 0, 65_535),
 		workers: numberOf('workers', values.workers, 1, 256),
 		grace: numberOf('grace', values.grace, 0, 3600) * 1000,
+		engine: engineOf(values.engine),
 	};
 }
 

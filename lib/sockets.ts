@@ -6,24 +6,12 @@
 import { invalidType, PortError } from './errors.js';
 import { native } from './native.js';
 import { closePortOf, forgetDescriptor } from './port.js';
-import { descriptor, integer, object } from './validate.js';
+import { placeOf, type SocketPlace } from './socket-place.js';
+import { descriptor, integer } from './validate.js';
 
 const EAGAIN = -11;
 const DEFAULT_BACKLOG = 511; // as node:net has it
 const HOW = { read: 0, write: 1, both: 2 } as const;
-
-/**
- * Where a stream socket is: an IP address and a port, or the path of a unix socket (a leading NUL
- * means Linux's abstract namespace). Names are not looked up, that is `node:dns`'s work.
- *
- * @example
- * ```ts
- * const place: SocketPlace = { host: '127.0.0.1', port: 8080 };
- * ```
- */
-export type SocketPlace =
-	| { readonly host?: string; readonly port: number; readonly path?: undefined }
-	| { readonly path: string };
 
 /**
  * The address of one end of a socket; a unix socket has a `path` (empty when unnamed).
@@ -51,18 +39,6 @@ function bytes(name: string, value: unknown): void {
 	if (!(value instanceof Uint8Array)) throw invalidType(name, 'an instance of Uint8Array', value);
 }
 
-function placeOf(place: SocketPlace, anywhere: string): [string, number] {
-	object('options', place);
-	const { path } = place as { path?: unknown };
-	if (path !== undefined) {
-		if (typeof path !== 'string') throw invalidType('options.path', 'of type string', path);
-		return [path, -1];
-	}
-	const { host = anywhere, port } = place as { host?: string; port: number };
-	if (typeof host !== 'string') throw invalidType('options.host', 'of type string', host);
-	return [host, integer('options.port', port, 0, 65_535)];
-}
-
 /**
  * Opens a listening stream socket.
  *
@@ -81,7 +57,7 @@ function placeOf(place: SocketPlace, anywhere: string): [string, number] {
 export function listen(
 	options: SocketPlace & { readonly backlog?: number; readonly reusePort?: boolean },
 ): number {
-	const [where, port] = placeOf(options, '127.0.0.1');
+	const [where, port] = placeOf(options);
 	const { backlog = DEFAULT_BACKLOG, reusePort = false } = options;
 	integer('options.backlog', backlog, 1, 0x7fffffff);
 	return check(native.socketListen(where, port, backlog, reusePort ? 1 : 0), 'listen');
@@ -121,7 +97,7 @@ export function accept(listener: number): number | null {
  * ```
  */
 export function connect(options: SocketPlace): number {
-	return check(native.socketConnect(...placeOf(options, '127.0.0.1')), 'connect');
+	return check(native.socketConnect(...placeOf(options)), 'connect');
 }
 
 /**

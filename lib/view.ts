@@ -1,5 +1,6 @@
 // Events as columns of numbers, for those who can't afford an object each.
 
+import type { AioEvent } from './aio-event.js';
 import type { Binding } from './binding.js';
 import { columns } from './binding.js';
 import { SOURCE_POSTED } from './native.js';
@@ -56,7 +57,7 @@ export class EventView<T = unknown> {
 		return this.#events[row] ?? 0;
 	}
 
-	/** The object of a row: a descriptor for PORT_SOURCE_FD, 0 for messages and alerts. */
+	/** The object of a row: a descriptor for PORT_SOURCE_FD and requests that brought one; 0 for messages and alerts. */
 	object(row: number): number {
 		return this.#object[row] ?? 0;
 	}
@@ -86,8 +87,11 @@ export class EventView<T = unknown> {
 			view.#source[row] = from;
 			view.#events[row] = events[row] as number;
 			view.#object[row] = object[row] as number;
-			if (from === AIO) values[row] = (binding.event(row) as { user: unknown }).user;
-			else values[row] = code > 0 ? code : binding.user(row, from === 3);
+			if (from === AIO) {
+				const event = binding.event(row) as AioEvent;
+				values[row] = event.user;
+				view.#object[row] = event.fd ?? 0;
+			} else values[row] = code > 0 ? code : binding.user(row, from === 3);
 		}
 		// Values of the last batch must not be kept alive by a shorter one.
 		if (values.length > count) values.length = count;

@@ -1,8 +1,9 @@
-// Goal ECHO: an echo server of 64-byte messages, on raw descriptors and a port against node:net.
+// Goal ECHO: an echo server of 64-byte messages, on raw descriptors and a port, and on completions,
+// against node:net.
 //
 //   node bench/node/echo.mjs [--quick] [--rounds N]
 //
-// Both servers run at once, each in a process of its own; a third process loads them in turn
+// All servers run at once, each in a process of its own; a third process loads them in turn
 // (A B A B ...) with as many connections, each of which has one message under way. What is
 // measured is the user and system time of the server's process over the messages it echoed.
 
@@ -20,7 +21,7 @@ const SIZE = 64;
 const CONNECTIONS = [64, 512];
 const BATCH = 512;
 
-const roles = { port: servePort, net: serveNet, load };
+const roles = { port: servePort, completions: serveCompletions, net: serveNet, load };
 
 // --- Servers: tell their TCP port, then their CPU time whenever they are asked.
 
@@ -51,6 +52,34 @@ async function servePort() {
 			else if (count !== null && write(fd, buffer, 0, count) !== count) throw new Error('short write');
 			return count !== 0;
 		}));
+	}
+}
+
+async function serveCompletions() {
+	const port = new Port();
+	const listener = listen({ port: 0 });
+	port.aio.accept(listener);
+	answer(localAddress(listener).port);
+	for await (const events of port.batches({ max: BATCH })) {
+		const orders = [];
+		for (const { operation, fd, bytes, error, user } of events) {
+			if (error !== null) throw error;
+			if (operation === 'accept') {
+				setNoDelay(fd);
+				const client = { fd, buffer: Buffer.allocUnsafeSlow(4096) };
+				orders.push({ operation: 'recv', fd, buffer: client.buffer, user: client });
+				orders.push({ operation: 'accept', fd: listener });
+			} else if (operation === 'recv') {
+				if (bytes === 0) {
+					closeFd(user.fd);
+					continue;
+				}
+				// One message is under way a connection: the next can't come before this one has gone.
+				orders.push({ operation: 'send', fd: user.fd, buffer: user.buffer.subarray(0, bytes), user: bytes });
+				orders.push({ operation: 'recv', fd: user.fd, buffer: user.buffer, user });
+			} else if (bytes !== user) throw new Error('short write');
+		}
+		if (orders.length > 0) port.aio.submit(orders);
 	}
 }
 
@@ -133,7 +162,7 @@ const total = ({ user, system }) => (user + system) * 1000; // ns
 
 async function bench({ quick, rounds }) {
 	const messages = quick ? 10_000 : 100_000;
-	const servers = { port: await start('port'), net: await start('net') };
+	const servers = { port: await start('port'), completions: await start('completions'), net: await start('net') };
 	const loader = await start('load');
 	const measure = async ({ child, said: tcpPort }, connections) => {
 		const before = total(await ask(child, 'cpu'));
@@ -141,7 +170,7 @@ async function bench({ quick, rounds }) {
 		return (total(await ask(child, 'cpu')) - before) / messages;
 	};
 	for (const connections of CONNECTIONS) {
-		const seen = { port: [], net: [] };
+		const seen = { port: [], completions: [], net: [] };
 		for (let round = -1; round < rounds; round++) {
 			for (const [who, server] of Object.entries(servers)) {
 				const cpu = await measure(server, connections);
@@ -153,7 +182,7 @@ async function bench({ quick, rounds }) {
 			console.log(JSON.stringify({ bench: 'echo', case: `connections=${connections}`, who, cpu_ns }));
 		}
 	}
-	for (const { child } of [servers.port, servers.net, loader]) child.disconnect();
+	for (const { child } of [...Object.values(servers), loader]) child.disconnect();
 }
 
 const { values: options } = parseArgs({

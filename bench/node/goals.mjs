@@ -11,6 +11,8 @@ const roundTrip = { bench: 'round-trip', figure: 'p50_us', ours: 'port' };
 
 export const goals = [
 	{ goal: 'ECHO', bench: 'echo', figure: 'cpu_ns', ours: 'port', peer: 'net', must: 1 },
+	{ goal: 'ECHO completions', bench: 'echo', figure: 'cpu_ns', ours: 'completions', peer: 'net', must: 1, stretch: 0.8 },
+	{ goal: 'ECHO serve', bench: 'serve', figure: 'cpu_ns', ours: 'completion', peer: 'readiness' },
 	{ goal: 'TS2', ...send, ours: 'objects', must: 100 },
 	{ goal: 'TS2', ...send, ours: 'objects', peer: 'messageport', must: 0.08 },
 	{ goal: 'TS2 objects', ...send, ours: 'reaped', must: 80 },

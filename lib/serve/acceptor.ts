@@ -1,12 +1,12 @@
-// The listener's turn: it is associated without a cookie with the port that all workers share, so
-// that whichever thread is free retrieves it, takes some connections and gives it back.
+// Who takes connections from the listener.
 
+import type { AioEvent } from '../aio-event.js';
+import type { AioRequest } from '../aio-requests.js';
 import { POLLIN } from '../constants.js';
-import type { Port } from '../port.js';
 import { accept } from '../sockets.js';
-import type { Ready } from './loop.js';
+import type { Completes, Loop, Ready, ServePort } from './loop.js';
 
-const BATCH = 16; // connections a thread takes before others have their chance
+const BATCH = 16; // connections a thread takes, or waits for, before others have their chance
 const PAUSE = 100; // ms without descriptors until it is tried again
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 // What accept(2) may report of a connection that died in the queue.
@@ -19,29 +19,59 @@ const GONE = new Set([
 	'ENETUNREACH',
 ]);
 
-export class Acceptor implements Ready {
+/** What becomes of connections, and what to do when there is no descriptor (or memory) left for one. */
+export interface Welcome {
+	accepted(fd: number): void;
+	exhausted(): void;
+}
+
+export interface Acceptor {
+	start(): void;
+	/** Takes those who have come already, and nobody after them. */
+	stop(): Promise<void>;
+}
+
+/** False: no more can be taken for now. */
+function take(listener: number, welcome: Welcome, most: number): boolean {
+	for (let taken = 0; taken < most; taken++) {
+		let fd: number | null;
+		try {
+			fd = accept(listener);
+		} catch (error) {
+			const { code = '' } = error as NodeJS.ErrnoException;
+			if (GONE.has(code)) continue;
+			if (!EXHAUSTED.has(code)) throw error;
+			welcome.exhausted();
+			return false;
+		}
+		if (fd === null) return true;
+		welcome.accepted(fd);
+	}
+	return true;
+}
+
+/**
+ * By readiness: the listener is associated without a cookie with the port that all workers share,
+ * so that whichever thread is free retrieves it, takes some connections and gives it back.
+ */
+export class ReadyAcceptor implements Acceptor, Ready {
 	readonly #listener: number;
-	readonly #port: Port<Ready | undefined>;
-	readonly #accepted: (fd: number) => void;
-	readonly #exhausted: () => void;
+	readonly #port: ServePort;
+	readonly #welcome: Welcome;
 	#pause: NodeJS.Timeout | undefined;
 	#stopped = false;
 
-	/** `exhausted` is called when the process has no descriptor (or memory) left for another. */
-	constructor(
-		port: Port<Ready | undefined>,
-		listener: number,
-		accepted: (fd: number) => void,
-		exhausted: () => void,
-	) {
+	constructor(port: ServePort, listener: number, welcome: Welcome) {
 		this.#port = port;
 		this.#listener = listener;
-		this.#accepted = accepted;
-		this.#exhausted = exhausted;
+		this.#welcome = welcome;
 	}
 
+	/** Whoever made the port has associated it: once, however many threads there are. */
+	start(): void {}
+
 	ready(): void {
-		if (this.#take(BATCH)) this.#again();
+		if (take(this.#listener, this.#welcome, BATCH)) this.#again();
 		else this.#pause = setTimeout(() => this.#again(), PAUSE);
 	}
 
@@ -49,29 +79,93 @@ export class Acceptor implements Ready {
 		if (!this.#stopped) this.#port.associate(this.#listener, POLLIN);
 	}
 
-	/** False: no more can be taken for now. */
-	#take(most: number): boolean {
-		for (let taken = 0; taken < most; taken++) {
-			let fd: number | null;
-			try {
-				fd = accept(this.#listener);
-			} catch (error) {
-				const { code = '' } = error as NodeJS.ErrnoException;
-				if (GONE.has(code)) continue;
-				if (!EXHAUSTED.has(code)) throw error;
-				this.#exhausted();
-				return false;
-			}
-			if (fd === null) return true;
-			this.#accepted(fd);
-		}
-		return true;
-	}
-
-	/** Takes those who have come already, and nobody after them. */
-	stop(): void {
+	async stop(): Promise<void> {
 		this.#stopped = true;
 		clearTimeout(this.#pause);
-		this.#take(Number.POSITIVE_INFINITY);
+		take(this.#listener, this.#welcome, Number.POSITIVE_INFINITY);
+	}
+}
+
+/** One of a CompletingAcceptor's requests, asked again and again. */
+class Place implements Completes {
+	readonly gone = false;
+	request: AioRequest | undefined;
+	readonly #done: (place: Place, event: AioEvent) => void;
+
+	constructor(done: (place: Place, event: AioEvent) => void) {
+		this.#done = done;
+	}
+
+	submitted(request: AioRequest): void {
+		this.request = request;
+	}
+
+	completed(event: AioEvent): void {
+		this.request = undefined;
+		this.#done(this, event);
+	}
+
+	refused(error: Error): void {
+		throw error;
+	}
+}
+
+/**
+ * On completions: each thread has some accepts under way, and the kernel gives every connection to
+ * the one that waited longest.
+ */
+export class CompletingAcceptor implements Acceptor {
+	readonly #loop: Loop;
+	readonly #listener: number;
+	readonly #welcome: Welcome;
+	readonly #open = new Set<Place>(); // asked, or about to
+	#stopped: (() => void) | undefined;
+
+	constructor(loop: Loop, listener: number, welcome: Welcome) {
+		this.#loop = loop;
+		this.#listener = listener;
+		this.#welcome = welcome;
+	}
+
+	start(): void {
+		for (let i = 0; i < BATCH; i++)
+			this.#ask(new Place((place, event) => this.#took(place, event)));
+	}
+
+	#ask(place: Place): void {
+		this.#open.add(place);
+		this.#loop.submit(place, { operation: 'accept', fd: this.#listener });
+	}
+
+	#took(place: Place, { fd, error }: AioEvent): void {
+		this.#open.delete(place);
+		if (fd !== null) this.#welcome.accepted(fd);
+		if (this.#stopped !== undefined) {
+			if (this.#open.size === 0) this.#stopped();
+		} else if (error === null || GONE.has(error.code)) {
+			this.#ask(place);
+		} else if (EXHAUSTED.has(error.code)) {
+			this.#welcome.exhausted();
+			this.#open.add(place);
+			setTimeout(() => this.#later(place), PAUSE);
+		} else {
+			throw error;
+		}
+	}
+
+	#later(place: Place): void {
+		this.#open.delete(place);
+		if (this.#stopped === undefined) this.#ask(place);
+		else if (this.#open.size === 0) this.#stopped();
+	}
+
+	async stop(): Promise<void> {
+		if (this.#open.size > 0) {
+			await new Promise<void>((resolve) => {
+				this.#stopped = resolve;
+				for (const { request } of this.#open) request?.cancel();
+			});
+		}
+		take(this.#listener, this.#welcome, Number.POSITIVE_INFINITY);
 	}
 }

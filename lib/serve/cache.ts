@@ -9,8 +9,7 @@ import type { BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { FILE_ATTRIB, FILE_EXCEPTION, FILE_MODIFIED, FILE_TRUNC } from '../constants.js';
 import { FileObject } from '../files.js';
-import type { Port } from '../port.js';
-import type { Ready } from './loop.js';
+import type { Ready, ServePort } from './loop.js';
 
 const LARGEST = 256 * 1024; // bytes of a file
 const MOST_BYTES = 16 * 1024 * 1024; // of all
@@ -38,7 +37,7 @@ class Entry implements Ready {
 }
 
 export class Cache {
-	readonly #port: Port<Ready | undefined>;
+	readonly #port: ServePort;
 	readonly #root: string;
 	// The one that was asked for last is the last.
 	readonly #entries = new Map<string, Entry>();
@@ -46,7 +45,7 @@ export class Cache {
 	#bytes = 0;
 
 	/** `root`: without links in it; nothing above it is thought to move. */
-	constructor(port: Port<Ready | undefined>, root: string) {
+	constructor(port: ServePort, root: string) {
 		this.#port = port;
 		this.#root = root;
 	}

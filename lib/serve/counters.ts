@@ -1,7 +1,7 @@
 // What the threads of a server tell each other: one row a worker, written by that worker alone,
 // read by all. The first word counts the workers that still accept.
 
-const FIELDS = ['port', 'connections', 'accepted', 'requests', 'bytes'] as const;
+const FIELDS = ['port', 'connections', 'accepted', 'requests', 'bytes', 'read'] as const;
 const HEADER = 8; // bytes, so that the rows are aligned
 
 export type Field = (typeof FIELDS)[number];

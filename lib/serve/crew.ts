@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { POLLIN } from '../constants.js';
 import { Port } from '../port.js';
 import { Counters } from './counters.js';
-import type { Ready } from './loop.js';
-import { Server } from './server.js';
+import type { ServePort } from './loop.js';
+import { type Engine, Server } from './server.js';
 import type { WorkerData } from './worker.js';
 
 const CLOSE = 1; // what the alert says
@@ -16,28 +16,29 @@ export interface CrewOptions {
 	/** A listening socket; the crew closes it. */
 	readonly listener: number;
 	readonly workers: number;
+	readonly engine: Engine;
 	/** ms that requests under way have once close() was called. */
 	readonly grace: number;
 }
 
 export class Crew {
 	readonly #options: CrewOptions;
-	readonly #port = new Port<Ready | undefined>();
+	readonly #port: ServePort = new Port();
 	readonly #counters: Counters;
 
 	constructor(options: CrewOptions) {
 		this.#options = options;
 		this.#counters = Counters.make(options.workers);
-		this.#port.associate(options.listener, POLLIN);
+		if (options.engine === 'readiness') this.#port.associate(options.listener, POLLIN);
 	}
 
 	/** Serves until close(), then until what was under way has ended. */
 	async run(): Promise<void> {
-		const { folder, listener, grace, workers } = this.#options;
+		const { folder, listener, grace, engine, workers } = this.#options;
 		const counters = this.#counters;
 		if (workers === 1) {
 			const shared = this.#port;
-			await new Server({ folder, listener, shared, counters, worker: 0, grace }).run();
+			await new Server({ folder, listener, shared, counters, worker: 0, grace, engine }).run();
 		} else {
 			await Promise.all(Array.from({ length: workers }, (_, worker) => this.#work(worker)));
 		}
@@ -45,11 +46,12 @@ export class Crew {
 	}
 
 	#work(worker: number): Promise<void> {
-		const { folder, listener, grace } = this.#options;
+		const { folder, listener, grace, engine } = this.#options;
 		const workerData: WorkerData = {
 			folder,
 			listener,
 			grace,
+			engine,
 			worker,
 			port: this.#port.fd,
 			counters: this.#counters.buffer,

@@ -7,12 +7,12 @@ import { type BigIntStats, constants, readlinkSync, realpathSync } from 'node:fs
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
-import type { Port } from '../port.js';
 import { Cache, type Content } from './cache.js';
 import { type Part, partFor, validatorsOf } from './conditions.js';
 import { listing } from './listing.js';
-import type { Ready } from './loop.js';
+import type { Loop } from './loop.js';
 import { contentType } from './mime.js';
+import { Reader } from './reader.js';
 
 const CHUNK = 64 * 1024;
 // A FIFO would be waited for, were it not for O_NONBLOCK.
@@ -63,22 +63,26 @@ export class Files {
 	readonly #root: string;
 	readonly #live: string;
 	readonly #cache: Cache;
+	readonly #loop: Loop;
+	readonly #onRead: (bytes: number) => void;
 
-	/** `live`: the path of the live page, which listings link to; `port` tells of changed files. */
-	constructor(folder: string, live: string, port: Port<Ready | undefined>) {
+	/** `live`: the path of the live page, which listings link to; `loop`: see Site. */
+	constructor(folder: string, live: string, loop: Loop, onRead: (bytes: number) => void) {
 		this.#root = realpathSync(folder);
 		this.#live = live;
-		this.#cache = new Cache(port, this.#root);
+		this.#cache = new Cache(loop.port, this.#root);
+		this.#loop = loop;
+		this.#onRead = onRead;
 	}
 
 	async serve(request: IncomingMessage, response: ServerResponse, where: string): Promise<void> {
 		if (where.split('/').some((part) => part.startsWith('.'))) throw new HttpError(404);
 		const file = path.join(this.#root, where);
 		if (this.#sendKept(request, response, file)) return;
-		await this.#opened(file, async (handle, stats, keep) => {
+		await this.#opened(file, async (opened, stats, keep) => {
 			if (stats.isFile()) {
 				if (where.endsWith('/')) throw new HttpError(404);
-				await sendFile(request, response, handle, stats, where, keep);
+				await this.#sendFile(request, response, opened, stats, where, keep);
 			} else if (!stats.isDirectory()) {
 				throw new HttpError(404);
 			} else if (where.endsWith('/')) {
@@ -94,9 +98,9 @@ export class Files {
 		const index = path.join(this.#root, where, 'index.html');
 		try {
 			if (this.#sendKept(request, response, index)) return;
-			await this.#opened(index, (handle, stats, keep) => {
+			await this.#opened(index, (opened, stats, keep) => {
 				if (!stats.isFile()) throw new HttpError(404);
-				return sendFile(request, response, handle, stats, index, keep);
+				return this.#sendFile(request, response, opened, stats, index, keep);
 			});
 		} catch (error) {
 			if (statusOf(error) !== 404) throw error;
@@ -115,7 +119,7 @@ export class Files {
 
 	async #opened(
 		file: string,
-		use: (handle: FileHandle, stats: BigIntStats, keep: Keep | undefined) => Promise<void>,
+		use: (opened: number, stats: BigIntStats, keep: Keep | undefined) => Promise<void>,
 	): Promise<void> {
 		const keep = this.#cache.begin(file);
 		let handle: FileHandle | undefined;
@@ -126,35 +130,36 @@ export class Files {
 			if (!inside) throw new HttpError(403, 'The link leads out of what is served.');
 			const stats = await handle.stat({ bigint: true });
 			const fit = real === file && Cache.fits(stats);
-			await use(handle, stats, fit ? keep : undefined);
+			await use(handle.fd, stats, fit ? keep : undefined);
 		} finally {
 			if (keep !== undefined) this.#cache.abandon(file);
 			await handle?.close();
 		}
 	}
+
+	async #sendFile(
+		request: IncomingMessage,
+		response: ServerResponse,
+		opened: number,
+		stats: BigIntStats,
+		name: string,
+		keep: Keep | undefined,
+	): Promise<void> {
+		using reader = new Reader(this.#loop, opened, this.#onRead);
+		if (keep !== undefined) {
+			const content = { stats, body: await reader.whole(Number(stats.size)) };
+			if (content.body.length === Number(stats.size)) {
+				keep(content);
+				return sendContent(request, response, content, name);
+			}
+		}
+		const part = sendHead(request, response, stats, name);
+		if (request.method === 'HEAD' || part.length === 0) response.end();
+		else await sendBody(response, reader, part);
+	}
 }
 
 type Keep = (content: Content) => void;
-
-async function sendFile(
-	request: IncomingMessage,
-	response: ServerResponse,
-	handle: FileHandle,
-	stats: BigIntStats,
-	name: string,
-	keep: Keep | undefined,
-): Promise<void> {
-	if (keep !== undefined) {
-		const content = { stats, body: await handle.readFile() };
-		if (content.body.length === Number(stats.size)) {
-			keep(content);
-			return sendContent(request, response, content, name);
-		}
-	}
-	const part = sendHead(request, response, stats, name);
-	if (request.method === 'HEAD' || part.length === 0) response.end();
-	else await sendBody(response, handle, part);
-}
 
 function sendContent(
 	request: IncomingMessage,
@@ -196,11 +201,11 @@ function sendHead(
 	return part;
 }
 
-async function sendBody(response: ServerResponse, handle: FileHandle, part: Part): Promise<void> {
+async function sendBody(response: ServerResponse, reader: Reader, part: Part): Promise<void> {
 	const end = part.start + part.length;
 	for (let position = part.start; position < end; ) {
 		const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - position));
-		const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
+		const bytesRead = await reader.read(chunk, position);
 		if (bytesRead === 0) response.destroy(); // it has become shorter than we said
 		if (response.destroyed) return;
 		position += bytesRead;

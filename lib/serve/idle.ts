@@ -1,19 +1,18 @@
 // When a connection was last heard of, by a timer of its port that is set as seldom as possible: what
 // happens meanwhile only notes the time, and a timer that expires too early is set for the rest.
 
-import type { Port } from '../port.js';
 import type { Timer } from '../timers.js';
-import type { Ready } from './loop.js';
+import type { Completes, Ready, ServePort } from './loop.js';
 
 export class Idle implements Ready {
-	readonly #timer: Timer<Ready | undefined>;
+	readonly #timer: Timer<Ready | Completes | undefined>;
 	readonly #expired: () => void;
 	#limit: number; // ms, 0: none
 	#heard = performance.now();
 	#due: number; // when the timer expires, 0: it is disarmed
 
 	/** Throws where the port has no room for a timer. */
-	constructor(port: Port<Ready | undefined>, ms: number, expired: () => void) {
+	constructor(port: ServePort, ms: number, expired: () => void) {
 		this.#expired = expired;
 		this.#limit = ms;
 		this.#due = this.#heard + ms;

@@ -3,18 +3,24 @@
 
 import { Port } from '../port.js';
 import { closeFd } from '../sockets.js';
-import { Acceptor } from './acceptor.js';
-import { Connection } from './connection.js';
+import { type Acceptor, CompletingAcceptor, ReadyAcceptor } from './acceptor.js';
+import { CompletingConnection } from './completing-connection.js';
+import type { Connection } from './connection.js';
 import type { Counters } from './counters.js';
 import { Live } from './live.js';
-import { Loop, type Ready } from './loop.js';
+import { Loop, type Ready, type ServePort } from './loop.js';
+import { ReadyConnection } from './ready-connection.js';
 import { Site } from './site.js';
 
+/** How sockets are driven: by FD events, or by requests of asynchronous I/O. */
+export type Engine = 'readiness' | 'completion';
+
 export interface ServerOptions {
+	readonly engine: Engine;
 	readonly folder: string;
 	readonly listener: number;
 	/** Holds the listener; an alert ends the server. */
-	readonly shared: Port<Ready | undefined>;
+	readonly shared: ServePort;
 	readonly counters: Counters;
 	/** This thread's row of the counters. */
 	readonly worker: number;
@@ -25,27 +31,33 @@ export interface ServerOptions {
 export class Server {
 	readonly #options: ServerOptions;
 	readonly #alone: boolean;
-	readonly #port: Port<Ready | undefined>;
+	readonly #port: ServePort;
 	readonly #loop: Loop;
 	readonly #site: Site;
 	readonly #acceptor: Acceptor;
+	readonly #unnamed: Ready | undefined; // whom events without a cookie are for
 	readonly #connections = new Set<Connection>();
 	#closing = false;
 	#draining = false;
 
 	constructor(options: ServerOptions) {
-		const { shared, counters, worker, folder, listener } = options;
+		const { shared, counters, worker, folder, listener, engine } = options;
 		this.#options = options;
 		this.#alone = counters.workers === 1;
 		this.#port = this.#alone ? shared : new Port();
 		this.#loop = new Loop(this.#port);
-		this.#site = new Site(folder, new Live(shared as Port<never>, counters), this.#port);
-		this.#acceptor = new Acceptor(
-			shared,
-			listener,
-			(fd) => this.#connected(fd),
-			() => this.#site.http.closeIdleConnections(),
+		this.#site = new Site(folder, new Live(shared as Port<never>, counters), this.#loop, (bytes) =>
+			counters.add(worker, 'read', bytes),
 		);
+		const welcome = {
+			accepted: (fd: number) => this.#connected(fd),
+			exhausted: () => this.#site.http.closeIdleConnections(),
+		};
+		if (engine === 'completion') {
+			this.#acceptor = new CompletingAcceptor(this.#loop, listener, welcome);
+		} else {
+			this.#acceptor = this.#unnamed = new ReadyAcceptor(shared, listener, welcome);
+		}
 		this.#site.http.on('request', (_request, response) => {
 			response.once('finish', () => counters.add(worker, 'requests', 1));
 		});
@@ -57,17 +69,19 @@ export class Server {
 		const onAlert = () => {
 			// A thread alone goes on with this port; several leave it in alert mode for the others.
 			if (this.#alone) this.#port.clearAlert();
-			this.#close();
+			void this.#close();
 			return this.#alone;
 		};
-		const loops = [this.#loop.run(this.#acceptor, onAlert)];
-		if (!this.#alone) loops.push(new Loop(this.#options.shared).run(this.#acceptor, onAlert));
+		this.#acceptor.start();
+		const loops = [this.#loop.run(this.#unnamed, onAlert)];
+		if (!this.#alone) loops.push(new Loop(this.#options.shared).run(this.#unnamed, onAlert));
 		await Promise.all(loops);
 	}
 
 	#connected(fd: number): void {
-		const { counters, worker } = this.#options;
-		const connection = new Connection(this.#loop, fd, (bytes) => {
+		const { counters, worker, engine } = this.#options;
+		const Kind = engine === 'completion' ? CompletingConnection : ReadyConnection;
+		const connection = new Kind(this.#loop, fd, (bytes) => {
 			counters.add(worker, 'bytes', bytes);
 		});
 		this.#connections.add(connection);
@@ -81,18 +95,18 @@ export class Server {
 		this.#site.http.emit('connection', connection);
 	}
 
-	#close(): void {
+	async #close(): Promise<void> {
 		if (this.#closing) return;
 		this.#closing = true;
-		this.#acceptor.stop();
+		await this.#acceptor.stop();
 		if (this.#options.counters.leave()) closeFd(this.#options.listener);
-		setImmediate(() => this.#drain()); // those just accepted have begun to read by then
+		setImmediate(() => void this.#drain()); // those just accepted have begun to read by then
 	}
 
-	#drain(): void {
-		this.#draining = true;
+	async #drain(): Promise<void> {
 		// What has arrived is answered; then whoever said nothing has nothing to wait for.
-		for (const connection of this.#connections) connection.poll();
+		await Promise.all(Array.from(this.#connections, (connection) => connection.poll()));
+		this.#draining = true;
 		this.#site.close();
 		for (const connection of this.#connections) {
 			if (connection.bytesRead === 0) connection.destroy();

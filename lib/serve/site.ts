@@ -1,10 +1,9 @@
 // What is answered to a request: the live page below /_port/, files everywhere else.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Port } from '../port.js';
 import { Files, HttpError, pathOf, statusOf } from './files.js';
 import { LIVE, type Live } from './live.js';
-import type { Ready } from './loop.js';
+import type { Loop } from './loop.js';
 
 const IDLE = 60_000; // ms without a byte in either direction
 const KEEP_ALIVE = 5_000; // ms until another request must begin
@@ -28,9 +27,9 @@ export class Site {
 	readonly #answering = new Set<ServerResponse>();
 	#closing = false;
 
-	/** `port` tells of changed files. */
-	constructor(folder: string, live: Live, port: Port<Ready | undefined>) {
-		this.#files = new Files(folder, LIVE, port);
+	/** `loop`: of the port that tells of changed files and reads them; `onRead` hears how much. */
+	constructor(folder: string, live: Live, loop: Loop, onRead: (bytes: number) => void) {
+		this.#files = new Files(folder, LIVE, loop, onRead);
 		this.#live = live;
 		this.http = createServer(
 			{

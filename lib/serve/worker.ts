@@ -4,7 +4,7 @@ import { workerData } from 'node:worker_threads';
 import { Port } from '../port.js';
 import { Counters } from './counters.js';
 import type { Ready } from './loop.js';
-import { Server } from './server.js';
+import { type Engine, Server } from './server.js';
 
 /** Of a worker thread: what it can't be handed as it is, as numbers and shared memory. */
 export interface WorkerData {
@@ -14,13 +14,14 @@ export interface WorkerData {
 	readonly counters: SharedArrayBuffer;
 	readonly worker: number;
 	readonly grace: number;
+	readonly engine: Engine;
 }
 
 async function work(data: WorkerData): Promise<void> {
-	const { folder, listener, worker, grace } = data;
+	const { folder, listener, worker, grace, engine } = data;
 	const shared = Port.attach<Ready | undefined>(data.port);
 	const counters = Counters.of(data.counters);
-	await new Server({ folder, listener, shared, counters, worker, grace }).run();
+	await new Server({ folder, listener, shared, counters, worker, grace, engine }).run();
 	shared.close();
 }
 

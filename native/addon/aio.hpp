@@ -11,7 +11,4 @@ struct Environment;
 
 napi_status register_aio(napi_env env, napi_value exports, Environment& environment);
 
-// The environment ends: nobody will ask for its requests' data.
-void abandon_requests(const Environment& environment);
-
 } // namespace evp::addon

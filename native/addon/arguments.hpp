@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <node_api.h>
+#include <string>
 
 namespace evp::addon {
 
@@ -42,6 +43,14 @@ inline napi_value answer(napi_env env, int64_t value) {
 	else
 		napi_create_double(env, static_cast<double>(value), &result);
 	return result;
+}
+
+inline std::string text_of(napi_env env, napi_value value) {
+	size_t length = 0;
+	if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return {};
+	std::string text(length, '\0');
+	napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
+	return text;
 }
 
 } // namespace evp::addon

@@ -1,5 +1,6 @@
 #include "addon/binding.hpp"
 
+#include "addon/aio_requests.hpp"
 #include "addon/cookies.hpp"
 #include "addon/environment.hpp"
 #include "core/ticket.hpp"
@@ -143,6 +144,7 @@ Result<Binding*> redeem_ticket(Environment& environment, int ticket) {
 void release_binding(Binding& binding) {
 	binding.environment->forget(binding);
 	if (binding.poller) binding.poller->close();
+	Requests::all().abandon(binding);
 	Process& all = process();
 	{
 		std::lock_guard guard(all.lock);

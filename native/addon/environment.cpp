@@ -1,7 +1,5 @@
 #include "addon/environment.hpp"
 
-#include "addon/aio.hpp"
-
 namespace evp::addon {
 
 namespace {
@@ -18,7 +16,6 @@ void end_environment(napi_async_cleanup_hook_handle hook, void* data) {
 	auto* environment = static_cast<Environment*>(data);
 	environment->hook = hook;
 	environment->ending = true;
-	abandon_requests(*environment);
 	for (size_t i = 0; i < environment->bindings.size(); i++)
 		if (environment->bindings[i]) release_binding(*environment->bindings[i]);
 	uv_close(reinterpret_cast<uv_handle_t*>(&environment->doorbell), [](uv_handle_t* handle) {

@@ -33,6 +33,16 @@ int parse_unix(const std::string& path, Address* out) {
 	return 0;
 }
 
+int parse_place(const std::string& where, int port, Address* out) {
+	return port < 0 ? parse_unix(where, out) : parse_inet(where, port, out);
+}
+
+Result<sys::UniqueFd> stream_socket(int family) {
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0) return Error{errno};
+	return sys::UniqueFd(fd);
+}
+
 AddressText describe(const Address& address) {
 	char text[INET6_ADDRSTRLEN] = "";
 	if (address.family() == AF_INET) {

@@ -1,5 +1,7 @@
 // Numeric addresses to and from the kernel's shape. No name is looked up here: that blocks.
 #pragma once
+#include "sys/fd.hpp"
+
 #include <string>
 #include <sys/socket.h>
 
@@ -22,6 +24,12 @@ struct AddressText {
 int parse_inet(const std::string& host, int port, Address* out);
 // path: of a unix socket; a leading NUL is the abstract namespace. 0 or ENAMETOOLONG.
 int parse_unix(const std::string& path, Address* out);
+// Either; what lib/sockets.ts calls a place: a path when the port is negative.
+int parse_place(const std::string& where, int port, Address* out);
 AddressText describe(const Address& address);
+
+
+// Non-blocking and close-on-exec, as all sockets made here.
+Result<sys::UniqueFd> stream_socket(int family);
 
 } // namespace evp::addon

@@ -1,5 +1,6 @@
 #include "addon/sockets.hpp"
 
+#include "addon/arguments.hpp"
 #include "addon/binding.hpp"
 #include "addon/socket_address.hpp"
 
@@ -36,13 +37,7 @@ public:
 		return value;
 	}
 
-	std::string text(size_t index) const {
-		size_t length = 0;
-		if (napi_get_value_string_utf8(env_, values_[index], nullptr, 0, &length) != napi_ok) return {};
-		std::string text(length, '\0');
-		napi_get_value_string_utf8(env_, values_[index], text.data(), length + 1, &length);
-		return text;
-	}
+	std::string text(size_t index) const { return text_of(env_, values_[index]); }
 
 	Bytes bytes(size_t index) const { return bytes_of(values_[index]); }
 
@@ -93,17 +88,6 @@ ssize_t retried(Call call) {
 	do done = call();
 	while (done < 0 && errno == EINTR);
 	return done < 0 ? -errno : done;
-}
-
-// What lib/sockets.ts calls a place: a path when the port is negative.
-int parse_place(const std::string& where, int port, Address* out) {
-	return port < 0 ? parse_unix(where, out) : parse_inet(where, port, out);
-}
-
-Result<sys::UniqueFd> stream_socket(int family) {
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) return Error{errno};
-	return sys::UniqueFd(fd);
 }
 
 // (where, port, backlog, reusePort) -> descriptor

@@ -48,7 +48,8 @@ int64_t connect_call(const Io& io) {
 	int64_t done = attempt([&] {
 		return connect(io.fd, static_cast<sockaddr*>(io.address), static_cast<socklen_t>(io.length));
 	});
-	return done == -EALREADY ? -EINPROGRESS : done;
+	// Asked once more when it can be written to, it says what has become of it.
+	return done == -EINPROGRESS || done == -EALREADY ? IO_NOT_READY : done;
 }
 
 bool transfers(IoOp op) { return op <= IoOp::WRITEV; }
@@ -74,12 +75,20 @@ bool writes(const Io& io) {
 	return io.op == IoOp::WRITE || io.op == IoOp::WRITEV || io.op == IoOp::SEND || io.op == IoOp::CONNECT;
 }
 
+bool listens(int fd) {
+	int listening = 0;
+	socklen_t length = sizeof listening;
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0;
+}
+
 // Whether its descriptor may make a thread wait for a peer.
 bool may_wait(const Io& io) {
 	if (io.op == IoOp::FSYNC || io.op == IoOp::FDATASYNC) return false;
 	struct stat status;
 	if (fstat(io.fd, &status) != 0) return false;
 	if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode)) return false;
+	if (io.op == IoOp::ACCEPT) return listens(io.fd);
+	if (!transfers(io.op)) return S_ISSOCK(status.st_mode); // whatever its O_NONBLOCK
 	int flags = fcntl(io.fd, F_GETFL);
 	if (flags == -1 || flags & O_NONBLOCK) return false;
 	// Not open for it: the call says so, poll(2) would wait.
@@ -94,8 +103,8 @@ int64_t io_call(const Io& io) {
 	if (!may_wait(io)) return call(io, true);
 	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
 	if (io.op == IoOp::CONNECT) return call(io, true);
-	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
-	if (io.op == IoOp::ACCEPT) return call(io, true);
+	bool asks = io.op == IoOp::RECV || io.op == IoOp::SEND; // the call itself says it
+	if (!asks && poll(&ready, 1, 0) == 0) return IO_NOT_READY;
 	int64_t done = call(io, false);
 	if (done == -EAGAIN) return IO_NOT_READY;
 	return transfers(io.op) && done == -EOPNOTSUPP ? call(io, true) : done;

@@ -11,8 +11,8 @@ namespace evp::sys {
 inline constexpr int64_t IO_NOT_READY = INT64_MIN;
 
 // As the system call, -errno for a failure. Never waits for a peer unless another
-// thread takes what poll(2) just showed; a descriptor with O_NONBLOCK is EAGAIN, as
-// with io_uring.
+// thread takes what poll(2) just showed, or the socket to be connected blocks. To read
+// or write with O_NONBLOCK is EAGAIN, as with io_uring; sockets' own operations wait.
 int64_t io_call(const Io& io);
 
 bool io_writes(const Io& io); // it waits until it can write

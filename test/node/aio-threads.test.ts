@@ -2,3 +2,4 @@
 
 process.env['EVENT_PORTS_AIO'] = 'pool';
 await import('./aio.test.js');
+await import('./aio-sockets.test.js');

@@ -175,6 +175,65 @@ describe('failures', () => {
 		fs.closeSync(full);
 	});
 
+	it('of a descriptor that is closed are EBADF', async () => {
+		const closed = fs.openSync(file, 'r');
+		fs.closeSync(closed);
+		for (const operation of ['read', 'write'] as const) {
+			port.aio[operation](closed, Buffer.alloc(8), 0);
+			expect((await next()).error).toMatchObject({ code: 'EBADF', syscall: `aio_${operation}` });
+		}
+		for (const operation of ['fsync', 'fdatasync'] as const) {
+			port.aio[operation](closed);
+			expect((await next()).error).toMatchObject({ code: 'EBADF', syscall: `aio_${operation}` });
+		}
+	});
+
+	it('are none for no bytes, nor for more than the file has', async () => {
+		port.aio.read(fd, new Uint8Array(0), 0);
+		expect(await next()).toMatchObject({ bytes: 0, error: null });
+		port.aio.writev(fd, [], SIZE);
+		expect(await next()).toMatchObject({ bytes: 0, error: null });
+		expect(fs.fstatSync(fd).size).toBe(SIZE);
+		const large = Buffer.alloc(2 * SIZE, 1);
+		port.aio.read(fd, large, 0);
+		expect(await next()).toMatchObject({ bytes: SIZE, error: null });
+		expect(large.subarray(0, SIZE).equals(pattern)).toBe(true);
+		expect(large.subarray(SIZE).every((byte) => byte === 1)).toBe(true);
+	});
+
+	it('in a list of orders submit nothing', () => {
+		const order = { operation: 'read' as const, fd, buffer: Buffer.alloc(8), position: 0 };
+		for (const wrong of [
+			{ ...order, operation: 'rewind' },
+			{ ...order, position: -1 },
+			{ ...order, fd: 1.5 },
+			{ ...order, buffer: [Buffer.alloc(1), 'text'] },
+		]) {
+			expect(() => port.aio.submit([order, wrong as never])).toThrow();
+		}
+		expect(port.stats().slots).toBe(0);
+	});
+
+	it('are none with 64 KiB of memory that may be locked', async () => {
+		const program = `
+			import { openSync } from 'node:fs';
+			import { Port } from 'event-ports';
+			const port = new Port();
+			const fd = openSync(process.execPath, 'r');
+			const orders = Array.from({ length: 1000 }, (_, i) => (
+				{ operation: 'read', fd, buffer: Buffer.alloc(4096), position: i * 4096 }));
+			port.aio.submit(orders);
+			let bytes = 0;
+			for (let n = 0; n < 1000; n++) bytes += (await port.get()).bytes;
+			console.log(bytes);
+		`;
+		const script = `ulimit -l 64; exec "$0" --input-type=module -e "$1"`;
+		const said = execFileSync('sh', ['-ec', script, process.execPath, program], {
+			encoding: 'utf8',
+		});
+		expect(said).toBe('4096000\n');
+	});
+
 	it('throw where there can be no request', () => {
 		const buffer = Buffer.alloc(8);
 		expect(() => port.aio.read(-1, buffer, 0)).toThrow(RangeError);

@@ -79,9 +79,21 @@ function drawn(page: Page, id: string, colour: string): Promise<boolean> {
 	);
 }
 
-describe.each([1, 2])('the live page, %d threads', (workers) => {
+describe.each([
+	[1, 'readiness'],
+	[2, 'readiness'],
+	[1, 'completion'],
+	[2, 'completion'],
+])('the live page, %d threads, by %s', (workers, engine) => {
+	const sockets = engine === 'completion' ? 'aio' : 'fd'; // the source of most events
+
 	test('shows 500 connections, events by source, and the end', async () => {
-		await using serving = await Serving.start(docs, ['--workers', String(workers)]);
+		await using serving = await Serving.start(docs, [
+			'--workers',
+			String(workers),
+			'--engine',
+			engine,
+		]);
 		const page = await browser.newPage();
 		const problems: string[] = [];
 		page.on('pageerror', (error) => problems.push(error.message));
@@ -98,7 +110,7 @@ describe.each([1, 2])('the live page, %d threads', (workers) => {
 		const load = run('wrk', ['-t1', '-c500', '-d8s', '--timeout', '60s', `${serving.url}/`]);
 		const connections = await shows(page, 'connections', 500);
 		expect(connections).toBeLessThanOrEqual(520);
-		expect(await shows(page, 'rate-fd', 100)).toBeLessThan(1e6);
+		expect(await shows(page, `rate-${sockets}`, 100)).toBeLessThan(1e6);
 		expect(await shows(page, 'requests', 100)).toBeLessThan(1e6);
 		expect(await shows(page, 'slots', 500)).toBeLessThanOrEqual(1060); // a timer each
 		const { stdout } = await load;
@@ -112,7 +124,7 @@ describe.each([1, 2])('the live page, %d threads', (workers) => {
 		});
 		expect(await page.locator('#workers tr').count()).toBe(workers);
 		expect(await page.locator('#ports tr').count()).toBe(workers === 1 ? 1 : workers + 1);
-		expect(await drawn(page, 'plot-events', '--fd')).toBe(true);
+		expect(await drawn(page, 'plot-events', `--${sockets}`)).toBe(true);
 		expect(await drawn(page, 'plot-events', '--user')).toBe(true);
 		expect(await drawn(page, 'plot-connections', '--fd')).toBe(true);
 		expect(problems).toEqual([]);

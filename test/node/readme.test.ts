@@ -54,6 +54,11 @@ it('runs the processes', () => {
 	expect(run(process.execPath, 'processes.mjs')).toBe('1 42\n2 bytes, up to 4 KiB\nleft: 0\n');
 });
 
+it('runs the asynchronous reads', () => {
+	writeFileSync(join(folder, 'aio.mjs'), snippet('js aio'));
+	expect(run(process.execPath, 'aio.mjs')).toBe('the first word 6 import done\n6\n');
+});
+
 it('runs the files, which somebody changes and removes', async () => {
 	writeFileSync(join(folder, 'files.mjs'), snippet('js files'));
 	const child = spawn(process.execPath, ['files.mjs'], {

@@ -18,7 +18,13 @@ export interface Sample {
 		waiters: number;
 		delivered: Record<string, number>;
 	}[];
-	workers: { connections: number; accepted: number; requests: number; bytes: number }[];
+	workers: {
+		connections: number;
+		accepted: number;
+		requests: number;
+		bytes: number;
+		read: number;
+	}[];
 }
 
 export class Serving implements AsyncDisposable {
@@ -30,7 +36,8 @@ export class Serving implements AsyncDisposable {
 	/** `shell` is what runs before the command in the same process, such as a ulimit. */
 	private constructor(folder: string, options: string[], shell: string) {
 		const node = ['--report-on-signal', `--report-directory=${this.reports}`];
-		const args = [...node, CLI, 'serve', folder, '--port', '0', ...options];
+		const engine = process.env['SERVE_ENGINE'] ?? 'readiness'; // serve-completion.test.ts
+		const args = [...node, CLI, 'serve', folder, '--port', '0', '--engine', engine, ...options];
 		const script = `${shell}\nexec "$0" "$@"`;
 		this.child = spawn('sh', ['-ec', script, process.execPath, ...args], {
 			stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,10 +100,10 @@ export class Serving implements AsyncDisposable {
 		return readdirSync(`/proc/${this.child.pid}/fd`).length;
 	}
 
-	/** Bytes that it has read, of files and of everything else. */
-	bytesRead(): number {
-		const io = readFileSync(`/proc/${this.child.pid}/io`, 'utf8');
-		return Number(/^rchar: (\d+)/m.exec(io)?.[1]);
+	/** Bytes that it has read of files, all threads. */
+	async bytesRead(): Promise<number> {
+		const { workers } = await this.sampled(() => true);
+		return workers.reduce((sum, { read }) => sum + read, 0);
 	}
 
 	/** Samples of the live page, until `enough` of one; gives that one. */

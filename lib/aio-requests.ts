@@ -1,0 +1,295 @@
+// Requests of asynchronous I/O on their way to the addon, and their data on its way to and from
+// the program's buffers.
+//
+// The kernel works on memory of the addon's own. What is to be written is copied when the request
+// is made, what was read when its event is retrieved: so a buffer that is detached, resized or
+// collected meanwhile can't be written to.
+
+import { AioEvent, type AioOperation } from './aio-event.js';
+import { type Binding, columns, decodeSource, ROWS } from './binding.js';
+import { PortError, portClosed } from './errors.js';
+import { native } from './native.js';
+import { placeOf, type SocketPlace } from './socket-place.js';
+import * as validate from './validate.js';
+
+/** @internal As native/sys/io_op.hpp numbers them. */
+export const CODES = {
+	read: 0,
+	write: 1,
+	fsync: 4,
+	fdatasync: 5,
+	accept: 6,
+	connect: 7,
+	recv: 8,
+	send: 9,
+} as const satisfies Record<AioOperation, number>;
+const NAMES: AioOperation[] = [];
+for (const [name, code] of Object.entries(CODES)) NAMES[code] = name as AioOperation;
+
+// A request's number: generation, operation, place in the addon's table.
+const PLACES = 2 ** 24;
+const OPERATIONS = 16;
+
+const EFAULT = -14;
+const LENGTH_MAX = 0x7ffff000; // what one call of the kernel moves
+const NONE: readonly number[] = [];
+const ANSWERS = ['canceled', 'not-canceled', 'done'] as const;
+
+/** @internal */
+export type Buffers = NodeJS.TypedArray | readonly NodeJS.TypedArray[];
+
+/** @internal What a request in flight fills. */
+export interface Filling {
+	readonly request: number;
+	readonly buffers: Buffers;
+	/** Of several buffers, in bytes as they were. */
+	readonly lengths: readonly number[];
+}
+
+/** One request of {@link Aio.submit}. */
+export type AioOrder<T = unknown> = { readonly user?: T } & (
+	| {
+			readonly operation: 'read' | 'write';
+			readonly fd: number;
+			/** A vector of buffers is filled, or written, one after the other. */
+			readonly buffer: NodeJS.TypedArray | readonly NodeJS.TypedArray[];
+			/** In bytes, 0 to 2^53 - 1; streams and O_APPEND ignore it. */
+			readonly position: number;
+	  }
+	| {
+			readonly operation: 'recv' | 'send';
+			readonly fd: number;
+			readonly buffer: NodeJS.TypedArray | readonly NodeJS.TypedArray[];
+	  }
+	| { readonly operation: 'fsync' | 'fdatasync' | 'accept'; readonly fd: number }
+	| { readonly operation: 'connect'; readonly place: SocketPlace }
+);
+
+/**
+ * A request that was submitted.
+ *
+ * @example
+ * ```ts
+ * const request = port.aio.read(fd, buffer, 0);
+ * request.cancel();
+ * ```
+ */
+export class AioRequest {
+	readonly #request: number;
+
+	/** @internal */
+	constructor(request: number) {
+		this.#request = request;
+	}
+
+	/**
+	 * Cancels it if that is still possible (clause 7.9). Its event comes all the same: with the
+	 * error ECANCELED if it was.
+	 */
+	cancel(): 'canceled' | 'not-canceled' | 'done' {
+		return ANSWERS[native.aioCancel(this.#request)] as (typeof ANSWERS)[number];
+	}
+}
+
+function fills(code: number): boolean {
+	return code === CODES.read || code === CODES.recv;
+}
+
+// --- Orders: whatever can run the program's own code, or throw, is done with before the first of
+// them is prepared.
+
+interface Job {
+	readonly code: number;
+	readonly fd: number;
+	readonly place: readonly [string, number] | undefined;
+	readonly buffers: Buffers | undefined;
+	readonly length: number;
+	readonly position: number;
+	readonly cookie: number;
+}
+
+function bytesOf(index: number, buffer: NodeJS.TypedArray): number {
+	if (!ArrayBuffer.isView(buffer) || buffer instanceof DataView) validate.typedArray(index, buffer);
+	return buffer.byteLength;
+}
+
+function lengthOf(buffers: Buffers): number {
+	let length = 0;
+	if (Array.isArray(buffers)) {
+		for (let i = 0; i < buffers.length; i++) length += bytesOf(i, buffers[i]);
+	} else {
+		length = bytesOf(0, buffers as NodeJS.TypedArray);
+	}
+	if (length > LENGTH_MAX) validate.integer('length', length, 0, LENGTH_MAX);
+	return length;
+}
+
+function jobOf(binding: Binding, order: AioOrder): Job {
+	const { operation } = order;
+	const code = CODES[operation];
+	if (code === undefined) validate.oneOf('operation', operation, Object.keys(CODES));
+	let fd = -1;
+	let place: [string, number] | undefined;
+	let buffers: Buffers | undefined;
+	let position = 0;
+	let length = 0;
+	if (operation === 'connect') {
+		place = placeOf(order.place);
+	} else {
+		fd = validate.descriptor('fd', order.fd);
+		if ('buffer' in order) {
+			const { buffer } = order;
+			buffers = Array.isArray(buffer) ? [...buffer] : buffer;
+			length = lengthOf(buffers);
+			if (operation === 'read' || operation === 'write') {
+				position = validate.integer('position', order.position, 0, Number.MAX_SAFE_INTEGER);
+			}
+		}
+	}
+	return { code, fd, place, buffers, length, position, cookie: binding.cookies.encode(order.user) };
+}
+
+function prepare({ handle }: Binding, job: Job): number {
+	const { code, fd, place, buffers, length, position, cookie } = job;
+	if (place !== undefined) return native.aioConnect(handle, ...place, cookie);
+	const written = fills(code) ? undefined : buffers;
+	if (!Array.isArray(written)) {
+		const bytes = written as NodeJS.TypedArray | undefined;
+		return native.aioPrepare(handle, code, fd, length, position, cookie, bytes);
+	}
+	const request = native.aioPrepare(handle, code, fd, length, position, cookie, undefined);
+	let at = 0;
+	for (const buffer of request < 0 ? [] : written) {
+		native.aioFill(request, buffer, at);
+		at += buffer.byteLength;
+	}
+	return request;
+}
+
+function failed(binding: Binding, rc: number, cookie: number): PortError {
+	binding.cookies.release(cookie);
+	const error = binding.failure(rc, 'aio_submit');
+	// What the port itself has become is no order's fault.
+	if (!(error instanceof PortError)) throw error;
+	return error;
+}
+
+function accepted(binding: Binding, request: number, { code, buffers }: Job): AioRequest {
+	if (buffers !== undefined && fills(code)) {
+		const lengths = Array.isArray(buffers) ? buffers.map(({ byteLength }) => byteLength) : NONE;
+		binding.requests.set(request % PLACES, { request, buffers, lengths });
+	}
+	return new AioRequest(request);
+}
+
+function submitRows(binding: Binding, jobs: readonly Job[]): (AioRequest | PortError)[] {
+	const requests = jobs.map((job) => prepare(binding, job));
+	native.aioSubmit(binding.handle);
+	// Copied: what becomes of a failure may write rows.
+	const outcomes = columns.source.slice(0, jobs.length);
+	let row = 0;
+	return jobs.map((job, i) => {
+		let request = requests[i] as number;
+		if (request >= 0) {
+			const rc = outcomes[row++] as number;
+			if (rc < 0) request = rc;
+		}
+		return request < 0 ? failed(binding, request, job.cookie) : accepted(binding, request, job);
+	});
+}
+
+/** @internal */
+export function submitAll(
+	binding: Binding,
+	orders: Iterable<AioOrder>,
+): (AioRequest | PortError)[] {
+	if (binding.closed) throw portClosed();
+	const jobs: Job[] = [];
+	try {
+		for (const order of orders) jobs.push(jobOf(binding, order));
+	} catch (error) {
+		for (const { cookie } of jobs) binding.cookies.release(cookie);
+		throw error;
+	}
+	const made: (AioRequest | PortError)[] = [];
+	for (let at = 0; at < jobs.length; at += ROWS) {
+		made.push(...submitRows(binding, jobs.slice(at, at + ROWS)));
+	}
+	return made;
+}
+
+/** @internal One order, with a buffer or without. */
+export function start(
+	binding: Binding,
+	code: number,
+	fd: number,
+	buffer: NodeJS.TypedArray | undefined,
+	position: number,
+	user: unknown,
+): AioRequest {
+	if (binding.closed) throw portClosed();
+	validate.descriptor('fd', fd);
+	validate.integer('position', position, 0, Number.MAX_SAFE_INTEGER);
+	const filled = fills(code);
+	const length = buffer === undefined ? 0 : lengthOf(buffer);
+	const cookie = binding.cookies.encode(user);
+	const written = filled ? undefined : buffer;
+	const request = native.aioStart(binding.handle, code, fd, length, position, cookie, written);
+	if (request < 0) throw failed(binding, request, cookie);
+	if (filled && buffer !== undefined) {
+		binding.requests.set(request % PLACES, { request, buffers: buffer, lengths: NONE });
+	}
+	return new AioRequest(request);
+}
+
+/** @internal One order of any kind. */
+export function startOrder(binding: Binding, order: AioOrder): AioRequest {
+	const [made] = submitAll(binding, [order]);
+	if (made instanceof PortError) throw made;
+	return made as AioRequest;
+}
+
+// --- Events.
+
+/** Moves what was read into the program's buffers. False: they have no room for it any more. */
+function deliver(binding: Binding, request: number, bytes: number): boolean {
+	const place = request % PLACES;
+	const filling = binding.requests.get(place);
+	if (filling?.request !== request) {
+		native.aioFinish(request); // asked for by another thread
+		return true;
+	}
+	binding.requests.delete(place);
+	const { buffers, lengths } = filling;
+	if (!Array.isArray(buffers)) {
+		return native.aioTake(request, buffers as NodeJS.TypedArray) >= bytes;
+	}
+	let at = 0;
+	let whole = true;
+	for (let i = 0; at < bytes; i++) {
+		const length = lengths[i] as number;
+		const moved = native.aioFetch(request, buffers[i], at);
+		whole &&= moved >= Math.min(length, bytes - at);
+		at += length;
+	}
+	native.aioFinish(request);
+	return whole;
+}
+
+const { object, events } = columns;
+
+decodeSource(1, (binding, row) => {
+	const request = object[row] as number;
+	const result = events[row] as number;
+	const user = binding.user(row, true);
+	const code = Math.floor(request / PLACES) % OPERATIONS;
+	const operation = NAMES[code] as AioOperation;
+	let error = result < 0 ? new PortError(result, `aio_${operation}`) : null;
+	if (fills(code)) {
+		if (!deliver(binding, request, result)) error = new PortError(EFAULT, `aio_${operation}`);
+		return new AioEvent(operation, error === null ? Math.max(result, 0) : 0, error, user);
+	}
+	const fd = native.aioFinish(request);
+	if (fd >= 0) return new AioEvent(operation, 0, null, user, fd);
+	return new AioEvent(operation, error === null ? result : 0, error, user);
+});

@@ -1,0 +1,32 @@
+// Where a socket is, or is to be.
+
+import { invalidType } from './errors.js';
+import { integer, object } from './validate.js';
+
+const LOCAL = '127.0.0.1';
+
+/**
+ * Where a stream socket is: an IP address and a port, or the path of a unix socket (a leading NUL
+ * means Linux's abstract namespace). Names are not looked up, that is `node:dns`'s work.
+ *
+ * @example
+ * ```ts
+ * const place: SocketPlace = { host: '127.0.0.1', port: 8080 };
+ * ```
+ */
+export type SocketPlace =
+	| { readonly host?: string; readonly port: number; readonly path?: undefined }
+	| { readonly path: string };
+
+/** @internal The address and the port, or the path and -1. */
+export function placeOf(place: SocketPlace): [string, number] {
+	object('options', place);
+	const { path } = place as { path?: unknown };
+	if (path !== undefined) {
+		if (typeof path !== 'string') throw invalidType('options.path', 'of type string', path);
+		return [path, -1];
+	}
+	const { host = LOCAL, port } = place as { host?: string; port: number };
+	if (typeof host !== 'string') throw invalidType('options.host', 'of type string', host);
+	return [host, integer('options.port', port, 0, 65_535)];
+}
