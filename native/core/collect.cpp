@@ -25,6 +25,17 @@ bool Port::collection_due(bool drain) const {
 	return drain || header.uncollected.load() != 0 || header.since_collect.load() >= FAIR_EVENTS;
 }
 
+// Whether a kick lies in the inner set that its leader, awake already, did not come for: it keeps the
+// port readable until somebody takes it. Raised outside the lock, it may lie there late: then the
+// next call finds it.
+bool Port::kick_left(uint32_t waiter) const {
+	Header& header = region_.header();
+	if (header.kicked.load() == 0) [[likely]]
+		return false;
+	uint32_t leader = header.leader.load();
+	return leader == 0 || leader == waiter;
+}
+
 // The system call. Negative: -errno (EINTR).
 int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
 	region_.header().uncollected.store(0);
@@ -51,6 +62,7 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, D
 	for (int i = 0; i < count; i++) {
 		uint64_t tag = ready[i].data;
 		if (tag & TAG_SPECIAL) {
+			if (tag == TAG_KICK) header.kicked.store(0);
 			if (tag != TAG_KICK && tag_member(tag) != member_) note_fired(tag_member(tag), tag_kind(tag));
 			continue;
 		}
@@ -121,8 +133,10 @@ void Port::finish_ready(const sys::Ready* ready, int count, const uint32_t* rear
 			// It was meant for the leader: taken from under one, it is passed on.
 			shm::Waiter& leader = region_.waiter(header.leader.load());
 			uint32_t word = leader.word.load();
-			if (header.leader.load() != 0 && word != 0 && !(word & shm::POLLING))
+			if (header.leader.load() != 0 && word != 0 && !(word & shm::POLLING)) {
+				header.kicked.store(1);
 				sys::eventfd_raise(kick_.get());
+			}
 			continue;
 		}
 		if (tag_member(tag) == member_ && tag_kind(tag) < SOURCE_KINDS)

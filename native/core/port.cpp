@@ -362,7 +362,7 @@ void Port::run_after() {
 
 uint32_t Port::count() {
 	if (sys::self().critical.load(std::memory_order_relaxed)) return region_.header().queued.load();
-	if (region_.header().pollable.load() != 0) collect_now();
+	if (region_.header().pollable.load() != 0 || kick_left(0)) collect_now();
 	if (region_.header().queued.load() != 0) (void)bury_dead(); // events go with who owned them
 	return region_.header().queued.load();
 }

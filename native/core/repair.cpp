@@ -211,7 +211,10 @@ void Port::revive_waiter(uint32_t index) {
 	if (word == 0) return;
 	// What it was told already stays: an alert, a descriptor closed.
 	record.word.store((word & ~(shm::SLEEPING | shm::POLLING)) | shm::SIGNAL_LEAD);
-	if (region_.header().leader.load() == index) sys::eventfd_raise(kick_.get());
+	if (region_.header().leader.load() == index) {
+		region_.header().kicked.store(1);
+		sys::eventfd_raise(kick_.get());
+	}
 	sys::futex_wake(record.word.word(), 1);
 }
 

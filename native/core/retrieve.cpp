@@ -143,6 +143,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	Others others;
 	bool late = false;
 	bool buried = false;
+	bool unkicked = false;
 	uint32_t waiter = 0;
 	Direct found{out, max, 0};
 	Direct* direct = wanted == 1 ? &found : nullptr;
@@ -182,8 +183,10 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		bool enough = slots::deliverable(region_, member_) + others.count(region_, member_) >= wanted;
 		// Whoever must wait anyway asks the kernel by sleeping in it.
-		if (called() || ((enough || deadline.poll || drain) && collection_due(drain))) {
+		bool kick = !unkicked && (enough || deadline.poll) && kick_left(waiter);
+		if (kick || called() || ((enough || deadline.poll || drain) && collection_due(drain))) {
 			drain = false;
+			unkicked |= kick;
 			collect(guard, waiter == 0 ? direct : nullptr);
 			if (found.taken != 0) return leave({0, found.taken});
 			continue;
@@ -263,7 +266,7 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	};
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.
-	bool more = collection_due(wanted == 0 || missing()) && collect(guard);
+	bool more = (collection_due(wanted == 0 || missing()) || kick_left(0)) && collect(guard);
 	while (more && missing()) more = collect(guard);
 	if (others.unseen(region_, member_)) look_at_others(guard, others);
 	Header& header = region_.header();

@@ -76,6 +76,10 @@ uint32_t consume(Region& region, uint32_t index) {
 
 void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
 	Waiter& record = region.waiter(index);
+	auto kick = [&] {
+		wakes.kick = true;
+		region.header().kicked.store(1);
+	};
 	uint32_t seen = record.word.load();
 	uint32_t signals = (seen | bits) & ~(shm::SLEEPING | shm::POLLING);
 	while (!record.word.compare_exchange(seen, signals))
@@ -84,13 +88,13 @@ void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
 		if (seen == 0) region.header().loops_rung.store(region.header().loops_rung.load() + 1);
 		wakes.ring = true;
 	} else if (seen & shm::POLLING)
-		wakes.kick = true;
+		kick();
 	else if (seen & shm::SLEEPING && wakes.count < 3)
 		wakes.futex[wakes.count++] = index;
 	else if (seen & shm::SIGNAL_LOOK && wakes.count < 3) {
 		// Not come although called: the process that joined may have taken the leader's
 		// kick from the set, and died with it. Until it comes this one sleeps unwatched.
-		wakes.kick = true;
+		kick();
 		wakes.futex[wakes.count++] = index;
 	}
 }
