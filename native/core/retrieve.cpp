@@ -224,6 +224,13 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (!registry::names(number, this)) return {EBADF, 0};
 			waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
 			if (waiter == 0) return {ENOMEM, 0};
+			// Registered, so that what is posted now rings for nobody.
+			if (Source* aio = source(SourceKind::AIO); aio->at_hand()) {
+				guard.unlock();
+				aio->collect_at_hand(*this);
+				guard.lock();
+				continue;
+			}
 			// With a record in the list and awake: a post in this time makes no system call.
 			bool leads = header.leader.load() == 0 && header.pollable.load() != 0;
 			if (thread.spinning.worthwhile(leads)) {

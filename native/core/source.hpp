@@ -33,6 +33,12 @@ public:
 	// kernel has now, at most some hundred events, the rest at the next collection.
 	virtual void collect(Port&) {}
 
+	// Whether the kernel has done something that can be queued without asking it. Any thread,
+	// locked or not.
+	virtual bool at_hand() { return false; }
+	// Does so; the descriptor stays armed. Not locked.
+	virtual void collect_at_hand(Port&) {}
+
 	// The last word before an event with SLOT_LATE is handed over: refresh it
 	// (a timer's count) or refuse it (false: the slot is released or armed again by
 	// the source, nothing is delivered). Locked.

@@ -160,6 +160,16 @@ void AioSource::collect(Port& port) {
 	watch(port);
 }
 
+bool AioSource::at_hand() {
+	if (!set_.load(std::memory_order_acquire)) return false;
+	AioBook* book = AioBook::existing();
+	return book && book->at_hand();
+}
+
+void AioSource::collect_at_hand(Port&) {
+	if (AioBook* book = AioBook::existing()) book->reap();
+}
+
 uint32_t AioSource::news() {
 	AioBook* book = AioBook::existing();
 	return book ? book->news() : 0;
@@ -243,9 +253,12 @@ uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group) {
 	uint32_t accepted = 0;
 	for (uint32_t i = 0; i < count; i += BATCH)
 		accepted += submit_batch(port, orders + i, count - i < BATCH ? count - i : BATCH, group);
-	// What the kernel had at hand is done by now, and needs no waiting.
-	if (accepted != 0) reap();
+	// What the kernel had at hand is done by now: whoever waits sees it through the armed
+	// descriptor, whoever comes to wait takes it.
 	if (port) source_of(*port).watch(*port);
+	if (accepted == 0) return 0;
+	AioBook* book = AioBook::existing();
+	if (!port || port->shared() || (book && book->unseen())) reap();
 	return accepted;
 }
 

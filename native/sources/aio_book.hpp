@@ -32,6 +32,14 @@ public:
 		return engine ? engine->news() : 0;
 	}
 
+	bool at_hand() const {
+		AioEngine* engine = engine_.load(std::memory_order_acquire);
+		return engine && engine->at_hand();
+	}
+	bool unseen() const {
+		AioEngine* engine = engine_.load(std::memory_order_acquire);
+		return engine && engine->unseen();
+	}
 	bool in_flight(uint64_t id, const void* owner);
 	aio::Cancelled cancel(uint64_t id, const void* owner);
 	aio::Cancelled cancel_descriptor(int fd);

@@ -23,6 +23,10 @@ public:
 	// Changes when the kernel completed something in a thread of ours, which may have
 	// interrupted a system call there. Any thread.
 	virtual uint32_t news() const { return 0; }
+	// Whether completions can be taken without a system call. Any thread.
+	virtual bool at_hand() const { return false; }
+	// Whether some were taken that the descriptor says nothing of any more. Any thread.
+	virtual bool unseen() const { return false; }
 	// Before the program closes a descriptor: no request may reach its successor.
 	virtual void closing(int) {}
 	// In a forked child: gives up what is the parent's.

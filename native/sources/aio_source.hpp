@@ -16,6 +16,8 @@ public:
 	SourceKind kind() const override { return SourceKind::AIO; }
 	void collect(Port& port) override;
 	uint32_t news() override;
+	bool at_hand() override;
+	void collect_at_hand(Port& port) override;
 	void descriptor_closing(Port&, int fd) override;
 	void close(Port& port) override;
 	void revive(Port&) override { set_.store(nullptr); }

@@ -3,6 +3,7 @@
 #include "sources/aio_engine.hpp"
 #include "sys/uring.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <new>
 #include <sched.h>
@@ -46,6 +47,7 @@ public:
 	uint32_t take(AioCompletion* out, uint32_t max) override {
 		if (ring_->unsubmitted() != 0) flush();
 		uint32_t count = 0;
+		unseen_.store(aside_.size() > max, std::memory_order_relaxed);
 		while (count < max && !aside_.empty()) {
 			out[count++] = aside_.back();
 			aside_.pop_back();
@@ -58,6 +60,9 @@ public:
 	}
 
 	uint32_t news() const override { return ring_->completed(); }
+
+	bool at_hand() const override { return ring_->at_hand(); }
+	bool unseen() const override { return unseen_.load(std::memory_order_relaxed); }
 
 	void forget() override { ring_->forget(); }
 
@@ -72,10 +77,12 @@ private:
 		sys::RingCompletion list[64];
 		unsigned taken = ring_->take(list, 64);
 		for (unsigned i = 0; i < taken; i++) aside_.push_back(completion(list[i]));
+		unseen_.store(true, std::memory_order_relaxed);
 	}
 
 	std::unique_ptr<sys::Ring> ring_;
 	std::vector<AioCompletion> aside_;
+	std::atomic<bool> unseen_{false}; // aside_ holds some
 };
 
 } // namespace

@@ -139,6 +139,7 @@ unsigned Ring::take(RingCompletion* out, unsigned max) {
 }
 
 uint32_t Ring::completed() const { return __atomic_load_n(state_->ring.cq.ktail, __ATOMIC_ACQUIRE); }
+bool Ring::at_hand() const { return completed() != __atomic_load_n(state_->ring.cq.khead, __ATOMIC_RELAXED); }
 
 } // namespace evp::sys
 
@@ -157,6 +158,7 @@ int Ring::submit() { return ENOPKG; }
 unsigned Ring::unsubmitted() const { return 0; }
 unsigned Ring::take(RingCompletion*, unsigned) { return 0; }
 uint32_t Ring::completed() const { return 0; }
+bool Ring::at_hand() const { return false; }
 void Ring::forget() {}
 
 } // namespace evp::sys

@@ -37,6 +37,7 @@ public:
 	int submit();
 	unsigned unsubmitted() const;
 	unsigned take(RingCompletion* out, unsigned max);
+	bool at_hand() const; // completions wait to be taken. Any thread.
 	// Counts completions, taken or not. Any thread.
 	uint32_t completed() const;
 	// In a forked child, in place of the destructor.
