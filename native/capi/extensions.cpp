@@ -7,10 +7,17 @@
 
 #include <port_linux.h>
 
+#include <cstddef>
 #include <cstring>
 
 using namespace evp;
 using namespace evp::capi;
+
+static_assert(sizeof(Association) == sizeof(port_assoc_t));
+static_assert(offsetof(Association, object) == offsetof(port_assoc_t, pa_object));
+static_assert(offsetof(Association, user) == offsetof(port_assoc_t, pa_user));
+static_assert(offsetof(Association, events) == offsetof(port_assoc_t, pa_events));
+static_assert(offsetof(Association, error) == offsetof(port_assoc_t, pa_error));
 
 #define PUBLIC extern "C" __attribute__((visibility("default")))
 
@@ -45,15 +52,8 @@ PUBLIC int port_associate_list(int number, port_assoc_t list[], unsigned count) 
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
 	if (!list && count != 0) return fail(EFAULT);
-	int done = 0;
-	for (unsigned i = 0; i < count; i++) {
-		port_assoc_t& item = list[i];
-		item.pa_error = port->associate(SourceKind::FD, item.pa_object, item.pa_events,
-		                                reinterpret_cast<uintptr_t>(item.pa_user))
-		                    .error();
-		done += item.pa_error == 0;
-	}
-	return done;
+	auto* items = reinterpret_cast<Association*>(list);
+	return static_cast<int>(port->associate_list(SourceKind::FD, items, count));
 }
 
 PUBLIC int port_getinfo(int number, port_info_t* out) {

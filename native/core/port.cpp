@@ -323,6 +323,14 @@ Result<void> Port::dissociate(SourceKind kind, uint64_t object) {
 	return handler->dissociate(*this, object);
 }
 
+uint32_t Port::associate_list(SourceKind kind, Association* list, uint32_t count) {
+	Source* handler = source(kind);
+	int refused = !handler ? EINVAL : sys::self().critical.load(std::memory_order_relaxed) ? EAGAIN : 0;
+	if (refused == 0) return handler->associate_list(*this, list, count);
+	for (uint32_t i = 0; i < count; i++) list[i].error = refused;
+	return 0;
+}
+
 void Port::fd_closing(int fd) {
 	for (auto& handler : sources_)
 		if (handler) handler->descriptor_closing(*this, fd);
@@ -330,6 +338,14 @@ void Port::fd_closing(int fd) {
 
 Result<void> Source::associate(Port&, uint64_t, int32_t, uint64_t) { return Error{EINVAL}; }
 Result<void> Source::dissociate(Port&, uint64_t) { return Error{EINVAL}; }
+uint32_t Source::associate_list(Port& port, Association* list, uint32_t count) {
+	uint32_t done = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		list[i].error = associate(port, list[i].object, list[i].events, list[i].user).error();
+		done += list[i].error == 0;
+	}
+	return done;
+}
 
 void Port::set_source(SourceKind kind, std::unique_ptr<Source> source) {
 	sources_[static_cast<int>(kind)] = std::move(source);

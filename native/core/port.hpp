@@ -62,6 +62,7 @@ public:
 	// --- The calls of the contract. The lock is not held.
 	Result<void> associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user);
 	Result<void> dissociate(SourceKind kind, uint64_t object);
+	uint32_t associate_list(SourceKind kind, Association* list, uint32_t count);
 	Result<void> send(int32_t events, uint64_t user);
 	// A message with bytes of its own (our extension), at most shm::BLOCK_BYTES. EAGAIN also
 	// while shm::MAX_BLOCKS of them are queued, and in signal handlers.

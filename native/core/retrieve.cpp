@@ -113,8 +113,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	if (unfinished) {
 		// It is awake: what is posted meanwhile needs no kick, which nobody would take from the
 		// inner set and which would keep the port readable.
-		uint32_t word = record.word.load();
-		while (!record.word.compare_exchange(word, word & ~shm::POLLING)) {}
+		record.word.store(record.word.load() & ~shm::POLLING);
 		guard.unlock();
 		finish_ready(ready, count, rearm, rearms, true);
 		guard.lock();

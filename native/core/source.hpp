@@ -27,6 +27,8 @@ public:
 	// port_associate and port_dissociate (2.2, 2.3). EINVAL: not for this source.
 	virtual Result<void> associate(Port& port, uint64_t object, int32_t events, uint64_t user);
 	virtual Result<void> dissociate(Port& port, uint64_t object);
+	// Many at once; each as if alone, in no promised order. How many succeeded.
+	virtual uint32_t associate_list(Port& port, Association* list, uint32_t count);
 
 	// The descriptor this process registered with Port::watch_private() is ready:
 	// turn it into queued events, then Port::watch_again(). Budget: as much as the

@@ -28,6 +28,14 @@ struct Event { // laid out as port_event_t (1.2); capi/port.cpp asserts it
 	uint64_t user;
 };
 
+// One association of a list; laid out as port_assoc_t, capi/extensions.cpp asserts it.
+struct Association {
+	uint64_t object;
+	uint64_t user;
+	int32_t events;
+	int32_t error; // 0, or why not
+};
+
 // Where a retriever wants the bytes of messages (Port::post); without one they are dropped.
 class ByteSink {
 public:

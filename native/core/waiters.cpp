@@ -67,7 +67,8 @@ uint32_t remove(Region& region, uint32_t index) {
 uint32_t consume(Region& region, uint32_t index) {
 	Header& header = region.header();
 	Waiter& record = region.waiter(index);
-	uint32_t bits = record.word.exchange(0);
+	uint32_t bits = record.word.load(); // nobody writes it but in the critical section
+	record.word.store(0);
 	if (bits != 0 && record.kind.load() == WaiterKind::LOOP && header.loops_rung.load() != 0)
 		header.loops_rung.store(header.loops_rung.load() - 1);
 	if (header.handed.load() == index) header.handed.store(0);
@@ -81,9 +82,7 @@ void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
 		region.header().kicked.store(1);
 	};
 	uint32_t seen = record.word.load();
-	uint32_t signals = (seen | bits) & ~(shm::SLEEPING | shm::POLLING);
-	while (!record.word.compare_exchange(seen, signals))
-		signals = (seen | bits) & ~(shm::SLEEPING | shm::POLLING);
+	record.word.store((seen | bits) & ~(shm::SLEEPING | shm::POLLING));
 	if (record.kind.load() == WaiterKind::LOOP) {
 		if (seen == 0) region.header().loops_rung.store(region.header().loops_rung.load() + 1);
 		wakes.ring = true;

@@ -38,6 +38,8 @@ constexpr uint32_t ALWAYS_READY = 0x1 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200;
 // Of an association that the kernel knows.
 constexpr uint16_t KNOWN_FLAGS = shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED;
 
+constexpr uint32_t LIST = 64; // of a list, armed in one critical section
+
 struct Armed {
 	uint32_t index;
 	uint32_t arm;
@@ -59,12 +61,16 @@ public:
 	SourceKind kind() const override { return SourceKind::FD; }
 	Result<void> associate(Port& port, uint64_t object, int32_t events, uint64_t user) override;
 	Result<void> dissociate(Port& port, uint64_t object) override;
+	uint32_t associate_list(Port& port, Association* list, uint32_t count) override;
 	void descriptor_closing(Port& port, int fd) override;
 	bool reclaim(Port& port) override { return sweep_closed(port); }
 	void rearm(Port& port) override;
 
 private:
+	static bool arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user, Armed* armed);
 	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
+	Result<void> entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself, int rc);
+	uint32_t associate_some(Port& port, Association* list, uint32_t count);
 	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
 	void reconcile(Port& port, int fd, uint32_t owner);
 	uint32_t of_another(Port& port, int fd);
@@ -135,6 +141,23 @@ int told_as(int rc) {
 
 } // namespace
 
+// Arms a slot whose event was retrieved: all else of it is as it should be. False: it is none.
+// Locked; `pollable` is the caller's to count.
+bool FdSource::arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user, Armed* armed) {
+	shm::Region& region = port.region();
+	Slot& known = region.slot(index);
+	if (index == 0 || known.state.load() != SlotState::CACHED || known.flags.load() != KNOWN_FLAGS)
+		return false;
+	armed->index = index;
+	armed->registered = true;
+	armed->arm = port.next_arm();
+	known.arm.store(armed->arm);
+	known.user.store(user);
+	known.asked.store(asked);
+	slots::publish(region, index, SlotState::ARMED);
+	return true;
+}
+
 // The slot's side of an association: found or made, its old event dropped, armed.
 Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner) {
 	shm::Region& region = port.region();
@@ -142,15 +165,7 @@ Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, u
 	Armed armed{};
 	armed.owner = owner;
 	armed.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
-	if (Slot& known = region.slot(armed.index);
-	    armed.index != 0 && known.state.load() == SlotState::CACHED && known.flags.load() == KNOWN_FLAGS)
-	    [[likely]] { // its event was retrieved: all else of it is as it should be
-		armed.registered = true;
-		armed.arm = port.next_arm();
-		known.arm.store(armed.arm);
-		known.user.store(user);
-		known.asked.store(asked);
-		slots::publish(region, armed.index, SlotState::ARMED);
+	if (arm_known(port, armed.index, asked, user, &armed)) [[likely]] {
 		port.pollable_add(1);
 		return armed;
 	}
@@ -286,34 +301,82 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 		if (!armed) return Error{armed.error()};
 	}
 	bool port_itself = registry::note_associated(fd);
-	int rc = enter_kernel(port, fd, asked, *armed);
+	return entered(port, fd, asked, *armed, port_itself, enter_kernel(port, fd, asked, *armed));
+}
+
+// What follows from the kernel's answer.
+Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself,
+                               int rc) {
 	if (rc != EBADF) note_used(port);
 	if (rc == 0) [[likely]] {
 		port.region().header().uncollected.store(1);
-		if (!still(port, *armed)) reconcile(port, fd, armed->owner);
+		if (!still(port, armed)) reconcile(port, fd, armed.owner);
 		if (port_itself) [[unlikely]]
 			if (PortRef inner = registry::known(fd)) {
-				inner->add_watcher(port, armed->index);
+				inner->add_watcher(port, armed.index);
 				port.collect_armed();
 				inner->tell_now();
 			}
 		return {};
 	}
 	if (rc == EPERM) { // no poll method: a regular file, a directory (4.16)
-		post_now(port, *armed, asked & ALWAYS_READY, shm::SLOT_ALWAYS);
+		post_now(port, armed, asked & ALWAYS_READY, shm::SLOT_ALWAYS);
 		return {};
 	}
 	if (rc == EINVAL || rc == ELOOP) { // sets in a circle, or too deep
 		int error = 0;
 		PortRef inner = registry::find(fd, &error);
-		if (inner && inner->add_watcher(port, armed->index)) {
-			post_now(port, *armed, 0, 0);
+		if (inner && inner->add_watcher(port, armed.index)) {
+			post_now(port, armed, 0, 0);
 			inner->tell_now();
 			return {};
 		}
 	}
-	undo(port, *armed);
+	undo(port, armed);
 	return Error{told_as(rc)};
+}
+
+// Those whose event was retrieved enter the critical section together; any other goes its own way.
+uint32_t FdSource::associate_some(Port& port, Association* list, uint32_t count) {
+	shm::Region& region = port.region();
+	Armed armed[LIST];
+	bool together[LIST] = {};
+	if (!port.shared()) {
+		int known = 0;
+		Port::Guard guard(port);
+		for (uint32_t i = 0; i < count; i++) {
+			armed[i] = {};
+			if (list[i].object > INT_MAX) continue;
+			uint32_t index = slots::table_find(region, FD, list[i].object, port.member());
+			together[i] = arm_known(port, index, static_cast<uint32_t>(list[i].events) & ASKABLE,
+			                        list[i].user, &armed[i]);
+			armed[i].owner = port.member();
+			known += together[i];
+		}
+		port.pollable_add(known);
+	}
+	uint32_t done = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		Result<void> answer;
+		if (together[i]) [[likely]] {
+			int fd = static_cast<int>(list[i].object);
+			uint32_t asked = static_cast<uint32_t>(list[i].events) & ASKABLE;
+			bool port_itself = registry::note_associated(fd);
+			answer = entered(port, fd, asked, armed[i], port_itself, enter_kernel(port, fd, asked, armed[i]));
+		} else {
+			answer = associate(port, list[i].object, list[i].events, list[i].user);
+		}
+		list[i].error = answer.error();
+		done += list[i].error == 0;
+	}
+	return done;
+}
+
+uint32_t FdSource::associate_list(Port& port, Association* list, uint32_t count) {
+	uint32_t done = 0;
+	for (uint32_t i = 0; i < count; i += LIST)
+		done += associate_some(port, list + i, count - i < LIST ? count - i : LIST);
+	return done;
 }
 
 Result<void> FdSource::dissociate(Port& port, uint64_t object) {

@@ -56,7 +56,7 @@ uint64_t pid_space() {
 
 int32_t process_id() { return static_cast<int32_t>(syscall(SYS_getpid)); }
 
-uint64_t start_time_of(int32_t pid, bool* zombie) {
+uint64_t start_time_of(int32_t pid, bool* zombie, uint32_t* threads) {
 	char path[32];
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -71,6 +71,7 @@ uint64_t start_time_of(int32_t pid, bool* zombie) {
 	bool ended = at && at[1] && (at[2] == 'Z' || at[2] == 'X');
 	for (int field = 2; at && field < 20; field++) at = strchr(at + 1, ' ');
 	// A main thread that has ended looks the same while others go on.
+	if (threads) *threads = at ? static_cast<uint32_t>(strtoul(at, nullptr, 10)) : 0;
 	if (zombie) *zombie = ended && at && strtoull(at, nullptr, 10) <= 1;
 	for (int field = 20; at && field < 22; field++) at = strchr(at + 1, ' ');
 	return at ? strtoull(at, nullptr, 10) : 0;

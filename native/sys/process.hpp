@@ -24,8 +24,8 @@ uint64_t pid_space();   // inode of this process's pid namespace, 0 if it can't 
 int32_t process_id(); // getpid by system call: right in a vfork child too
 
 // Clock ticks since boot at which a process started, 0 if it can't be read; whether
-// all of its threads have ended.
-uint64_t start_time_of(int32_t pid, bool* zombie);
+// all of its threads have ended; how many there are.
+uint64_t start_time_of(int32_t pid, bool* zombie, uint32_t* threads = nullptr);
 
 // A process and copies of its descriptors, where the system lets this one look into it
 // (pidfd_open(2), pidfd_getfd(2)); -1 where not.

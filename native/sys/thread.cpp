@@ -66,8 +66,10 @@ void ask_for_cheap_fence() {
 
 void start_process() {
 	int32_t pid = process_id();
-	process.identity = {pid, start_time_of(pid, nullptr), random_nonce(), pid_space()};
-	if (cheap_fence.load(std::memory_order_relaxed)) ask_for_cheap_fence(); // of a parent; no wait, with one thread
+	uint32_t threads = 0;
+	process.identity = {pid, start_time_of(pid, nullptr, &threads), random_nonce(), pid_space()};
+	if (threads == 1) ask_for_cheap_fence(); // which takes no time then
+	else cheap_fence.store(false, std::memory_order_relaxed); // a parent's
 	process.epoch.fetch_add(1, std::memory_order_relaxed);
 }
 
