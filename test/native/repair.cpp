@@ -457,6 +457,10 @@ void* operator new(size_t size) {
 	CHECK(memory);
 	return memory;
 }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+	CHECK(allocating);
+	return malloc(size);
+}
 void operator delete(void* memory) noexcept { free(memory); }
 void operator delete(void* memory, size_t) noexcept { free(memory); }
 
