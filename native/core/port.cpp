@@ -1,6 +1,7 @@
 #include "core/port.hpp"
 
 #include "core/blocks.hpp"
+#include "core/registry.hpp"
 #include "core/slots.hpp"
 #include "core/tags.hpp"
 #include "sys/epoll_info.hpp"
@@ -55,29 +56,42 @@ Result<std::unique_ptr<Port>> Port::make(const PortOptions& options) {
 		*bell = sys::move_high(std::move(*made), cloexec);
 	}
 	if (Result<void> r = port->region_.create(limit, cloexec); !r) return Error{r.error()};
+	// From here on the number leads to them: another thread that guesses it must not take
+	// them for a port that came through exec (ticket.cpp).
+	port->known_internals(true);
+	if (int error = port->link(); error != 0) {
+		port->known_internals(false);
+		return Error{error};
+	}
+	return port;
+}
 
+// Puts the parts of a new port together; this process is its first member. 0 or an errno.
+int Port::link() {
 	const sys::Identity& me = sys::identity();
 	static std::atomic<uint32_t> made{0};
 	uint32_t id = static_cast<uint32_t>(me.nonce >> 7) + made.fetch_add(1, std::memory_order_relaxed);
-	Header& header = port->region_.header();
+	Header& header = region_.header();
 	header.bell_tag.store(tag_bell(id, me.pid));
-	int rc = sys::epoll_add(port->outer_.get(), port->bell_.get(), sys::EPOLL_READABLE,
-	                        header.bell_tag.load());
+	int rc = sys::epoll_add(outer_.get(), bell_.get(), sys::EPOLL_READABLE, header.bell_tag.load());
 	if (rc == 0)
-		rc = sys::epoll_add(port->outer_.get(), port->inner_.get(), sys::EPOLL_READABLE,
-		                    tag_inner(port->region_.fd()));
+		rc = sys::epoll_add(outer_.get(), inner_.get(), sys::EPOLL_READABLE, tag_inner(region_.fd()));
 	if (rc == 0)
-		rc = sys::epoll_add(port->inner_.get(), port->kick_.get(),
-		                    sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_KICK);
-	if (rc != 0) return Error{rc};
+		rc = sys::epoll_add(inner_.get(), kick_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_KICK);
+	if (rc != 0) return rc;
 
-	port->strict_ = sys::environment_number("PORT_STRICT", 0, 1, 0) == 1;
-	header.strict.store(port->strict_);
+	strict_ = sys::environment_number("PORT_STRICT", 0, 1, 0) == 1;
+	header.strict.store(strict_);
 	header.uid.store(sys::user_id());
 	header.gid.store(sys::group_id());
 	header.created_ns.store(sys::realtime_ns());
-	if (int error = port->enter(sys::self()); error != 0) return Error{error};
-	return port;
+	return enter(sys::self());
+}
+
+void Port::known_internals(bool on) {
+	int fds[4];
+	internals(fds);
+	for (int fd : fds) registry::note_internal(fd, on);
 }
 
 Result<std::unique_ptr<Port>> Port::from_parts(int number, PortParts& parts, Arrival how) {

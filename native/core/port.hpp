@@ -184,6 +184,8 @@ private:
 	friend class Guard;
 	Port() = default;
 
+	int link();
+	void known_internals(bool on);
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
 	int become_member();

@@ -67,9 +67,12 @@ static int serve(const struct timespec *wait)
 	port_event_t list[BATCH];
 	unsigned int n = 1, i;
 	int done = 0;
-	if (port_getn(port, list, BATCH, &n, wait) != 0 && errno != ETIME && errno != EINTR)
+	if (port_getn(port, list, BATCH, &n, wait) != 0 && errno != ETIME) {
+		if (errno == EINTR) /* stopped and continued: n is as it was */
+			return -1;
 		die("port_getn");
-	else if (n == 0)
+	}
+	if (n == 0)
 		return -1;
 	for (i = 0; i < n; i++) {
 		if (list[i].portev_source == PORT_SOURCE_USER) {
