@@ -122,6 +122,23 @@ CASE("2.10.3 2.2.8", "three_levels_of_ports")
 	chain(3);
 }
 
+CASE("2.10.3", "readiness_climbs_three_ports")
+{
+	int port[3], fd[2], i;
+	struct waiter w;
+	new_pipe(fd);
+	for (i = 0; i < 3; i++) {
+		port[i] = new_port();
+		if (i != 0)
+			watch(port[i], port[i - 1], USER(i));
+	}
+	OK(port_associate(port[0], PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL));
+	waiter_start(&w, port[2], 1, NULL, 1);
+	write_byte(fd[1]);
+	waiter_join(&w);
+	EVENT(&w.list[0], PORT_SOURCE_FD, port[1], POLLIN, USER(2));
+}
+
 CASE("2.10.3 2.2.8 14.1.12", "ten_levels_of_ports")
 {
 	chain(10);
