@@ -4,6 +4,7 @@
 #include "core/slots.hpp"
 #include "sources/mq.hpp"
 #include "sys/mq_notice.hpp"
+#include "sys/no_memory.hpp"
 
 #include <cerrno>
 #include <new>
@@ -24,19 +25,17 @@ std::shared_ptr<MqSource::Box> MqSource::box(Table& table) {
 }
 
 Result<std::shared_ptr<MqSource::Box>> MqSource::need_box(Port& port, Table& table) {
-	if (std::shared_ptr<Box> made = box(table)) return made;
+	if (std::shared_ptr<Box> known = box(table)) return known;
 	uint32_t room = 0;
 	Result<sys::UniqueFd> socket = sys::notices_make(&room);
 	if (!socket) {
 		bool full = socket.error() == EMFILE || socket.error() == ENFILE;
 		return Error{full ? socket.error() : ENOSYS}; // what libc says without netlink
 	}
-	std::shared_ptr<Box> fresh;
-	try {
-		fresh = std::make_shared<Box>();
-	} catch (const std::bad_alloc&) {
-		return Error{ENOMEM};
-	}
+	using Made = Result<std::shared_ptr<Box>>;
+	Made made = sys::or_no_memory([]() -> Made { return std::make_shared<Box>(); });
+	if (!made) return Error{made.error()};
+	std::shared_ptr<Box> fresh = std::move(*made);
 	fresh->fd = sys::move_high(std::move(*socket));
 	fresh->room = room;
 	registry::note_internal(fresh->fd.get(), true);
