@@ -6,7 +6,7 @@ import type { Filling } from './aio-requests.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
 import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
-import { AlertEvent, FdEvent, type PortEvent, UserEvent } from './events.js';
+import { AlertEvent, FdEvent, OtherEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileEntry } from './files.js';
 import * as later from './later.js';
 import { CANT_CROSS, native, SOURCE_POSTED } from './native.js';
@@ -33,7 +33,13 @@ const LATER: Readonly<Record<number, () => unknown>> = {
 
 function decoderOf(kind: number): Decoder {
 	if (decoders[kind] === undefined) LATER[kind]?.();
-	return decoders[kind] as Decoder;
+	return decoders[kind] ?? decodeOther;
+}
+
+// Of a source that Node has no calls for.
+function decodeOther(b: Binding, row: number): unknown {
+	const [number, about, bits] = [source[row], object[row], events[row]] as [number, number, number];
+	return new OtherEvent(number, about, bits, b.user(row, false));
 }
 
 /** @internal For the file of a source: how its rows become events. */

@@ -155,6 +155,42 @@ export class TimerEvent<T = unknown> {
 }
 
 /**
+ * An event of a source that Node has no calls for, which another process of the port sent: a
+ * message queue's (clause 8), or that of a library with a source of its own.
+ *
+ * @example
+ * ```ts
+ * if (event?.source === 'other' && event.number === Source.MQ) console.log(event.object);
+ * ```
+ */
+export class OtherEvent<T = unknown> {
+	/** Tells the kind of event. */
+	readonly source = 'other' as const;
+	/** The source's number, as C has it in `portev_source`. */
+	readonly number: number;
+	/** What the event is about, by the sender's count; its lowest 53 bits. */
+	readonly object: number;
+	/** The sender's number, or bits. */
+	readonly events: number;
+	/** The sender's value; of C, unless it is a small number, a {@link ForeignCookie}. */
+	readonly user: T;
+
+	/** Ports make them; a program does for its tests. */
+	constructor(number: number, object: number, events: number, user: T) {
+		this.number = number;
+		this.object = object;
+		this.events = events;
+		this.user = user;
+	}
+
+	/** @internal */
+	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: Inspect): string {
+		const { number, object, events } = this;
+		return `OtherEvent ${show({ number, object, events, user: this.user }, options)}`;
+	}
+}
+
+/**
  * Every kind of event by the name in its `source`.
  *
  * @example
@@ -175,6 +211,8 @@ export interface PortEventMap<T = unknown> {
 	aio: AioEvent<T>;
 	/** A file or directory. */
 	file: FileEvent<T>;
+	/** A source that Node has no calls for. */
+	other: OtherEvent<T>;
 }
 
 /**

@@ -80,7 +80,7 @@ export const SHARING = {
 		dissociate: { owner: 'yes', other: 'yes' },
 		user: 'portable',
 	},
-} as const satisfies Readonly<Record<PortEvent['source'], SharingRules>>;
+} as const satisfies Readonly<Record<Exclude<PortEvent['source'], 'other'>, SharingRules>>;
 
 const OTHER = 2; // what native.holder() says of another process's
 const ERRNO: Readonly<Partial<Record<SharingRule, number>>> = { EACCES: -13 };

@@ -1,5 +1,5 @@
 // wrapped - what wrapping libc's calls costs descriptors that are no port and not associated: our
-// close and dup2 beside libc's own, with no port in the process and with ports and associations.
+// close, dup2 and fcntl beside libc's own, with no port in the process and with ports and associations.
 
 #include "clocks.hpp"
 #include "harness.hpp"
@@ -16,13 +16,15 @@ namespace {
 struct Calls {
 	int (*close)(int);
 	int (*dup2)(int, int);
+	int (*fcntl)(int, int, ...);
 };
 
 // libport.so stands in front; libc's own are found in libc.
 Calls calls_of(bool wrapped) {
 	void *where = wrapped ? RTLD_DEFAULT : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
 	return {reinterpret_cast<int (*)(int)>(dlsym(where, "close")),
-	    reinterpret_cast<int (*)(int, int)>(dlsym(where, "dup2"))};
+	    reinterpret_cast<int (*)(int, int)>(dlsym(where, "dup2")),
+	    reinterpret_cast<int (*)(int, int, ...)>(dlsym(where, "fcntl"))};
 }
 
 // A port with a hundred associations, none of which the calls touch.
@@ -56,8 +58,12 @@ Figures measure(const std::string &what, bool wrapped, bool ports, int count) {
 			calls.close(1'000'000);
 		else if (what == "dup-close")
 			calls.close(dup(file));
-		else
+		else if (what == "dup2")
 			calls.dup2(file, other);
+		else if (what == "fcntl-getfl")
+			calls.fcntl(file, F_GETFL);
+		else
+			calls.fcntl(file, F_SETFD, FD_CLOEXEC);
 	};
 	once();
 	const uint64_t cpu = thread_cpu_ns();
@@ -74,7 +80,7 @@ Figures measure(const std::string &what, bool wrapped, bool ports, int count) {
 int main(int argc, char **argv) {
 	Race race("wrapped", argc, argv);
 	const int count = race.quick() ? 100'000 : 1'000'000;
-	for (const std::string what : {"close-nothing", "dup-close", "dup2"})
+	for (const std::string what : {"close-nothing", "dup-close", "dup2", "fcntl-getfl", "fcntl-setfd"})
 		for (const bool ports : {false, true}) {
 			const std::string where = "what=" + what + " ports=" + (ports ? "1" : "0");
 			race.add(where, "libc", [=] { return measure(what, false, ports, count); });

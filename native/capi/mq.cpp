@@ -17,17 +17,18 @@ extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_n
 extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_close(mqd_t queue);
 
 PUBLIC int port_mq_notify(mqd_t queue, const struct sigevent* event) {
-	mq::Notify libc = event_ports_libc_mq_notify ? event_ports_libc_mq_notify : mq_notify;
-	if (!event || event->sigev_notify != SIGEV_PORT) return answer(mq::pass_on(queue, event, libc));
+	if (!event || event->sigev_notify != SIGEV_PORT) {
+		mq::Notify libc = event_ports_libc_mq_notify ? event_ports_libc_mq_notify : mq_notify;
+		return answer(mq::pass_on(queue, event, libc));
+	}
 	auto* notify = static_cast<const port_notify_t*>(event->sigev_value.sival_ptr);
 	if (!notify) return fail(EFAULT);
 	auto user = reinterpret_cast<uintptr_t>(notify->portnfy_user);
-	return answer(mq::watch(queue, notify->portnfy_port, user, libc));
+	return answer(mq::watch(queue, notify->portnfy_port, user));
 }
 
 PUBLIC int port_mq_close(mqd_t queue) {
-	mq::closing(queue);
-	return event_ports_libc_mq_close ? event_ports_libc_mq_close(queue) : mq_close(queue);
+	return answer(mq::close(queue, event_ports_libc_mq_close ? event_ports_libc_mq_close : mq_close));
 }
 
 PUBLIC int port_dispatch(int number, int flags, int source, int events, uintptr_t object, void* user) {

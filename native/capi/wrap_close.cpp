@@ -64,6 +64,7 @@ PUBLIC int WRAP(dup2)(int from, int to) {
 	}
 	int rc = real_dup2(from, to);
 	registry::after_close(to);
+	if (rc >= 0) registry::number_replaced();
 	return rc;
 }
 
@@ -75,6 +76,7 @@ PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 	}
 	int rc = real_dup3(from, to, flags);
 	registry::after_close(to);
+	if (rc >= 0) registry::number_replaced();
 	return rc;
 }
 

@@ -95,6 +95,10 @@ public:
 	// the port is shared; whoever waits when that begins is woken once.
 	// Calls that never wait that long do the same. True: there may be news.
 	bool look_up();
+	// A number of this process is another file now: what it may have of others' descriptors'
+	// events is found out anew. Not locked.
+	void look_again();
+	static bool left_any() { return left_.load(std::memory_order_relaxed); }
 	bool shared() const { // whether others may have to be looked after
 		return region_.header().member_count.load() > (member_ != 0 ? 1u : 0u);
 	}
@@ -273,6 +277,7 @@ private:
 	};
 	Unchanged leader_, handed_, bell_late_; // locked
 	std::atomic<int64_t> next_look_{0};
+	static std::atomic<bool> left_; // events were left to others, by a look at their descriptors
 	std::atomic<uint32_t> rearmed_{0};      // Header::rearm as of the last time
 };
 

@@ -384,6 +384,14 @@ void after_close(int fd) {
 		entry->marks.fetch_and(static_cast<uint8_t>(~CLOSING));
 }
 
+void number_replaced() {
+	if (!Port::left_any() || borrowed_memory() || sys::self().critical.load()) [[likely]]
+		return;
+	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
+		if (PortRef ref = RegistryAccess::protect(n->port))
+			if (ref->is_member() && ref->shared()) ref->look_again();
+}
+
 void exec_flag_set(int fd) {
 	PortRef port = known(fd);
 	if (!port || borrowed_memory()) return;

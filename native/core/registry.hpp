@@ -78,6 +78,10 @@ bool before_close(int fd);
 bool concerns(int fd);
 void after_close(int fd); // it is closed now
 
+// A number names another file now, or the same once more (dup2): one that another process's
+// event is about, perhaps.
+void number_replaced();
+
 // FD_CLOEXEC of a descriptor was set or cleared. A port is kept over exec, with what is
 // behind it, while one of its known numbers is.
 void exec_flag_set(int fd);

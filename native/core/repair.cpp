@@ -195,6 +195,7 @@ void Port::repair() {
 	header.used.store(used);
 	header.queued.store(static_cast<uint32_t>(queued.size()));
 	header.pollable.store(pollable);
+	header.slot_waiters.store(0); // who lives counts again at its next look
 	header.next_seq.store(std::max(header.next_seq.load(), newest + 1));
 	header.uncollected.store(1);
 	header.fd_posted.store(header.fd_posted.load() + 1); // others look again at what there is

@@ -295,12 +295,23 @@ void Port::look_at_others(Guard& guard, Others& others) {
 		others.list(region_, member_, sys::identity().pid_space, after);
 		guard.unlock();
 		uint32_t listed = others.listed();
-		for (uint32_t i = 0; i < listed; i++)
-			if (same_descriptor(others.entry(i).fd, others.entry(i).pid)) others.keep(i);
+		for (uint32_t i = 0; i < listed; i++) {
+			if (same_descriptor(others.entry(i).fd, others.entry(i).pid))
+				others.keep(i);
+			else
+				left_.store(true, std::memory_order_relaxed);
+		}
 		if (others.more()) after = others.last();
 	} while (others.more() && !others.any_kept());
 	guard.lock();
 	others.note(region_, member_);
+}
+
+std::atomic<bool> Port::left_{false};
+
+void Port::look_again() {
+	Guard guard(*this);
+	region_.member(member_).looked.store(region_.header().fd_posted.load() - 1);
 }
 
 void Port::count_delivered(SourceKind kind) {

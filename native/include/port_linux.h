@@ -86,8 +86,10 @@ int port_lio_listio(int mode, struct aiocb *const list[], int count,
 /*
  * mq_notify(3C) with SIGEV_PORT (8), and mq_close(3C), which ends it; other
  * notifications go to libc. notify: EBADF: no queue, or no port; EBUSY: a
- * process is registered, or (event NULL) not this one; EFAULT ENOMEM EINVAL.
- * The queue's type is mqd_t of <mqueue.h>.
+ * process is registered, or (event NULL) not this one; EAGAIN: no slot for its
+ * event, about 200 registrations of this process with the port, or a signal
+ * handler that interrupted this library; ENOSYS: no netlink sockets here;
+ * EFAULT ENOMEM EMFILE ENFILE EINVAL. The queue's type is mqd_t of <mqueue.h>.
  */
 int port_mq_notify(int queue, const struct sigevent *event);
 int port_mq_close(int queue);

@@ -10,7 +10,8 @@ namespace evp::dispatch {
 
 namespace {
 
-// A waiter holds the port: it looks up this often whether its number was closed.
+// A waiter holds the port: it looks up this often whether its number was closed, and
+// whether its count went with that of one who died.
 constexpr int64_t LOOK_UP = 50'000'000;
 
 } // namespace

@@ -1,117 +1,83 @@
 #include "sources/mq.hpp"
 
 #include "core/registry.hpp"
-#include "sources/dispatch.hpp"
+#include "sources/mq_source.hpp"
 
 #include <cerrno>
-#include <mutex>
 #include <new>
-#include <unordered_map>
 
 namespace evp::mq {
 
+using sys::PrivateLock;
+
 namespace {
 
-struct Registration {
-	mqd_t queue;
-	Port* port; // compared only: it is held by its anchor
-	const std::atomic<Port*>* anchor;
-	uint64_t user;
-};
+bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
 
-// Of one process image; a child has none of its parent's.
-struct Table {
-	uint64_t image = 0;
-	Table* inherited = nullptr; // unused, and not lost
-	std::mutex lock;
-	std::unordered_map<mqd_t, Registration*> registered; // null: with libc
-};
-
-Table* table() {
-	static std::atomic<Table*> newest{nullptr};
-	for (;;) {
-		Table* now = newest.load(std::memory_order_acquire);
-		if (now && now->image == sys::process_epoch()) return now;
-		auto* fresh = new Table; // the parent's stays: somebody may have held its lock
-		fresh->image = sys::process_epoch();
-		fresh->inherited = now;
-		if (!newest.compare_exchange_strong(now, fresh)) delete fresh;
-	}
+PortRef port_of(const Port* expected, const std::atomic<Port*>* anchor) {
+	PortRef port = expected ? registry::hold(*anchor) : PortRef();
+	if (port && &*port != expected) return {};
+	return port;
 }
 
-// Locked.
-void forget(Table& all, mqd_t queue) {
-	auto found = all.registered.find(queue);
-	if (found == all.registered.end()) return;
-	delete found->second;
-	all.registered.erase(found);
-}
-
-// A message has come; the kernel has ended the registration.
-void arrived(sigval value) {
-	Table& all = *table();
-	Registration seen;
-	{
-		std::lock_guard guard(all.lock);
-		auto* registration = static_cast<Registration*>(value.sival_ptr);
-		auto found = all.registered.begin();
-		while (found != all.registered.end() && found->second != registration) ++found;
-		if (found == all.registered.end()) return; // closed or replaced meanwhile
-		seen = *registration;
-		forget(all, found->first);
+// Takes in what the kernel has said of this process's registrations with a queue.
+void catch_up(Table& table, mqd_t queue) {
+	for (uint64_t id = 0;;) {
+		Port* port;
+		const std::atomic<Port*>* anchor;
+		{
+			PrivateLock::Guard guard(table.lock);
+			Registration* found = table.next(queue, id);
+			if (!found) return;
+			id = found->id;
+			port = found->how == How::SOCKET ? found->port : nullptr;
+			anchor = found->anchor;
+		}
+		if (PortRef held = port_of(port, anchor))
+			(void)static_cast<MqSource*>(held->source(SourceKind::MQ))->read(*held);
 	}
-	PortRef port = registry::hold(*seen.anchor);
-	if (!port || &*port != seen.port) return;
-	Result<void> posted;
-	do {
-		posted = dispatch::post(*port, -1, SourceKind::MQ, false, 0, static_cast<uint64_t>(seen.queue),
-		                        seen.user);
-	} while (posted.error() == EINTR);
 }
 
 } // namespace
 
-Result<void> watch(mqd_t queue, int number, uint64_t user, Notify libc) {
+Result<void> watch(mqd_t queue, int number, uint64_t user) {
+	if (in_handler()) return Error{EAGAIN};
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return Error{error == EBADFD ? EBADF : error};
-	const std::atomic<Port*>* anchor = registry::anchor(*port);
-	auto* registration = new (std::nothrow) Registration{queue, &*port, anchor, user};
-	if (!registration || !anchor) {
-		delete registration;
-		return Error{ENOMEM};
-	}
-	sigevent event{};
-	event.sigev_notify = SIGEV_THREAD;
-	event.sigev_notify_function = arrived;
-	event.sigev_value.sival_ptr = registration;
-	Table& all = *table();
-	std::lock_guard guard(all.lock); // its message may come before this returns
-	if (libc(queue, &event) != 0) {
-		error = errno;
-		delete registration;
-		return Error{error};
-	}
-	forget(all, queue);
-	all.registered[queue] = registration;
-	return {};
+	Result<void> asked = static_cast<MqSource*>(port->source(SourceKind::MQ))->ask(*port, queue, user);
+	if (Table* table = asked ? Table::current() : nullptr) table->forget(queue);
+	return asked;
 }
 
 Result<void> pass_on(mqd_t queue, const sigevent* event, Notify libc) {
-	Table& all = *table();
-	std::lock_guard guard(all.lock);
-	bool registered = all.registered.count(queue) != 0;
+	if (in_handler()) return Error{EAGAIN};
+	Table* table = Table::current();
+	Owned made(event ? new (std::nothrow) Registration{queue, How::OTHER, 0, nullptr, nullptr} : nullptr);
+	if (!table || (event && !made)) return Error{ENOMEM};
+	catch_up(*table, queue); // one that has fired is none
+	bool registered;
+	{
+		PrivateLock::Guard guard(table->lock);
+		registered = table->has(queue);
+	}
 	if (libc(queue, event) != 0) return Error{errno};
 	if (!event && !registered) return Error{EBUSY};
-	forget(all, queue);
-	if (event) all.registered[queue] = nullptr;
+	table->forget(queue);
+	catch_up(*table, queue);
+	if (made) {
+		PrivateLock::Guard guard(table->lock);
+		table->add(std::move(made));
+	}
 	return {};
 }
 
-void closing(mqd_t queue) {
-	Table& all = *table();
-	std::lock_guard guard(all.lock);
-	forget(all, queue);
+Result<void> close(mqd_t queue, Close libc) {
+	Table* table = in_handler() ? nullptr : Table::current();
+	if (table) table->forget(queue);
+	if (libc(queue) != 0) return Error{errno};
+	if (table) catch_up(*table, queue);
+	return {};
 }
 
 } // namespace evp::mq

@@ -17,7 +17,11 @@ Result<UniqueFd> eventfd_create() {
 
 bool eventfd_usable(int fd) {
 	int flags = fcntl(fd, F_GETFL);
-	return flags >= 0 && flags & O_NONBLOCK;
+	if (flags < 0 || !(flags & O_NONBLOCK)) return false;
+	// All files without a name of their own have one inode; those of them that can't be written
+	// to say so, where a pipe or a socket would raise SIGPIPE.
+	Result<UniqueFd> one = eventfd_create();
+	return one && same_file(fd, one->get());
 }
 
 // Raw calls: read and write are cancellation points in libc, and neither may

@@ -5,7 +5,8 @@
 namespace evp::sys {
 
 Result<UniqueFd> eventfd_create();
-bool eventfd_usable(int fd); // it can't block its user
+// It can't block its user, nor end it by a signal.
+bool eventfd_usable(int fd);
 void eventfd_raise(int fd); // always an edge for EPOLLET watchers, also when high
 void eventfd_lower(int fd);
 

@@ -238,6 +238,41 @@ CASE("2.10.6 14.6.4", "a_dup_made_behind_the_library_is_the_same_port")
 	same_port(port, track_port((int)syscall(SYS_dup3, port, 70, 0)));
 }
 
+/* The numbers that are open, and of them those that exec leaves open. */
+static int kept_over_exec(unsigned char *open, int room)
+{
+	int fd, kept = 0;
+	for (fd = 0; fd < room; fd++) {
+		long flags = syscall(SYS_fcntl, fd, F_GETFD);
+		if (flags >= 0 && !(flags & FD_CLOEXEC) && !open[fd])
+			kept++;
+	}
+	return kept;
+}
+
+CASE("2.10.7 2.10.6", "close_on_exec_goes_for_what_is_behind_a_port")
+{
+	enum { ROOM = 4096 };
+	unsigned char open[ROOM];
+	int fd, port, copy;
+	for (fd = 0; fd < ROOM; fd++)
+		open[fd] = syscall(SYS_fcntl, fd, F_GETFD) >= 0;
+	port = new_port();
+	TRUE(kept_over_exec(open, ROOM) > 1);
+	OK(fcntl(port, F_SETFD, FD_CLOEXEC));
+	EQ(kept_over_exec(open, ROOM), 0);
+	OK(fcntl(port, F_SETFD, 0));
+	TRUE(kept_over_exec(open, ROOM) > 1);
+	copy = track_port(dup(port));
+	OK(port_send(copy, 1, NULL)); /* known to be the same port */
+	OK(fcntl(port, F_SETFD, FD_CLOEXEC));
+	TRUE(kept_over_exec(open, ROOM) > 1);
+	OK(fcntl(copy, F_SETFD, FD_CLOEXEC));
+	EQ(kept_over_exec(open, ROOM), 0);
+	EQ(fcntl(port, F_GETFD), FD_CLOEXEC); /* the rest is libc's */
+	FAILS(fcntl(closed_fd(), F_SETFD, FD_CLOEXEC), EBADF);
+}
+
 CASE("2.10.1 14.6.1", "epoll_says_the_same_by_level_and_by_edge")
 {
 	int port = new_port(), level = track(epoll_create1(0)), i;

@@ -39,6 +39,18 @@ CASE("2.3.1 2.12", "errors_once_the_source_is_in_use")
 	FAILS(fd_dissociate(port, (uintptr_t)fd[0]), ENOENT);
 }
 
+CASE("2.3.1 2.2.1 2.3.3", "a_refused_association_is_no_use_of_the_source")
+{
+	int port = new_port();
+	file_obj_t object;
+	FAILS(fd_associate(port, closed_fd(), NULL), EBADFD);
+	FAILS(fd_dissociate(port, (uintptr_t)closed_fd()), ENOENT);
+	memset(&object, 0, sizeof(object));
+	object.fo_name = (char *)"/nonexistent";
+	FAILS(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&object, FILE_ATTRIB, NULL), ENOENT);
+	FAILS(port_dissociate(port, PORT_SOURCE_FILE, (uintptr_t)&object), EINVAL);
+}
+
 CASE("2.3.1", "in_use_is_a_matter_of_the_port")
 {
 	int used = new_port(), unused = new_port(), fd[2];

@@ -2,6 +2,9 @@
 #include "harness.h"
 
 #include <netinet/in.h>
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#endif
 
 static void watch(int port, int fd, int events, void *user)
 {
@@ -64,6 +67,25 @@ CASE("4.9 4.6", "a_later_wake_up_delivers_only_true_bits")
 	write_byte(sv[1]);
 	EQ(bits(port, sv[0]), POLLIN);
 }
+
+#if defined(__linux__)
+/* An eventfd tells its waiters of the first name only. */
+CASE("4.6 4.9 4.5", "each_name_of_readable_and_writable_is_told")
+{
+	int port = new_port(), fd = track(eventfd(0, EFD_NONBLOCK));
+	uint64_t count = UINT64_MAX - 1;
+	watch(port, fd, POLLRDNORM, NULL);
+	EMPTY(port);
+	EQ(write(fd, &count, sizeof(count)), sizeof(count)); /* full: a write would block */
+	EQ(bits(port, fd), POLLRDNORM);
+	watch(port, fd, POLLWRNORM, NULL);
+	EMPTY(port);
+	EQ(read(fd, &count, sizeof(count)), sizeof(count));
+	EQ(bits(port, fd), POLLWRNORM);
+	watch(port, fd, POLLOUT | POLLIN, NULL);
+	EQ(bits(port, fd), POLLOUT);
+}
+#endif
 
 CASE("4.8 15.15", "hang_up_is_delivered_unasked")
 {

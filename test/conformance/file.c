@@ -76,6 +76,24 @@ FILE_CASE("2.2.2 14.6.10", "file_arguments_are_tested_in_order")
 	SLOTS(port, 0);
 }
 
+FILE_CASE("2.10.1 5.1.8", "a_port_whose_file_event_was_told_is_not_readable")
+{
+	int port = new_port(), round;
+	(void)new_name();
+	for (round = 0; round < 10; round++) {
+		file_obj_t object = { .fo_name = NULL };
+		struct waiter w;
+		OK(watch(port, &object, FILE_MODIFIED, NULL));
+		waiter_start(&w, port, 1, NULL, 1);
+		append();
+		waiter_join(&w);
+		OK(w.result);
+		EQ(poll_now(port, POLLIN), 0);
+		EQ(queued(port), 0);
+		EQ(poll_now(port, POLLIN), 0);
+	}
+}
+
 FILE_CASE("2.3.3 13.14", "file_dissociate_before_and_after_the_first_use")
 {
 	int port = new_port(), other = new_port();

@@ -116,6 +116,139 @@ CASE_COLD("8.5", "closing_the_queue_drops_the_registration_and_no_event")
 	OK(mq_close(again));
 }
 
+CASE_COLD("8.5 8.3", "what_came_before_the_close_of_the_queue_is_an_event")
+{
+	int port = new_port();
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(1));
+	port_event_t pe;
+	OK(mq_notify(queue, &event));
+	OK(mq_send(queue, "a", 1, 0));
+	OK(mq_close(queue));
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_MQ, queue, 0, USER(1));
+	SLOTS(port, 0);
+}
+
+/* The C library's own thread in a child could read what was the parent's. */
+CASE_COLD("8.3 8.4 11.1", "a_child_takes_nothing_of_its_parents_registration")
+{
+	int port = new_port(), status, round;
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(3));
+	for (round = 0; round < 200; round++) {
+		char message[16];
+		port_event_t pe;
+		pid_t child;
+		OK(mq_notify(queue, &event));
+		child = fork();
+		TRUE(child >= 0);
+		if (child == 0) {
+			if (mq_notify(queue, &event) != -1 || errno != EBUSY)
+				_exit(1);
+			if (mq_notify(queue, NULL) != -1 || errno != EBUSY)
+				_exit(2);
+			if (mq_send(queue, "k", 1, 0) != 0)
+				_exit(3);
+			if (port_get(port, &pe, MS(1)) != -1 || errno != ETIME)
+				_exit(4);
+			_exit(0);
+		}
+		EQ(waitpid(child, &status, 0), child);
+		EQ(status, 0);
+		pe = take_wait(port);
+		EVENT(&pe, PORT_SOURCE_MQ, queue, 0, USER(3));
+		EQ(mq_receive(queue, message, sizeof(message), NULL), 1);
+	}
+	OK(mq_close(queue));
+	SLOTS(port, 0);
+}
+
+CASE_COLD("8.3 8.4 11.8", "a_child_that_waits_leaves_the_event_to_its_parent")
+{
+	int port = new_port(), status;
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(3));
+	port_event_t pe;
+	pid_t child;
+	OK(mq_notify(queue, &event));
+	child = fork();
+	TRUE(child >= 0);
+	if (child == 0) {
+		if (port_get(port, &pe, NULL) != 0)
+			_exit(1);
+		_exit(pe.portev_source == PORT_SOURCE_USER ? 0 : 2);
+	}
+	await_waiters(port, 1);
+	OK(mq_send(queue, "a", 1, 0));
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_MQ, queue, 0, USER(3));
+	OK(port_send(port, 1, NULL));
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	OK(mq_close(queue));
+}
+
+CASE_COLD("8.5 8.1", "exit_ends_a_registration")
+{
+	int port = new_port(), status;
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(4));
+	pid_t child = fork();
+	TRUE(child >= 0);
+	if (child == 0)
+		_exit(mq_notify(queue, &event) == 0 ? 0 : 1);
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	OK(mq_notify(queue, &event));
+	OK(mq_send(queue, "a", 1, 0));
+	EQ(take_wait(port).portev_user, USER(4));
+	OK(mq_close(queue));
+	SLOTS(port, 0);
+}
+
+CASE_COLD("8.1 8.2 2.11.3", "a_registration_outlives_its_port")
+{
+	int port = new_port(), again = new_port();
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(5));
+	char message[16];
+	OK(mq_notify(queue, &event));
+	close_port(port);
+	notify.portnfy_port = again;
+	FAILS(mq_notify(queue, &event), EBUSY);
+	OK(mq_notify(queue, NULL));
+	FAILS(mq_notify(queue, NULL), EBUSY);
+	notify.portnfy_port = port = new_port();
+	OK(mq_notify(queue, &event));
+	close_port(port);
+	OK(mq_send(queue, "a", 1, 0)); /* to nobody */
+	EQ(mq_receive(queue, message, sizeof(message), NULL), 1);
+	notify.portnfy_port = again;
+	OK(mq_notify(queue, &event));
+	OK(mq_send(queue, "b", 1, 0));
+	EQ(take_wait(again).portev_user, USER(5));
+	OK(mq_close(queue));
+}
+
+CASE_COLD("8.2 8.3", "a_registration_that_has_fired_is_none")
+{
+	int port = new_port();
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(6));
+	OK(mq_notify(queue, &event));
+	OK(mq_send(queue, "a", 1, 0));
+	FAILS(mq_notify(queue, NULL), EBUSY);
+	EQ(take(port).portev_user, USER(6));
+	OK(mq_close(queue));
+}
+
 #if defined(__linux__)
 CASE("2.9.1 12.4", "dispatch_takes_two_sources_and_shares_if_told_to")
 {
@@ -140,6 +273,30 @@ CASE("2.9.1 12.4", "dispatch_takes_two_sources_and_shares_if_told_to")
 	pe = take(port);
 	EVENT(&pe, PORT_SOURCE_AIO, 2, 1, USER(3));
 	EMPTY(port);
+}
+
+/* An event that can't be delivered is refused early: its slot is taken with the registration. */
+CASE_COLD("8.4 12.3", "a_registration_holds_the_slot_of_its_event")
+{
+	int port = new_port_limit(2);
+	mqd_t queue = new_queue(), other = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(7));
+	OK(mq_notify(queue, &event));
+	EQ(slots(port), 1);
+	OK(port_send(port, 1, USER(1)));
+	FAILS(mq_notify(other, &event), EAGAIN);
+	FAILS(port_send(port, 2, USER(2)), EAGAIN);
+	OK(mq_send(queue, "a", 1, 0));
+	EQ(take(port).portev_user, USER(1));
+	EQ(take_wait(port).portev_user, USER(7));
+	OK(mq_notify(other, &event));
+	OK(mq_notify(other, NULL));
+	EQ(slots(port), 0);
+	OK(mq_notify(other, &event));
+	OK(mq_close(other));
+	EQ(slots(port), 0);
+	OK(mq_close(queue));
 }
 
 struct dispatcher {

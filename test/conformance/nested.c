@@ -48,6 +48,51 @@ CASE("2.10.3 4.18", "a_blocked_reader_of_the_outer_wakes")
 	EQ(take(inner).portev_object, (uintptr_t)fd[0]);
 }
 
+/* POLLRDNORM says the same as POLLIN, and is told as soon. */
+CASE("2.10.3 4.6", "the_other_name_of_readable_is_told_alike")
+{
+	int outer = new_port(), inner = new_port(), source, fd[2];
+	port_event_t pe;
+	new_pipe(fd);
+	for (source = 0; source < 2; source++) {
+		struct waiter w;
+		OK(port_associate(outer, PORT_SOURCE_FD, (uintptr_t)inner, POLLRDNORM, USER(1)));
+		OK(port_associate(inner, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLRDNORM, USER(2)));
+		waiter_start(&w, outer, 1, NULL, 1);
+		if (source == 0)
+			send_range(inner, 1, 1);
+		else
+			write_byte(fd[1]);
+		waiter_join(&w);
+		EVENT(&w.list[0], PORT_SOURCE_FD, inner, POLLRDNORM, USER(1));
+		pe = take_wait(inner);
+		if (source != 0)
+			EVENT(&pe, PORT_SOURCE_FD, fd[0], POLLRDNORM, USER(2));
+	}
+}
+
+/* An outer port is readable for an event, and no longer than it is queued. */
+CASE("2.10.1 2.10.3", "an_outer_whose_event_was_taken_is_not_readable")
+{
+	int outer = new_port(), inner = new_port();
+	struct waiter w;
+	send_range(inner, 1, 1);
+	watch(outer, inner, NULL);
+	EQ(poll_now(outer, POLLIN), POLLIN);
+	(void)take(outer);
+	EQ(poll_now(outer, POLLIN), 0);
+	EQ(queued(outer), 0);
+	EQ(poll_now(outer, POLLIN), 0);
+	(void)take(inner);
+	watch(outer, inner, NULL);
+	waiter_start(&w, outer, 1, NULL, 1);
+	send_range(inner, 2, 2);
+	waiter_join(&w);
+	EQ(poll_now(outer, POLLIN), 0);
+	EMPTY(outer);
+	EQ(poll_now(outer, POLLIN), 0);
+}
+
 CASE("2.10.2 2.10.3", "alert_mode_of_the_inner_is_no_event")
 {
 	int outer = new_port(), inner = new_port();
@@ -75,6 +120,23 @@ static void chain(int depth)
 CASE("2.10.3 2.2.8", "three_levels_of_ports")
 {
 	chain(3);
+}
+
+CASE("2.10.3", "readiness_climbs_three_ports")
+{
+	int port[3], fd[2], i;
+	struct waiter w;
+	new_pipe(fd);
+	for (i = 0; i < 3; i++) {
+		port[i] = new_port();
+		if (i != 0)
+			watch(port[i], port[i - 1], USER(i));
+	}
+	OK(port_associate(port[0], PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL));
+	waiter_start(&w, port[2], 1, NULL, 1);
+	write_byte(fd[1]);
+	waiter_join(&w);
+	EVENT(&w.list[0], PORT_SOURCE_FD, port[1], POLLIN, USER(2));
 }
 
 CASE("2.10.3 2.2.8 14.1.12", "ten_levels_of_ports")

@@ -51,6 +51,33 @@ CASE("3.1 4.16", "always_ready_descriptors_keep_their_place")
 	EQ(list[2].portev_object, (uintptr_t)a);
 }
 
+/* What was ready when associated is queued before anything that is ready without asking. */
+CASE("3.1 4.5 4.16 4.18", "what_is_always_ready_does_not_overtake_what_was_ready")
+{
+	int port = new_port(), inner = new_port(), fd[2];
+	file_obj_t stale;
+	port_event_t list[8];
+	int i;
+	send_range(inner, 1, 1);
+	new_pipe(fd);
+	for (i = 0; i < 3; i++) {
+		OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[1], POLLOUT, USER(1)));
+		if (i == 0)
+			watch(port, new_file(), USER(2));
+		else if (i == 1)
+			watch(port, inner, USER(2));
+		else {
+			memset(&stale, 0, sizeof(stale));
+			stale.fo_name = (char *)"/";
+			stale.fo_mtime.tv_sec = 5;
+			OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&stale, FILE_MODIFIED, USER(2)));
+		}
+		EQ(take_all(port, list, 8), 2);
+		EQ(list[0].portev_user, USER(1));
+		EQ(list[1].portev_user, USER(2));
+	}
+}
+
 CASE("3.1 14.1.2", "a_descriptor_becoming_ready_precedes_a_later_send")
 {
 	int port = new_port(), fd[2];

@@ -222,6 +222,23 @@ CASE("6.3 3.10", "a_timer_armed_under_a_waiter_wakes_it")
 	OK(timer_delete(later));
 }
 
+/* Whoever reads its own timer leaves nothing behind that keeps the port readable. */
+CASE("2.10.1 2.10.3 6.3", "a_port_whose_timer_was_told_is_not_readable")
+{
+	int outer = new_port(), port = new_port(), round;
+	timer_t timer = new_timer(port, NULL);
+	for (round = 0; round < 10; round++) {
+		arm_past(timer);
+		(void)take_wait(port);
+		EQ(poll_now(port, POLLIN), 0);
+		EQ(queued(port), 0);
+		EQ(poll_now(port, POLLIN), 0);
+		OK(port_associate(outer, PORT_SOURCE_FD, (uintptr_t)port, POLLIN, NULL));
+		EMPTY(outer);
+	}
+	OK(timer_delete(timer));
+}
+
 CASE("15.11 6.4", "a_periodic_timer_beside_descriptors")
 {
 	int port = new_port(), fd[2], ticks = 0, reads = 0;

@@ -3,8 +3,10 @@
 
 #include "support.hpp"
 
+#include "core/registry.hpp"
 #include "sys/process.hpp"
 
+#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <string>
@@ -129,6 +131,40 @@ void same_file_is_for_both() {
 	nothing_more();
 	EQUAL(info_of(port).pi_slots, 0);
 	for (int fd : pair) close(fd);
+}
+
+// 11.1: what it was not while another file had its number.
+void the_same_file_again() {
+	int pair[2];
+	EQUAL(pipe(pair), 0);
+	int keep = dup(pair[0]);
+	associate(pair[0], 7);
+	EQUAL(write(pair[1], "x", 1), 1);
+	pid_t pid = child([&] {
+		int other = open("/dev/null", O_RDONLY);
+		EQUAL(dup2(other, pair[0]), pair[0]);
+		nothing_more();
+		EQUAL(dup2(keep, pair[0]), pair[0]);
+		EQUAL(next(), 7);
+		nothing_more();
+	});
+	ended(pid);
+	close(keep);
+	for (int fd : pair) close(fd);
+}
+
+// Whoever frees a slot makes a system call for each that waits for one, while one does.
+void killed_while_it_waits_for_a_slot() {
+	EQUAL(port_close(port), 0);
+	CHECK((port = port_create_limit(1, 0)) >= 0);
+	const auto& waiting = evp::registry::known(port)->region().header().slot_waiters;
+	EQUAL(port_send(port, 1, nullptr), 0);
+	pid_t pid = child([] { port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, nullptr); });
+	while (waiting.load() == 0) sched_yield();
+	EQUAL(kill(pid, SIGKILL), 0);
+	EQUAL(waitpid(pid, nullptr, 0), pid);
+	EQUAL(info_of(port).pi_members, 1);
+	EQUAL(waiting.load(), 0);
 }
 
 // Of so many that no single look lists them: those it may not have first.
@@ -300,7 +336,9 @@ int body() {
 	with_port("USER events both ways, from the child's first call", users_both_ways);
 	with_port("another file under the number: each its own", another_file_under_the_number);
 	with_port("the same file under the number: its event is for both", same_file_is_for_both);
+	with_port("the same file under the number again: its event too", the_same_file_again);
 	with_port("a child that waits is called for what it may have", a_waiting_child_is_called);
+	with_port("killed while it waits for a slot: nobody waits", killed_while_it_waits_for_a_slot);
 	with_port("more of the parent's than one look lists", many_of_the_parents);
 	with_port("a child's end leaves the parent's associations armed", exit_leaves_the_parents_armed);
 	with_port("a parent that waits hears its child", parent_waits);

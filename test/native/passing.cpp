@@ -207,6 +207,12 @@ void same_process() {
 
 // --- What is no ticket.
 
+int be_deceived(int ticket) {
+	EQUAL(port_attach(ticket), -1);
+	EQUAL(errno, EBADMSG);
+	return 0;
+}
+
 int forged(const void* data, size_t size, std::initializer_list<int> fds) {
 	int pair[2];
 	EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
@@ -284,6 +290,16 @@ void not_tickets() {
 	refuse(good.letter, {outer, inner, bell, kick, plain}, EBADMSG);
 	EQUAL(fcntl(plain, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
 	refuse(good.letter, {outer, inner, bell, kick, plain}, EBADMSG);
+	// What can be written to without blocking, until it raises SIGPIPE.
+	EQUAL(fcntl(pair[1], F_SETFL, O_NONBLOCK), 0);
+	for (int at : {2, 3}) {
+		Contents bad = good;
+		bad.fds[at] = pair[1];
+		auto [set, waiting, first, second, memory] = bad.fds;
+		int false_one = forged(bad.letter, sizeof bad.letter, {set, waiting, first, second, memory});
+		ended(image("be_deceived", false_one)); // here it would be known by its region
+		close(false_one);
+	}
 	for (int fd : good.fds) close(fd);
 
 	rlimit limit{}, tight{};
@@ -350,5 +366,6 @@ int main(int count, char** arguments) {
 	if (role == "use_number") return use_number(fd);
 	if (role == "need_ticket") return need_ticket(fd);
 	if (role == "go_on") return go_on(fd);
+	if (role == "be_deceived") return be_deceived(fd);
 	return 2;
 }

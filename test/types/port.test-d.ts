@@ -4,6 +4,7 @@ import {
 	type AlertEvent,
 	EventView,
 	type FdEvent,
+	type OtherEvent,
 	Port,
 	type PortError,
 	type PortEvent,
@@ -28,6 +29,7 @@ describe('events', () => {
 		}
 		if (event.source === 'user') expectTypeOf(event).toEqualTypeOf<UserEvent<Job>>();
 		if (event.source === 'alert') expectTypeOf(event).toEqualTypeOf<AlertEvent<Job>>();
+		if (event.source === 'other') expectTypeOf(event).toEqualTypeOf<OtherEvent<Job>>();
 		expectTypeOf<Extract<PortEvent, { source: 'fd' | 'user' | 'alert' }>>().toEqualTypeOf<
 			FdEvent | UserEvent | AlertEvent
 		>();
