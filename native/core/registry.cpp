@@ -253,6 +253,7 @@ Result<int> introduce(Make make, NumberOf number_of) {
 	install_sources(*port);
 	port->references.store(1);
 	if (!make_entry(number_of(*port)) || !take_node(port)) {
+		each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
 		ports.fetch_sub(1);
 		return Error{ENOMEM};
 	}
