@@ -12,7 +12,7 @@ namespace evp::addon {
 
 namespace {
 
-constexpr int64_t PAUSE_NS = 50'000'000; // docs/decisions/003-waiting-in-node.md
+constexpr int64_t PAUSE_NS = 50'000'000; // docs/decisions/004-waiting-in-node.md
 
 // One call: its arguments, and the Binding that the first one names.
 template <size_t COUNT>
