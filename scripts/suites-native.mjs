@@ -67,7 +67,7 @@ async function runPreset(preset, selection, wrapper = []) {
 		...[
 			['--test-dir', folder, '--output-on-failure', '--output-junit', report],
 			['--test-output-size-passed', '1000000', '--test-output-size-failed', '1000000'],
-			['--timeout', String(TEST_LIMIT_SECONDS)],
+			['--timeout', String(TEST_LIMIT_SECONDS), '-j', String(availableParallelism())],
 			selection,
 		].flat(),
 	];
