@@ -1,5 +1,6 @@
 #include "sys/thread.hpp"
 
+#include "sys/memory.hpp"
 #include "sys/process.hpp"
 
 #include <cstdlib>
@@ -118,8 +119,8 @@ Thread* take_record() {
 			return t;
 		}
 	}
-	auto* fresh = new (std::nothrow) Thread;
-	if (!fresh) abort(); // no thread can run without a few hundred bytes
+	// Not from the allocator: a signal handler over it may be this thread's first call.
+	auto* fresh = new (scratch_map(sizeof(Thread))) Thread;
 	fresh->taken.store(true, std::memory_order_relaxed);
 	fresh->epoch.store(epoch, std::memory_order_relaxed);
 	fresh->next = records.load(std::memory_order_relaxed);

@@ -1,7 +1,8 @@
 /*
  * Gates as data: which case must not run where, and why. A row applies when
  * its platform and its profile do ("any" always; "linux" also for the static
- * build, "linux-static" for that alone; "tsan" where ThreadSanitizer looks on).
+ * build, "linux-static" for that alone; "tsan" and "asan" where that sanitizer
+ * looks on).
  */
 #include "harness.h"
 #include "runner.h"
@@ -27,8 +28,11 @@ static int platform_matches(const char *platform)
 {
 	if (strcmp(platform, "any") == 0 || strcmp(platform, PLATFORM) == 0)
 		return 1;
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__)
 	if (strcmp(platform, "tsan") == 0)
+		return 1;
+#elif defined(__SANITIZE_ADDRESS__)
+	if (strcmp(platform, "asan") == 0)
 		return 1;
 #endif
 	return strcmp(platform, "linux") == 0 && strncmp(PLATFORM, "linux", 5) == 0;
