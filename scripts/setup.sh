@@ -28,23 +28,28 @@ command -v node >/dev/null || fail "Node.js 20.19 or later is needed, and no nod
 node scripts/check-node.cjs
 command -v npm >/dev/null || fail "npm is needed, and none is in PATH."
 
-missing=""
-for package in $packages; do
-	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=absent
-	[ "$state" = installed ] || missing="$missing $package"
-done
+as_root=""
+[ "$(id -u)" = 0 ] || as_root=sudo
 
-if [ -n "$missing" ]; then
+# Installs those of the packages that are not there.
+need() {
+	missing=""
+	for package in "$@"; do
+		state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=absent
+		[ "$state" = installed ] || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
 	command -v apt-get >/dev/null || fail "please install (names of Debian's packages):$missing"
-	as_root=""
-	if [ "$(id -u)" != 0 ]; then
-		as_root=sudo
-		command -v sudo >/dev/null || fail "as root, please run: apt-get install$missing"
-	fi
+	[ -z "$as_root" ] || command -v sudo >/dev/null || fail "as root, please run: apt-get install$missing"
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update
 	# shellcheck disable=SC2086 # a list of words
 	$as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q -y --no-install-recommends install $missing
-fi
+}
+
+# shellcheck disable=SC2086 # a list of words
+need $packages
+# libFuzzer and the sanitizers of clang, whose package has its version in the name.
+[ "${1:-}" != test ] || need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 
 npm ci
