@@ -230,12 +230,12 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				guard.lock();
 				continue;
 			}
-			// With a record in the list and awake: a post in this time makes no system call.
-			bool leads = header.leader.load() == 0 && header.pollable.load() != 0;
-			if (thread.spinning.worthwhile(leads)) {
-				if (leads) header.leader.store(waiter); // else the others would have to
+			// With a record in the list and awake: a post in this time makes no system call. Not
+			// where descriptors are waited for: what comes then comes from the kernel mostly, and
+			// threads that look while others serve only take their time.
+			if (header.pollable.load() == 0 && thread.spinning.worthwhile()) {
 				guard.unlock();
-				thread.spinning.until_set(*region_.waiter(waiter).word.word(), leads);
+				thread.spinning.until_set(*region_.waiter(waiter).word.word());
 				guard.lock();
 				continue;
 			}

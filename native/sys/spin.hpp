@@ -22,23 +22,19 @@ inline void relax() {
 // One thread's own.
 class Spinning {
 public:
-	// `elsewhere`: what it waits for comes from the kernel as well, which can't be seen by
-	// looking.
-	bool worthwhile(bool elsewhere) {
-		uint32_t& skip = skip_[elsewhere];
-		if (skip == 0) return several_processors();
-		skip--;
+	bool worthwhile() {
+		if (skip_ == 0) return several_processors();
+		skip_--;
 		return false;
 	}
 
 	// Looks for a while whether the word is not 0.
-	void until_set(const std::atomic<uint32_t>& word, bool elsewhere) {
-		uint32_t& failures = failures_[elsewhere];
+	void until_set(const std::atomic<uint32_t>& word) {
 		int64_t end = 0;
 		for (;;) {
 			for (int i = 0; i < LOOKS; i++) {
 				if (word.load(std::memory_order_acquire) != 0) {
-					failures = 0;
+					failures_ = 0;
 					return;
 				}
 				relax();
@@ -47,8 +43,8 @@ public:
 			if (end == 0) end = now + LONGEST_NS;
 			if (now >= end) break;
 		}
-		if (failures < (elsewhere ? MOST_FAILURES_ELSEWHERE : MOST_FAILURES)) failures++;
-		skip_[elsewhere] = (1u << failures) - 1;
+		if (failures_ < MOST_FAILURES) failures_++;
+		skip_ = (1u << failures_) - 1;
 	}
 
 private:
@@ -57,12 +53,11 @@ private:
 	// slept so far find each other awake from then on.
 	static constexpr int64_t LONGEST_NS = 15'000;
 	static constexpr uint32_t MOST_FAILURES = 8;
-	static constexpr uint32_t MOST_FAILURES_ELSEWHERE = 12;
 
 	static bool several_processors();
 
-	uint32_t failures_[2] = {};
-	uint32_t skip_[2] = {};
+	uint32_t failures_ = 0;
+	uint32_t skip_ = 0;
 };
 
 } // namespace evp::sys
