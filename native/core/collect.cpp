@@ -4,7 +4,6 @@
 #include "core/port.hpp"
 #include "core/slots.hpp"
 #include "core/tags.hpp"
-#include "sys/eventfd.hpp"
 
 namespace evp {
 
@@ -25,9 +24,8 @@ bool Port::collection_due(bool drain) const {
 	return drain || header.uncollected.load() != 0 || header.since_collect.load() >= FAIR_EVENTS;
 }
 
-// Whether a kick lies in the inner set that its leader, awake already, did not come for: it keeps the
-// port readable until somebody takes it. Raised outside the lock, it may lie there late: then the
-// next call finds it.
+// Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not come
+// for: it would keep the port readable.
 bool Port::kick_left(uint32_t waiter) const {
 	Header& header = region_.header();
 	if (header.kicked.load() == 0) [[likely]]
@@ -135,7 +133,7 @@ void Port::finish_ready(const sys::Ready* ready, int count, const uint32_t* rear
 			uint32_t word = leader.word.load();
 			if (header.leader.load() != 0 && word != 0 && !(word & shm::POLLING)) {
 				header.kicked.store(1);
-				sys::eventfd_raise(kick_.get());
+				kick();
 			}
 			continue;
 		}

@@ -158,11 +158,25 @@ void Port::Guard::after_unlock() {
 	if (thread_.deferred_count.load(std::memory_order_relaxed) != 0) sys::run_deferred(thread_);
 }
 
+// A leader may wake for another reason and be gone before its kick is raised: a kick that nobody
+// needs any more would keep the port readable.
+void Port::kick() {
+	sys::eventfd_raise(kick_.get());
+	if (region_.header().kicked.load() == 0) unkick();
+}
+
+// What is raised for the next leader meanwhile may be lowered with it, and is raised again.
+void Port::unkick() {
+	sys::eventfd_lower(kick_.get());
+	if (region_.header().kicked.load() != 0) sys::eventfd_raise(kick_.get());
+}
+
 void Port::fire(const waiters::Wakes& wakes) {
 	Header& header = region_.header();
 	for (uint32_t i = 0; i < wakes.count; i++)
 		sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1);
-	if (wakes.kick) sys::eventfd_raise(kick_.get());
+	if (wakes.kick) kick();
+	if (wakes.unkick) unkick();
 	if (wakes.slots) sys::futex_wake(header.used.word(), INT32_MAX);
 	if (wakes.all) {
 		uint32_t used = header.waiter_fresh.load();

@@ -209,6 +209,8 @@ private:
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
+	void kick();
+	void unkick();
 	void run_after();
 	Result<void> set_alert(int flags, int32_t events, uint64_t user);
 	// What post() adds to a message.

@@ -11,7 +11,6 @@
 #include "core/blocks.hpp"
 #include "core/port.hpp"
 #include "core/slots.hpp"
-#include "sys/eventfd.hpp"
 #include "sys/futex.hpp"
 #include "sys/process.hpp"
 
@@ -214,7 +213,7 @@ void Port::revive_waiter(uint32_t index) {
 	record.word.store((word & ~(shm::SLEEPING | shm::POLLING)) | shm::SIGNAL_LEAD);
 	if (region_.header().leader.load() == index) {
 		region_.header().kicked.store(1);
-		sys::eventfd_raise(kick_.get());
+		kick();
 	}
 	sys::futex_wake(record.word.word(), 1);
 }

@@ -5,7 +5,6 @@
 #include "core/registry.hpp"
 #include "core/slots.hpp"
 #include "core/tags.hpp"
-#include "sys/eventfd.hpp"
 #include "sys/futex.hpp"
 
 #include <algorithm>
@@ -97,16 +96,17 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	Source* aio = source(SourceKind::AIO);
 	uint32_t news = aio->news();
 	int count = ask_kernel(ready, deadline);
-	if (count < 0) {
-		// Work of io_uring in this thread looks like a signal, and is none.
-		bool work = count == -EINTR && aio->news() != news;
-		guard.lock();
-		return work ? 0 : -count;
-	}
+	// Work of io_uring in this thread looks like a signal, and is none.
+	bool work = count == -EINTR && aio->news() != news;
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
 	uint32_t rearms = post_ready(ready, count, rearm, direct);
+	if (kick_left(waiter)) {
+		header.kicked.store(0);
+		guard.wakes().unkick = true;
+	}
+	if (count < 0) return work ? 0 : -count;
 	bool unfinished = rearms != 0;
 	for (int i = 0; i < count && !unfinished; i++)
 		unfinished = (ready[i].data & TAG_SPECIAL) && ready[i].data != TAG_KICK;

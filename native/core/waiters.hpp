@@ -18,6 +18,7 @@ struct Wakes {
 	uint32_t futex[3];
 	uint32_t count = 0;
 	bool kick = false;     // the leader sleeps in the inner set
+	bool unkick = false;   // it is awake without the kick that was meant for it
 	bool ring = false;     // an event loop, though the doorbell is high already
 	bool all = false;      // every waiter that carries SIGNAL_ALERT or SIGNAL_LOOK
 	bool slots = false;    // whoever waits for a slot
@@ -25,7 +26,7 @@ struct Wakes {
 	bool bell_high = false;
 	uint32_t bell_version = 0;
 
-	bool any() const { return count != 0 || kick || slots || all || bell; }
+	bool any() const { return count != 0 || kick || unkick || slots || all || bell; }
 };
 
 // All with the port's lock held.

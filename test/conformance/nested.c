@@ -93,6 +93,21 @@ CASE("2.10.1 2.10.3", "an_outer_whose_event_was_taken_is_not_readable")
 	EQ(poll_now(outer, POLLIN), 0);
 }
 
+/* The waiter may learn of the event from the kernel or from who sent it, whichever is sooner. */
+CASE("2.10.1 2.10.3", "an_outer_is_not_readable_for_an_event_that_came_two_ways")
+{
+	int outer = new_port(), inner = new_port(), i;
+	for (i = 0; i < 500; i++) {
+		struct waiter w;
+		watch(outer, inner, NULL);
+		waiter_start(&w, outer, 1, NULL, 1);
+		send_range(inner, i, i);
+		waiter_join(&w);
+		EQ(poll_now(outer, POLLIN), 0);
+		(void)take(inner);
+	}
+}
+
 CASE("2.10.2 2.10.3", "alert_mode_of_the_inner_is_no_event")
 {
 	int outer = new_port(), inner = new_port();
