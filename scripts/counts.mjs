@@ -1,11 +1,20 @@
-// How the test scripts count: every suite ends in {passed, failed, skipped}.
+// How the test scripts count: every suite ends in {passed, failed, skipped, failures}, where failures
+// tells of each what it printed, to be read at the end of a long run.
 
-export const none = () => ({ passed: 0, failed: 0, skipped: 0 });
+export const none = () => ({ passed: 0, failed: 0, skipped: 0, failures: [] });
+
+/** One that failed; prints why. */
+export function failure(text) {
+	const said = `FAIL  ${text}`;
+	console.log(said);
+	return { ...none(), failed: 1, failures: [said] };
+}
 
 export const add = (a, b) => ({
 	passed: a.passed + b.passed,
 	failed: a.failed + b.failed,
 	skipped: a.skipped + b.skipped,
+	failures: [...a.failures, ...b.failures],
 });
 
 export const format = (c) => `${c.passed} passed, ${c.failed} failed, ${c.skipped} skipped`;
@@ -19,21 +28,21 @@ export function parse(text) {
 			passed: Number(passed),
 			failed: Number(failed),
 			skipped: Number(skipped),
+			failures: [],
 		}))
 		.reduce(add);
 }
 
 /** Runs named checks one after the other; a check fails by throwing. */
 export async function runChecks(checks) {
-	const counts = none();
+	let counts = none();
 	for (const [name, check] of Object.entries(checks)) {
 		try {
 			await check();
-			counts.passed++;
 			console.log(`ok    ${name}`);
+			counts = add(counts, { ...none(), passed: 1 });
 		} catch (error) {
-			counts.failed++;
-			console.log(`FAIL  ${name}\n${indent(error.output ?? error.stack)}`);
+			counts = add(counts, failure(`${name}\n${indent(error.output ?? error.stack)}`));
 		}
 	}
 	return counts;

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { random } from '../test/soak/random.mjs';
-import { add, format, none } from './counts.mjs';
+import { add, failure, format, none } from './counts.mjs';
 import { root } from './process.mjs';
 
 const programs = path.join(root, 'test/soak');
@@ -85,8 +85,8 @@ export async function storm({ node = process.execPath, cycles, perProcess = 100,
 		const wrong = fault(await runProcess(node, PROGRAM, own, some));
 		if (wrong === undefined) counts = add(counts, { ...none(), passed: some });
 		else {
-			counts = add(counts, { passed: some - 1, failed: 1, skipped: 0 });
-			console.log(`FAIL  node --expose-gc ${path.relative(root, PROGRAM)} ${own} ${some}\n${wrong}`);
+			const command = `node --expose-gc ${path.relative(root, PROGRAM)} ${own} ${some}`;
+			counts = add(counts, { ...failure(`${command}\n${wrong}`), passed: some - 1 });
 		}
 	}
 	return counts;
@@ -98,8 +98,7 @@ export async function level({ node = process.execPath, rounds }) {
 	const last = output.trimEnd().split('\n').at(-1);
 	console.log(`level: ${rounds} rounds, ${last}`);
 	if (code === 0) return { ...none(), passed: 1 };
-	console.log(`FAIL  ${path.relative(root, FLAT)}\n${output}${errors}`);
-	return { ...none(), failed: 1 };
+	return failure(`${path.relative(root, FLAT)}\n${output}${errors}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

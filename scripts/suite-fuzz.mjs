@@ -4,21 +4,21 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { none } from './counts.mjs';
-import { root, stream } from './process.mjs';
+import { add, failure, none } from './counts.mjs';
+import { capture, root } from './process.mjs';
 import { buildPreset, fixedAddresses } from './suites-native.mjs';
 
 const TARGETS = ['region'];
 const HANG_SECONDS = 60; // of one input, on a machine that does much else
 
 async function fuzz() {
-	const counts = none();
 	if (spawnSync('clang++', ['--version']).status !== 0) {
 		console.log('skip  no clang++ in PATH');
-		return { ...counts, skipped: TARGETS.length };
+		return { ...none(), skipped: TARGETS.length };
 	}
 	await buildPreset('fuzz');
 	const seconds = process.env['EVENT_PORTS_FUZZ_SECONDS'] ?? '25';
+	let counts = none();
 	for (const target of TARGETS) {
 		const folder = path.join(root, 'out/fuzz', target);
 		const corpus = path.join(folder, 'corpus');
@@ -31,8 +31,12 @@ async function fuzz() {
 			`-artifact_prefix=${folder}/`,
 			...[corpus, path.join(root, 'test/fuzz/seeds', target)],
 		];
-		const code = await stream(command, args);
-		code === 0 ? counts.passed++ : counts.failed++;
+		// What a long run tells of is what went wrong, at its end.
+		const failed = await capture(command, args).then(
+			() => undefined,
+			(error) => failure(`fuzz_${target}\n${error.output.split('\n').slice(-200).join('\n')}`),
+		);
+		counts = add(counts, failed ?? { ...none(), passed: 1 });
 	}
 	return counts;
 }

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { add, none, parse } from './counts.mjs';
+import { add, failure, none, parse } from './counts.mjs';
 import { root, stream } from './process.mjs';
 
 // Ends a hang whose own watchdog hangs too.
@@ -29,6 +29,14 @@ export async function buildPreset(preset) {
 	}
 }
 
+/** The name of a test that failed, and what it printed but for what it said was fine. */
+function failureOf(testcase) {
+	const name = /name="([^"]*)"/.exec(testcase)?.[1];
+	const printed = /<system-out>([^]*?)<\/system-out>/.exec(testcase)?.[1] ?? '';
+	const lines = printed.split('\n').filter((line) => !/^(ok|skipped) /.test(line));
+	return [`FAIL  ${name}`, ...lines.slice(-60)].join('\n');
+}
+
 /**
  * Counts a JUnit file of ctest. A program that runs many cases says how many in a line of the form
  * of counts.format() and counts as that many; any other counts as one.
@@ -42,7 +50,8 @@ export function countJUnit(xml) {
 			if (status === 'notrun' || status === 'disabled') return { ...none(), skipped: 1 };
 			const said = parse(testcase);
 			if (status === 'run') return said ?? { ...none(), passed: 1 };
-			return said !== undefined && said.failed > 0 ? said : { ...none(), failed: 1 };
+			const counts = said !== undefined && said.failed > 0 ? said : { ...none(), failed: 1 };
+			return { ...counts, failures: [failureOf(testcase)] };
 		})
 		.reduce(add, none());
 }
@@ -73,7 +82,7 @@ async function runPreset(preset, selection, wrapper = []) {
 	];
 	const code = await stream(command, args, { env: { ...SANITIZER_ENV, ...process.env } });
 	const counts = countJUnit(readFileSync(report, 'utf8'));
-	return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+	return code !== 0 && counts.failed === 0 ? add(counts, failure(`ctest: exit code ${code}`)) : counts;
 }
 
 // What the sanitizers see twice: the static library is made of the same objects; npm run test:asan

@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { add, failure } from './counts.mjs';
 import { bin, root, stream } from './process.mjs';
 
 async function must(script, ...args) {
@@ -13,6 +14,15 @@ async function must(script, ...args) {
 export async function buildPackage() {
 	await must('install.cjs', '--from-source');
 	await must('build.mjs');
+}
+
+/** What failed in a file of vitest's JSON report. */
+function failuresOf(file) {
+	const name = path.relative(root, file.name);
+	const tests = file.assertionResults
+		.filter((test) => test.status === 'failed')
+		.map((test) => `FAIL  ${name}: ${test.fullName}\n${test.failureMessages.join('\n')}`);
+	return file.message && tests.length === 0 ? [`FAIL  ${name}\n${file.message}`] : tests;
 }
 
 async function runVitest() {
@@ -27,8 +37,9 @@ async function runVitest() {
 		passed: result.numPassedTests,
 		failed: result.numFailedTests,
 		skipped: result.numPendingTests + result.numTodoTests,
+		failures: result.testResults.flatMap(failuresOf),
 	};
-	return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+	return code !== 0 && counts.failed === 0 ? add(counts, failure(`vitest: exit code ${code}`)) : counts;
 }
 
 export const nodeSuites = { node: runVitest };

@@ -3,7 +3,7 @@
 //   node scripts/test-all.mjs [static|native|conformance|node|model|fuzz|install|consumers|tarball|asan|tsan ...]
 //   node scripts/test-all.mjs servers     what is run only when asked for
 
-import { add, format, none } from './counts.mjs';
+import { add, failure, format } from './counts.mjs';
 import { consumersSuite, serversSuite } from './suite-consumers.mjs';
 import { fuzzSuites } from './suite-fuzz.mjs';
 import { installSuite } from './suite-install.mjs';
@@ -38,13 +38,9 @@ async function run(name) {
 	try {
 		counts = await (suites[name] ?? onRequest[name])();
 	} catch (error) {
-		console.log(error.output ?? error.stack);
-		counts = { ...none(), failed: 1 };
+		counts = failure(`${name}\n${error.output ?? error.stack}`);
 	}
-	if (counts.passed + counts.failed === 0) {
-		console.log(`${name}: no test ran`);
-		counts = { ...counts, failed: 1 };
-	}
+	if (counts.passed + counts.failed === 0) counts = failure(`${name}: no test ran`);
 	const seconds = ((performance.now() - started) / 1000).toFixed(0);
 	return { name, counts, seconds };
 }
@@ -61,6 +57,7 @@ const results = [];
 for (const name of names) results.push(await run(name));
 
 console.log('');
+for (const text of results.flatMap((result) => result.counts.failures)) console.log(`${text}\n`);
 for (const { name, counts, seconds } of results) {
 	console.log(`${name.padEnd(12)} ${format(counts)} (${seconds} s)`);
 }

@@ -37,7 +37,9 @@ bool Port::kick_left(uint32_t waiter) const {
 // The system call. Negative: -errno (EINTR).
 int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
 	region_.header().uncollected.store(0);
-	Result<int> n = sys::epoll_collect(inner_.get(), ready, COLLECT_MAX, deadline);
+	bool disturbed = !deadline.poll && source(SourceKind::AIO)->interrupts();
+	Result<int> n = (disturbed ? sys::epoll_collect_undisturbed : sys::epoll_collect)(
+	    inner_.get(), ready, COLLECT_MAX, deadline);
 	return n ? *n : -n.error();
 }
 

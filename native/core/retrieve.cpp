@@ -93,11 +93,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	record.word.store(shm::POLLING);
 	guard.unlock();
 	sys::Ready ready[COLLECT_MAX];
-	Source* aio = source(SourceKind::AIO);
-	uint32_t news = aio->news();
 	int count = ask_kernel(ready, deadline);
-	// Work of io_uring in this thread looks like a signal, and is none.
-	bool work = count == -EINTR && aio->news() != news;
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
@@ -106,7 +102,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 		header.kicked.store(0);
 		guard.wakes().unkick = true;
 	}
-	if (count < 0) return work ? 0 : -count;
+	if (count < 0) return -count;
 	bool unfinished = rearms != 0;
 	for (int i = 0; i < count && !unfinished; i++)
 		unfinished = (ready[i].data & TAG_SPECIAL) && ready[i].data != TAG_KICK;

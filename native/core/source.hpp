@@ -50,9 +50,9 @@ public:
 	// deliver() may not do itself.
 	virtual void after(Port&) {}
 
-	// Changes when the kernel did something for the source within this process, which
-	// interrupts a sleeping thread as a signal handler would. Any thread.
-	virtual uint32_t news() { return 0; }
+	// Whether the kernel may do work for the source within threads of this process, which
+	// interrupts some system calls as a signal would. Any thread.
+	virtual bool interrupts() { return false; }
 
 	// A descriptor of this process is about to close: what is bound to it goes (4.13).
 	virtual void descriptor_closing(Port&, int) {}

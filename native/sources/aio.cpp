@@ -170,9 +170,9 @@ void AioSource::collect_at_hand(Port&) {
 	if (AioBook* book = AioBook::existing()) book->reap();
 }
 
-uint32_t AioSource::news() {
+bool AioSource::interrupts() {
 	AioBook* book = AioBook::existing();
-	return book ? book->news() : 0;
+	return book && book->interrupts();
 }
 
 void AioSource::descriptor_closing(Port&, int fd) {

@@ -27,11 +27,10 @@ public:
 	// Takes completions and tells of them, until there are no more or it is somebody
 	// else's turn.
 	void reap();
-	uint32_t news() const {
+	bool interrupts() const {
 		AioEngine* engine = engine_.load(std::memory_order_acquire);
-		return engine ? engine->news() : 0;
+		return engine && engine->interrupts();
 	}
-
 	bool at_hand() const {
 		AioEngine* engine = engine_.load(std::memory_order_acquire);
 		return engine && engine->at_hand();

@@ -20,9 +20,9 @@ public:
 	// Answered 0: it will complete ECANCELED; ENOENT: it is done; EALREADY: under way.
 	virtual void cancel(AioRequest& request) = 0;
 	virtual uint32_t take(AioCompletion* out, uint32_t max) = 0;
-	// Changes when the kernel completed something in a thread of ours, which may have
-	// interrupted a system call there. Any thread.
-	virtual uint32_t news() const { return 0; }
+	// Whether the kernel may be at work in threads of ours, which interrupts some system calls
+	// there. Any thread.
+	virtual bool interrupts() const { return false; }
 	// Whether completions can be taken without a system call. Any thread.
 	virtual bool at_hand() const { return false; }
 	// Whether some were taken that the descriptor says nothing of any more. Any thread.

@@ -15,7 +15,7 @@ class AioSource final : public Source {
 public:
 	SourceKind kind() const override { return SourceKind::AIO; }
 	void collect(Port& port) override;
-	uint32_t news() override;
+	bool interrupts() override;
 	bool at_hand() override;
 	void collect_at_hand(Port& port) override;
 	void descriptor_closing(Port&, int fd) override;

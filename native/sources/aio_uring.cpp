@@ -59,8 +59,7 @@ public:
 		return count;
 	}
 
-	uint32_t news() const override { return ring_->completed(); }
-
+	bool interrupts() const override { return ring_->busy(); }
 	bool at_hand() const override { return ring_->at_hand(); }
 	bool unseen() const override { return unseen_.load(std::memory_order_relaxed); }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -99,6 +100,16 @@ Result<int> epoll_collect(int set, Ready* out, int max, const Deadline& deadline
 		if (n < 0) return Error{errno};
 		if (n > 0 || deadline.passed()) return n;
 	}
+}
+
+// The kernel itself restarts ppoll where no handler ran, with the time that was left.
+Result<int> epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline) {
+	pollfd ready{set, POLLIN, 0};
+	int64_t left_ns = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
+	timespec left{left_ns / 1'000'000'000, left_ns % 1'000'000'000};
+	timespec* limit = deadline.infinite() ? nullptr : &left;
+	if (!deadline.poll && syscall(SYS_ppoll, &ready, 1, limit, nullptr, 8) < 0) return Error{errno};
+	return epoll_collect(set, out, max, Deadline::now());
 }
 
 } // namespace evp::sys

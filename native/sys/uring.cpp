@@ -138,8 +138,16 @@ unsigned Ring::take(RingCompletion* out, unsigned max) {
 	return count;
 }
 
-uint32_t Ring::completed() const { return __atomic_load_n(state_->ring.cq.ktail, __ATOMIC_ACQUIRE); }
-bool Ring::at_hand() const { return completed() != __atomic_load_n(state_->ring.cq.khead, __ATOMIC_RELAXED); }
+bool Ring::at_hand() const {
+	const io_uring_cq& cq = state_->ring.cq;
+	return __atomic_load_n(cq.ktail, __ATOMIC_ACQUIRE) != __atomic_load_n(cq.khead, __ATOMIC_RELAXED);
+}
+
+// Every entry has one completion.
+bool Ring::busy() const {
+	return __atomic_load_n(state_->ring.sq.ktail, __ATOMIC_RELAXED) !=
+	       __atomic_load_n(state_->ring.cq.khead, __ATOMIC_RELAXED);
+}
 
 } // namespace evp::sys
 
@@ -157,8 +165,8 @@ bool Ring::prepare_cancel(uint64_t, uint64_t) { return false; }
 int Ring::submit() { return ENOPKG; }
 unsigned Ring::unsubmitted() const { return 0; }
 unsigned Ring::take(RingCompletion*, unsigned) { return 0; }
-uint32_t Ring::completed() const { return 0; }
 bool Ring::at_hand() const { return false; }
+bool Ring::busy() const { return false; }
 void Ring::forget() {}
 
 } // namespace evp::sys

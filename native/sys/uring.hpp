@@ -38,8 +38,7 @@ public:
 	unsigned unsubmitted() const;
 	unsigned take(RingCompletion* out, unsigned max);
 	bool at_hand() const; // completions wait to be taken. Any thread.
-	// Counts completions, taken or not. Any thread.
-	uint32_t completed() const;
+	bool busy() const;    // some were not taken, or are not made yet. Any thread.
 	// In a forked child, in place of the destructor.
 	void forget();
 

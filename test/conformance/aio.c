@@ -380,6 +380,33 @@ CASE("7.3 2.5.10", "a_completion_is_no_signal_to_who_waits")
 	}
 }
 
+/* The kernel starts threads for them, and does so in the thread that asked. */
+CASE("7.3 2.5.10", "requests_for_which_the_kernel_starts_threads_are_no_signal")
+{
+	enum { PROCESSES = 50, AT_ONCE = 8, ROUNDS = 32, LENGTH = 16384 };
+	static char data[LENGTH];
+	static struct request r[AT_ONCE];
+	int i, status;
+	for (i = 0; i < PROCESSES; i++) {
+		pid_t child = fork(); /* one that has none of them yet */
+		TRUE(child >= 0);
+		if (child == 0) {
+			int port = new_port(), fd = new_file(), k;
+			for (k = 0; k < ROUNDS * AT_ONCE; k++) {
+				port_event_t pe;
+				if (k >= AT_ONCE)
+					OK(port_get(port, &pe, NULL));
+				request_init(&r[k % AT_ONCE], port, NULL, fd, k * LENGTH, LENGTH);
+				r[k % AT_ONCE].cb.aio_buf = data;
+				OK(aio_write(&r[k % AT_ONCE].cb));
+			}
+			_exit(0);
+		}
+		EQ(waitpid(child, &status, 0), child);
+		EQ(status, 0);
+	}
+}
+
 CASE("7.14", "requests_go_on_when_their_port_is_closed")
 {
 	int port = new_port(), pipe[2];
