@@ -17,11 +17,13 @@ bool Port::called() const {
 }
 
 // Whether a get must ask the kernel before it looks at the queue: it does not
-// wait, something was armed since the last time, or it is the kernel's turn.
-bool Port::collection_due(bool drain) const {
+// wait, something was armed since the last time, or it is the kernel's turn. If the queue has as
+// much as is asked for, only the last.
+bool Port::collection_due(bool drain, bool full) const {
 	Header& header = region_.header();
 	if (header.pollable.load() == 0) return false;
-	return drain || header.uncollected.load() != 0 || header.since_collect.load() >= FAIR_EVENTS;
+	if (header.since_collect.load() >= FAIR_EVENTS) return true;
+	return !full && (drain || header.uncollected.load() != 0);
 }
 
 // Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not come

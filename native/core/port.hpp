@@ -50,7 +50,7 @@ class Port final : private shm::Liveness {
 public:
 	static constexpr int COLLECT_MAX = 256;      // descriptors taken from the kernel at once
 	static constexpr int64_t WATCH_NS = 250'000'000; // how often a shared port is looked after
-	static constexpr uint32_t FAIR_EVENTS = 256; // deliveries between two collections (design rule 5)
+	static constexpr uint32_t FAIR_EVENTS = 255; // deliveries between two collections (design rule 5)
 
 	// EMFILE ENOMEM EINVAL (limit); the count of ports is the registry's matter.
 	static Result<std::unique_ptr<Port>> make(const PortOptions& options);
@@ -224,7 +224,7 @@ private:
 	static void run_deferred_call(const sys::DeferredCall& call);
 
 	bool called() const;
-	bool collection_due(bool drain) const;
+	bool collection_due(bool drain, bool full) const;
 	bool kick_left(uint32_t waiter) const; // locked
 	void note_fired(uint32_t member, int kind); // locked
 	uint32_t take_fired(uint32_t member);       // locked

@@ -176,10 +176,11 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			look_at_others(guard, others);
 			continue;
 		}
-		bool enough = slots::deliverable(region_, member_) + others.count(region_, member_) >= wanted;
+		uint32_t ready = slots::deliverable(region_, member_) + others.count(region_, member_);
+		bool enough = ready >= wanted;
 		// Whoever must wait anyway asks the kernel by sleeping in it.
 		bool kick = !unkicked && (enough || deadline.poll) && kick_left(waiter);
-		if (kick || called() || ((enough || deadline.poll || drain) && collection_due(drain))) {
+		if (kick || called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
 			drain = false;
 			unkicked |= kick;
 			collect(guard, waiter == 0 ? direct : nullptr);
@@ -268,7 +269,7 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	};
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.
-	bool more = (collection_due(wanted == 0 || missing()) || kick_left(0)) && collect(guard);
+	bool more = (collection_due(wanted == 0 || missing(), false) || kick_left(0)) && collect(guard);
 	while (more && missing()) more = collect(guard);
 	if (others.unseen(region_, member_)) look_at_others(guard, others);
 	Header& header = region_.header();

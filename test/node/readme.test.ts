@@ -125,4 +125,4 @@ it('compiles and runs the C program', () => {
 		env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'prefix/lib') },
 	});
 	expect(said).toBe('the pipe is ready: 1\n');
-});
+}, 600_000); // a compiler on a busy machine
