@@ -139,6 +139,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	bool late = false;
 	bool buried = false;
 	bool unkicked = false;
+	bool gathers = false;
+	uint32_t found_first = 1;
 	uint32_t waiter = 0;
 	Direct found{out, max, 0};
 	Direct* direct = wanted == 1 ? &found : nullptr;
@@ -187,8 +189,19 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (found.taken != 0) return leave({0, found.taken});
 			continue;
 		}
+		// Few, from a sender that goes on: more of them at once cost both sides less.
+		if (enough && !gathers && waiter == 0 && ready * 4 <= max && !deadline.poll &&
+		    header.pollable.load() == 0 && thread.gathering.worthwhile()) {
+			gathers = true;
+			found_first = ready;
+			guard.unlock();
+			sys::spin_to_gather();
+			guard.lock();
+			continue;
+		}
 		if (enough) {
 			uint32_t taken = take(out, max, others, sink);
+			if (gathers) thread.gathering.learn(taken > 2 * found_first);
 			if (taken != 0) return leave({0, taken});
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 		}
@@ -232,7 +245,10 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			// threads that look while others serve only take their time.
 			if (header.pollable.load() == 0 && thread.spinning.worthwhile()) {
 				guard.unlock();
-				thread.spinning.until_set(*region_.waiter(waiter).word.word());
+				uint32_t word = sys::spin_until_set(*region_.waiter(waiter).word.word());
+				thread.spinning.learn(word != 0);
+				gathers = word == shm::SIGNAL_TAKE && max > 1 && thread.gathering.worthwhile();
+				if (gathers) sys::spin_to_gather();
 				guard.lock();
 				continue;
 			}

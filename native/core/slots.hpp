@@ -59,7 +59,9 @@ inline uint32_t take(Region& region, int* error) {
 		return 0;
 	}
 	if (index != 0) {
-		header.free_head.store(region.slot(index).next.load());
+		uint32_t next = region.slot(index).next.load();
+		header.free_head.store(next);
+		__builtin_prefetch(&region.slot(next), 1); // whoever takes messages had it last
 	} else {
 		index = header.fresh.load();
 		if (index == 0 || index > region.limit() || !region.need_slots(index + 1)) {

@@ -4,7 +4,7 @@
 
 namespace evp::sys {
 
-bool Spinning::several_processors() {
+bool Habit::several_processors() {
 	static const bool several = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	return several;
 }

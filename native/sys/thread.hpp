@@ -46,7 +46,8 @@ struct Thread {
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
 	std::atomic<uint32_t> deferred_count{0};
 	bool running_deferred = false;      // they leave critical sections themselves
-	Spinning spinning;                  // before this thread sleeps for an event
+	Habit spinning;                     // before this thread sleeps for an event
+	Habit gathering;                    // once there is one, for more
 	DeferredCall deferred[DEFERRED];
 	std::atomic<const void*> deferred_target[DEFERRED]{}; // may not be freed now, either
 	Thread* next = nullptr;             // all records, for ever
