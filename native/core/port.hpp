@@ -226,6 +226,7 @@ private:
 	bool called() const;
 	bool collection_due(bool drain, bool full) const;
 	bool kick_left(uint32_t waiter) const; // locked
+	void collect_at_hand(Guard& guard, uint32_t tid);
 	void note_fired(uint32_t member, int kind); // locked
 	uint32_t take_fired(uint32_t member);       // locked
 	// Where the events of descriptors go that need not be queued: a getter that is next in order

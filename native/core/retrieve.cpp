@@ -274,11 +274,28 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	}
 }
 
+// What can be had without the kernel is queued, for this thread: with a record of its own among
+// the waiters, so that the bell stays low.
+void Port::collect_at_hand(Guard& guard, uint32_t tid) {
+	Source* aio = source(SourceKind::AIO);
+	if (!aio->at_hand()) [[likely]]
+		return;
+	constexpr int NUMBER = -1; // of no descriptor that could be closed under it
+	uint32_t waiter = waiters::add(region_, WaiterKind::THREAD, 1, member_, NUMBER, tid);
+	if (waiter == 0) return;
+	guard.unlock();
+	aio->collect_at_hand(*this);
+	guard.lock();
+	waiters::remove(region_, waiter);
+}
+
 Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
-	if (sys::self().critical.load(std::memory_order_relaxed)) [[unlikely]]
+	sys::Thread& thread = sys::self();
+	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return {EINTR, 0};
 	rearm_if_asked();
-	Guard guard(*this);
+	Guard guard(*this, thread);
+	collect_at_hand(guard, thread.tid);
 	Others others;
 	auto missing = [&] {
 		return slots::deliverable(region_, member_) + others.count(region_, member_) < wanted;
