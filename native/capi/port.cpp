@@ -148,7 +148,7 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 	if (!list) return fail(EFAULT);
 	if (wanted == 0) return 0;
 	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(list), max, wanted, Timeout(given));
-	if (taken.code == 0 || taken.code == ETIME) *nget = taken.count;
+	if ((taken.code == 0 || taken.code == ETIME) && !taken.in_vain) *nget = taken.count;
 	return taken.code == 0 ? 0 : fail(taken.code);
 }
 

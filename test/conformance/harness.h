@@ -125,6 +125,11 @@ void fill(int fd); /* until a write would block */
 /* One profile for the ports made from here on; "default" or "strict". */
 void use_profile(const char *profile);
 int strict_profile(void);
+/* The statement behind it once a profile, for ports it makes: what illumos does there, and
+ * (strict 0) what this library does instead. illumos has the strict one only. */
+#define IN_EACH_PROFILE(strict)                                               \
+	for (int strict = !HAS_DEFAULT_PROFILE;                               \
+	    strict <= 1 && (use_profile(strict ? "strict" : "default"), 1); strict++)
 
 /* Single-threaded views of a port. */
 int queued(int port);                 /* max == 0 count (2.5.2 d) */
