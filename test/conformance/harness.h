@@ -37,6 +37,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__linux__) && !defined(__GLIBC__) /* musl's headers lack them, ours wraps them */
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4
+#endif
+int close_range(unsigned int first, unsigned int last, int flags);
+void closefrom(int first);
+#endif
+
 /* illumos and PORT_STRICT=1 answer alike; the default profile differs (2.4.3). */
 #if defined(__linux__)
 #define HAS_DEFAULT_PROFILE 1
