@@ -1,4 +1,4 @@
-// Writes docs/divergences.md from test/conformance/divergences.tsv and gates.tsv; with --check only
+// Writes docs/divergences.md from divergences.tsv, quirks.tsv and gates.tsv of test/conformance; with --check only
 // tells whether it is as they say.
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -23,6 +23,11 @@ export function divergencesPage() {
 	const table = rows('divergences.tsv').map(([id, clause, illumos, here, why]) =>
 		line([id, clause, illumos, here, why]),
 	);
+	const quirks = rows('quirks.tsv').map(([clause, illumos, here, strict]) => {
+		const [, kind, value] = /^(test|no): ?(.*)$/.exec(strict);
+		const names = value.split(',').map((name) => `\`${name}\``);
+		return line([clause, illumos, here, kind === 'test' ? 'as illumos' : 'as here', kind === 'test' ? names.join(', ') : value]);
+	});
 	const gates = rows('gates.tsv')
 		.filter(([, platform]) => platform !== 'illumos')
 		.map(([name, platform, profile, reason]) => line([`\`${name}\``, platform, profile, reason]));
@@ -35,6 +40,14 @@ Clauses are those of [the contract](contract.md). Which case shows a row is in
 | | clause | illumos | here | why |
 | --- | --- | --- | --- | --- |
 ${table.join('')}
+## Mistakes of illumos, and the strict profile
+
+What illumos does by mistake, this library does only where \`PORT_STRICT=1\` was in the environment when the port was
+created, and only what a program could have come to rely on.
+
+| clause | illumos | here | strict profile | shown by, or why not |
+| --- | --- | --- | --- | --- |
+${quirks.join('')}
 ## Cases that are not run here
 
 | case | platform | profile | reason |

@@ -10,6 +10,7 @@ import { headerChecks } from './consumers/headers.mjs';
 import { libev } from './consumers/libev.mjs';
 import { libevent } from './consumers/libevent.mjs';
 import { lighttpdChecks } from './consumers/lighttpd.mjs';
+import { muslChecks } from './consumers/musl.mjs';
 import { nginxChecks } from './consumers/nginx.mjs';
 import { installPrefix } from './consumers/prefix.mjs';
 import { redisChecks } from './consumers/redis.mjs';
@@ -28,7 +29,7 @@ export const consumersSuite = {
 export const serversSuite = {
 	servers: async () => {
 		const prefix = await installPrefix();
-		const programs = [nginxChecks, haproxyChecks, lighttpdChecks, redisChecks, aprChecks];
+		const programs = [nginxChecks, haproxyChecks, lighttpdChecks, redisChecks, aprChecks, muslChecks];
 		return runChecks(Object.assign({}, ...programs.map((make) => make(prefix))));
 	},
 };

@@ -4,6 +4,7 @@
 
 #include "capi/aio_calls.hpp"
 #include "capi/libc_aio.hpp"
+#include "capi/trace.hpp"
 
 #include <new>
 #include <pthread.h>
@@ -68,18 +69,32 @@ bool ours(const struct aiocb* cb) {
 	return entry(cb) && (reports_to_port(cb) || cb->aio_sigevent.sigev_notify == SIGEV_NONE);
 }
 
+// What libc tells the end of its entries by. musl reads it when they have ended, not
+// when they are submitted: it lives until then.
+struct LibcPart {
+	sigevent done{};
+	AioGroup& list;
+
+	explicit LibcPart(AioGroup& group) : list(group) {
+		done.sigev_notify = SIGEV_THREAD;
+		done.sigev_value.sival_ptr = this;
+		done.sigev_notify_function = [](sigval value) { static_cast<LibcPart*>(value.sival_ptr)->end(); };
+	}
+	void end() {
+		aio::end_group(list);
+		delete this;
+	}
+};
+
 // A list of libc's own entries; it leaves the group when all are done. False: refused.
 bool submit_to_libc(std::vector<struct aiocb*>& entries, AioGroup& list) {
-	sigevent done{};
-	done.sigev_notify = SIGEV_THREAD;
-	done.sigev_value.sival_ptr = &list;
-	done.sigev_notify_function = [](sigval value) {
-		aio::end_group(*static_cast<AioGroup*>(value.sival_ptr));
-	};
+	auto* part = new (std::nothrow) LibcPart(list);
+	if (!part) return false;
 	aio::join_group(list);
 	for (struct aiocb* cb : entries) capi::aiocb::set_id(cb, 0);
-	if (libc_aio().listio(LIO_NOWAIT, entries.data(), static_cast<int>(entries.size()), &done) == 0) return true;
-	aio::end_group(list);
+	int count = static_cast<int>(entries.size());
+	if (libc_aio().listio(LIO_NOWAIT, entries.data(), count, &part->done) == 0) return true;
+	part->end();
 	return false;
 }
 
@@ -158,6 +173,7 @@ struct Whole {
 } // namespace
 
 PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, struct sigevent* event) {
+	if (trace::due("port_lio_listio")) [[unlikely]] return trace::lio_listio(mode, list, count, event);
 	bool ported = event && event->sigev_notify == SIGEV_PORT && mode == LIO_NOWAIT;
 	bool any = ported;
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);

@@ -6,6 +6,7 @@
 #pragma once
 #include <aio.h>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <type_traits>
 
@@ -29,7 +30,8 @@ inline void set_id(struct aiocb* cb, uint64_t id) {
 	tag(cb) = reinterpret_cast<Tag>(id);
 }
 
-inline int load_error(struct aiocb* cb) { return __atomic_load_n(&error(cb), __ATOMIC_ACQUIRE); }
+// musl marks an error that a thread waits for by the highest bit.
+inline int load_error(struct aiocb* cb) { return __atomic_load_n(&error(cb), __ATOMIC_ACQUIRE) & INT_MAX; }
 
 // 0 or more, or -errno. The error last: whoever sees it sees the value.
 inline void store_result(struct aiocb* cb, int64_t result) {

@@ -1,6 +1,7 @@
 // The calls of <port.h>: argument checks in the contract's order (2.12), errno.
 
 #include "capi/errno.hpp"
+#include "capi/trace.hpp"
 
 #include <port.h>
 
@@ -70,11 +71,13 @@ using namespace evp::capi;
 #define PUBLIC extern "C" __attribute__((visibility("default")))
 
 PUBLIC int port_create(void) {
+	if (trace::due("port_create")) [[unlikely]] return trace::create();
 	Result<int> number = registry::create({});
 	return number ? *number : fail(number.error());
 }
 
 PUBLIC int port_associate(int number, int source, uintptr_t object, int events, void* user) {
+	if (trace::due("port_associate")) [[unlikely]] return trace::associate(number, source, object, events, user);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -83,6 +86,7 @@ PUBLIC int port_associate(int number, int source, uintptr_t object, int events, 
 }
 
 PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
+	if (trace::due("port_dissociate")) [[unlikely]] return trace::dissociate(number, source, object);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -91,6 +95,7 @@ PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
 }
 
 PUBLIC int port_send(int number, int events, void* user) {
+	if (trace::due("port_send")) [[unlikely]] return trace::send(number, events, user);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -98,6 +103,7 @@ PUBLIC int port_send(int number, int events, void* user) {
 }
 
 PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, void* user) {
+	if (trace::due("port_sendn")) [[unlikely]] return trace::sendn(ports, errors, count, events, user);
 	constexpr unsigned CHUNK = 8192; // PORT_MAX_LIST: errors[] is written a chunk at a time (2.7.6)
 	if (count == 0) return fail(EINVAL);
 	if (!ports) return fail(EFAULT);
@@ -121,6 +127,7 @@ PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, voi
 }
 
 PUBLIC int port_get(int number, port_event_t* event, const struct timespec* given) {
+	if (trace::due("port_get")) [[unlikely]] return trace::get(number, event, given);
 	Timeout timeout(given);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
@@ -135,6 +142,7 @@ PUBLIC int port_get(int number, port_event_t* event, const struct timespec* give
 
 PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* nget,
                      const struct timespec* given) {
+	if (trace::due("port_getn")) [[unlikely]] return trace::getn(number, list, max, nget, given);
 	if (!nget) return fail(EINVAL);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
@@ -148,11 +156,12 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 	if (!list) return fail(EFAULT);
 	if (wanted == 0) return 0;
 	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(list), max, wanted, Timeout(given));
-	if (taken.code == 0 || taken.code == ETIME) *nget = taken.count;
+	if ((taken.code == 0 || taken.code == ETIME) && !taken.in_vain) *nget = taken.count;
 	return taken.code == 0 ? 0 : fail(taken.code);
 }
 
 PUBLIC int port_alert(int number, int flags, int events, void* user) {
+	if (trace::due("port_alert")) [[unlikely]] return trace::alert(number, flags, events, user);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);

@@ -12,7 +12,7 @@ REAL(int, aio_write, struct aiocb*);
 REAL(int, aio_fsync, int, struct aiocb*);
 REAL(int, aio_cancel, int, struct aiocb*);
 REAL(int, aio_suspend, const struct aiocb* const*, int, const struct timespec*);
-REAL(int, lio_listio, int, struct aiocb* const*, int, struct sigevent*);
+REAL(int, lio_listio, int, evp::capi::AioList, int, struct sigevent*);
 
 extern "C" const evp::capi::LibcAio* event_ports_libc_aio() {
 	using List = const struct aiocb* const*;
@@ -24,7 +24,7 @@ extern "C" const evp::capi::LibcAio* event_ports_libc_aio() {
 	    [](List list, int count, const struct timespec* timeout) -> int {
 		    return real_aio_suspend(list, count, timeout);
 	    },
-	    [](int mode, struct aiocb* const* list, int count, struct sigevent* event) -> int {
+	    [](int mode, evp::capi::AioList list, int count, struct sigevent* event) -> int {
 		    return real_lio_listio(mode, list, count, event);
 	    },
 	};
@@ -40,8 +40,8 @@ PUBLIC int WRAP(aio_cancel)(int fd, struct aiocb* cb) { return port_aio_cancel(f
 PUBLIC int WRAP(aio_suspend)(const struct aiocb* const list[], int count, const struct timespec* timeout) {
 	return port_aio_suspend(list, count, timeout);
 }
-PUBLIC int WRAP(lio_listio)(int mode, struct aiocb* const list[], int count, struct sigevent* event) {
-	return port_lio_listio(mode, list, count, event);
+PUBLIC int WRAP(lio_listio)(int mode, evp::capi::AioList list, int count, struct sigevent* event) {
+	return port_lio_listio(mode, const_cast<struct aiocb* const*>(list), count, event);
 }
 
 #ifdef __GLIBC__

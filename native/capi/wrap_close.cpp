@@ -99,7 +99,7 @@ PUBLIC int WRAP(close_range)(unsigned first, unsigned last, int flags) {
 PUBLIC void WRAP(closefrom)(int first) {
 	int saved = errno;
 	unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
-	if (close_range(from, ~0u, 0) != 0 && errno == ENOSYS) { // before Linux 5.9
+	if (WRAP(close_range)(from, ~0u, 0) != 0 && errno == ENOSYS) { // before Linux 5.9
 		for (unsigned fd = from, end = static_cast<unsigned>(sysconf(_SC_OPEN_MAX)); fd < end; fd++)
 			close(static_cast<int>(fd));
 	}

@@ -246,6 +246,7 @@ private:
 	void unload(uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
+	bool satisfies(uint32_t ready, uint32_t wanted) const; // locked
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct);

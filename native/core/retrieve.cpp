@@ -30,6 +30,13 @@ uint32_t read_bytes(shm::Region& region, const Slot& slot, uint32_t event, ByteS
 
 } // namespace
 
+// Whether the queue, with `ready` events for this process, satisfies who wants that many. In the
+// strict profile what it may not have counts too: it may then get fewer, and with none goes on
+// waiting (2.5.13).
+inline bool Port::satisfies(uint32_t ready, uint32_t wanted) const {
+	return ready >= wanted || (strict_ && region_.header().queued.load() >= wanted);
+}
+
 // Moves up to max events that this process may have into `out`. Locked.
 uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 	Header& header = region_.header();
@@ -141,6 +148,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	bool unkicked = false;
 	bool gathers = false;
 	uint32_t found_first = 1;
+	bool in_vain = false;
 	uint32_t waiter = 0;
 	Direct found{out, max, 0};
 	Direct* direct = wanted == 1 ? &found : nullptr;
@@ -179,7 +187,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			continue;
 		}
 		uint32_t ready = slots::deliverable(region_, member_) + others.count(region_, member_);
-		bool enough = ready >= wanted;
+		bool enough = satisfies(ready, wanted);
 		// Whoever must wait anyway asks the kernel by sleeping in it.
 		bool kick = !unkicked && (enough || deadline.poll) && kick_left(waiter);
 		if (kick || called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
@@ -204,6 +212,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (gathers) thread.gathering.learn(taken > 2 * found_first);
 			if (taken != 0) return leave({0, taken});
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
+			in_vain = strict_;
 		}
 		if (deadline.poll) {
 			// What is left is others', to be taken or read: of one that is gone perhaps. Or
@@ -226,7 +235,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				guard.lock();
 				continue; // what it was called for meanwhile comes first
 			}
-			return leave({ETIME, take(out, max, others, sink)});
+			uint32_t taken = take(out, max, others, sink);
+			return leave({ETIME, taken, in_vain && taken == 0});
 		}
 		if (waiter == 0) {
 			// Closed since the call began? Then nobody would wake us (2.11.4).
@@ -298,7 +308,7 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	collect_at_hand(guard, thread.tid);
 	Others others;
 	auto missing = [&] {
-		return slots::deliverable(region_, member_) + others.count(region_, member_) < wanted;
+		return !satisfies(slots::deliverable(region_, member_) + others.count(region_, member_), wanted);
 	};
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.

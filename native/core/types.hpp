@@ -52,6 +52,7 @@ protected:
 struct Taken {
 	int code;
 	uint32_t count;
+	bool in_vain = false; // ETIME in the strict profile: what satisfied it was all others' (2.5.12)
 };
 
 struct PortInfo {

@@ -33,6 +33,10 @@ uint32_t add(Region& region, WaiterKind kind, uint32_t wanted, uint32_t member, 
 		before = at;
 		at = region.waiter(at).next.load();
 	}
+	if (at == 0 && header.strict.load()) [[unlikely]] { // before the last, not behind it (3.12)
+		at = before;
+		before = region.waiter(at).prev.load();
+	}
 	record.next.store(at);
 	record.prev.store(before);
 	record.kind.store(kind);
@@ -113,13 +117,15 @@ uint32_t first_satisfied(Region& region) {
 	uint32_t at = region.header().waiter_first.load();
 	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
 		Waiter& record = region.waiter(at);
-		if (record.wanted.load() > queued) break; // and so do all behind it
+		if (record.wanted.load() > queued) break; // and so do all behind it; strict: they starve (3.12)
 		uint32_t member = record.member.load();
 		uint32_t sure = slots::deliverable(region, member);
 		bool looked = true;
 		if (sure < queued) [[unlikely]] {
 			looked = region.member(member).looked.load() == region.header().fd_posted.load();
 			if (looked) sure += region.member(member).entitled.load();
+			// What it may not have counts too (2.5.13); to come for nothing would be in vain.
+			if (sure != 0 && region.header().strict.load()) sure = queued;
 		}
 		if (sure >= record.wanted.load()) {
 			// Called before and not come: stopped perhaps (core/watch.cpp).

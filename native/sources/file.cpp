@@ -213,6 +213,17 @@ SlotState disarm(Port& port, uint32_t index) {
 	return was;
 }
 
+// What a watch that is armed again where it stands brings to its next event in the strict
+// profile: the bits of the event that is dropped (3.9). Locked, before disarm().
+uint32_t carried(Port& port, const Watch& watch) {
+	Slot& slot = port.region().slot(watch.slot);
+	switch (slot.state.load()) {
+	case SlotState::QUEUED: return static_cast<uint32_t>(slot.events.load());
+	case SlotState::ARMED: return watch.carried;
+	default: return 0; // it was told
+	}
+}
+
 // Arms the slot, or queues what the stamps tell (5.2). Locked.
 void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
 	shm::Region& region = port.region();
@@ -222,7 +233,7 @@ void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
 	slot.arm.store(watch.arm);
 	slot.user.store(request.user);
 	slot.asked.store(request.asked);
-	slot.events.store(static_cast<int32_t>(events));
+	slot.events.store(static_cast<int32_t>(events | watch.carried));
 	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED);
 	if (events == 0) {
 		slots::publish(region, watch.slot, SlotState::ARMED);
@@ -244,6 +255,16 @@ uint32_t take_slot(Port& port, uint64_t key, int* error) {
 	slot.owner.store(port.member());
 	slot.object.store(key);
 	return index;
+}
+
+// The strict profile keeps the last component that the watch was made with, while it is a name
+// of the file (5.1.7).
+std::string old_name(const Watch& watch, const Found& found) {
+	if (found.follow || found.directory.empty()) return found.path;
+	std::string old = (found.directory == "/" ? "" : found.directory) + "/" + watch.name();
+	FileStatus status;
+	bool names = sys::file_status(old.c_str(), false, &status) == 0 && status.same_file(found.status);
+	return names ? old : found.path;
 }
 
 // What needs no more than one look: the same name led to the same file, and the
@@ -277,7 +298,10 @@ Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, 
 	                  {given->fo_mtime.tv_sec, given->fo_mtime.tv_nsec},
 	                  {given->fo_ctime.tv_sec, given->fo_ctime.tv_nsec}};
 	Result<void> r = associate(port, request);
-	return r.error() == ENOSPC ? Result<void>(Error{EAGAIN}) : r; // watches exhausted (14.2.17)
+	if (r.error() == ENOSPC) r = Error{EAGAIN}; // watches exhausted (14.2.17)
+	// In the strict profile nobody hears that there was no room (2.2.4).
+	if (port.strict() && (r.error() == EAGAIN || r.error() == ENOMEM)) r = {};
+	return r;
 }
 
 Result<void> FileSource::associate(Port& port, const Request& request) {
@@ -333,13 +357,15 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 	shm::Region& region = port.region();
 	bool made = !watch;
 	if (made) watch = hub.watches().make();
+	// Where it stands, however it was named (5.1.6).
+	bool stands = again || (watch->object && watch->object == found->object && watch->parent == found->parent);
 	if (again) {
 		hub.watches().make_last(*watch);
 	} else {
 		Node* old_object = watch->object;
 		Node* old_parent = watch->parent;
 		hub.watches().unlink(*watch);
-		watch->set_text(found->path, request.name);
+		watch->set_text(port.strict() && stands ? old_name(*watch, *found) : found->path, request.name);
 		watch->follow = found->follow;
 		watch->nofollow = request.nofollow();
 		watch->sure = found->sure;
@@ -364,6 +390,7 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 		bool fresh = index == 0;
 		if (fresh) index = take_slot(port, request.key, &error);
 		if (index != 0) {
+			watch->carried = port.strict() && stands && !fresh ? carried(port, *watch) : 0;
 			if (!fresh) disarm(port, index);
 			watch->slot = index;
 			region.slot(index).link.store(watch->id);

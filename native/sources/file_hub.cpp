@@ -279,8 +279,9 @@ bool Hub::post(const Firing& firing) {
 		slots::dequeue(region, index); // replaced (5.4.10)
 	else
 		return false;
-	slot.events.store(static_cast<int32_t>(firing.events));
-	if (firing.events & EXCEPTIONS) {
+	bool exception = firing.events & EXCEPTIONS;
+	slot.events.store(static_cast<int32_t>(firing.events | (exception ? 0 : firing.watch->carried)));
+	if (exception) {
 		// The slot is the exception's now, and goes with it (5.4.9).
 		slots::table_remove(region, index);
 		slot.flags.store(0);

@@ -23,6 +23,7 @@ uint32_t notes_for(uint32_t asked) {
 	if (asked & (MODIFIED | ATTRIBUTES | TRUNCATED)) mask |= note::MODIFY;
 	// Only a directory has entries; a file never gives these.
 	if (asked & (MODIFIED | ATTRIBUTES)) mask |= notes_for_names() | note::CREATE;
+	if (asked & TRUNCATED) mask |= note::CREATE; // the strict profile's (5.3.9)
 	return mask;
 }
 

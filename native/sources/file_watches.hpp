@@ -67,6 +67,7 @@ struct Watch {
 	uint32_t asked = 0;
 	uint32_t firing = NO_FIRING; // its place in the hub's list
 	uint32_t moves = 0;          // of the object, when it was associated
+	uint32_t carried = 0;        // strict profile: bits of a dropped event, for the next (3.9)
 	sys::FileStatus recorded;    // at association
 	std::unique_ptr<char[]> text; // the path, and behind it the name as given if that differs
 	uint16_t leaf = 0;           // where the last component starts

@@ -9,6 +9,7 @@ import { flags, out } from './packages.mjs';
 const checks = path.join(root, 'test/consumers/checks');
 const main = path.join(root, 'test/consumers/c/main.c');
 const closes = path.join(root, 'test/consumers/c/closes.c');
+const host = path.join(root, 'test/consumers/c/host.c');
 
 /** A fresh folder with a copy of the checks. */
 function scratch(name) {
@@ -51,6 +52,19 @@ export function buildChecks(prefix) {
 			for (const lto of ['-static', '-static -flto'])
 				for (const source of [main, closes])
 					await compile('static', source, ({ staticLibs }) => [lto, staticLibs]);
+		},
+		'link: a plugin, with libport.so named in LD_PRELOAD': async () => {
+			const { cflags, libs } = await flags(prefix);
+			const folder = scratch('preload');
+			await capture('sh', ['-ec', `cc -Wall -Wextra -Werror ${host} -o host -ldl`], { cwd: folder });
+			await capture('sh', ['-ec', `cc -shared -fPIC ${cflags} ${closes} -o plugin.so ${libs}`], { cwd: folder });
+			const run = (env) => capture(`${folder}/host`, [`${folder}/plugin.so`], { env: { ...process.env, ...env } });
+			const alone = await run({}).then(
+				() => 'wrapped',
+				(error) => error.output,
+			);
+			if (alone.includes('wrapped')) throw new Error('a plugin is wrapped without LD_PRELOAD: the manual says otherwise');
+			await run({ LD_PRELOAD: `${prefix}/lib/libport.so.1` });
 		},
 		'link: the archive in a program that is not static': async () => {
 			const archive = `-Wl,-Bstatic -lport -Wl,-Bdynamic`;

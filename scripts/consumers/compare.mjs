@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { add, failure, none } from '../counts.mjs';
 import { root } from '../process.mjs';
 
 const table = path.join(root, 'test/consumers/differences.tsv');

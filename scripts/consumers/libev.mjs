@@ -11,7 +11,8 @@ import { flags, out, sourcePackage } from './packages.mjs';
 const BACKENDS = { port: '32', epoll: '4' }; // ev.h: EVBACKEND_PORT, EVBACKEND_EPOLL
 const jobs = `-j${availableParallelism()}`;
 
-async function buildLibrary(source, { cflags, libs }) {
+/** The program on libev's library: with the shared libport, its archive, and all static. */
+async function buildLibrary(source, { cflags, libs, staticLibs }) {
 	const folder = path.join(out, 'build/libev');
 	mkdirSync(folder, { recursive: true });
 	if (!existsSync(path.join(folder, 'config.status')))
@@ -21,20 +22,27 @@ async function buildLibrary(source, { cflags, libs }) {
 			{ cwd: folder },
 		);
 	await capture('make', ['-s', jobs], { cwd: folder });
-	const program = path.join(folder, 'loop');
 	const main = path.join(root, 'test/consumers/libev/loop.c');
-	const link = ['-I', source, path.join(folder, '.libs/libev.a'), ...libs.split(/\s+/), '-lm'];
-	await capture('cc', ['-Wall', '-o', program, main, ...link]);
-	return program;
+	const linkages = {
+		loop: libs,
+		'loop-archive': staticLibs.replace('-lport', '-Wl,-Bstatic -lport -Wl,-Bdynamic'),
+		'loop-static': `-static ${staticLibs}`,
+	};
+	for (const [name, linkage] of Object.entries(linkages)) {
+		const link = ['-I', source, path.join(folder, '.libs/libev.a'), ...linkage.split(/\s+/), '-lm'];
+		await capture('cc', ['-Wall', '-D_GNU_SOURCE', '-o', path.join(folder, name), main, ...link]);
+	}
+	return Object.keys(linkages).map((name) => path.join(folder, name));
 }
 
 /** name → result, of lines `ok NAME` and `not ok NAME`. */
 async function loopResults(program, backend) {
 	const text = await capture(program, [backend]).catch((error) => error.output);
 	const found = new Map();
+	const loop = path.basename(program);
 	for (const [, not, name] of text.matchAll(/^(not )?ok (\w+)$/gm))
-		found.set(`loop/${name}`, not ? 'failed' : 'passed');
-	if (!/^done$/m.test(text)) found.set('loop', 'failed');
+		found.set(`${loop}/${name}`, not ? 'failed' : 'passed');
+	if (!/^done$/m.test(text)) found.set(loop, 'failed');
 	return found;
 }
 
@@ -91,8 +99,8 @@ export async function libev(prefix) {
 	const same = (folder, file) => readFileSync(path.join(folder, file), 'utf8');
 	if (same(library, 'ev_port.c') !== same(binding, 'libev/ev_port.c'))
 		throw new Error('EV has an ev_port.c of its own');
-	const [program, folder] = await Promise.all([buildLibrary(library, where), buildModule(binding, where)]);
+	const [programs, folder] = await Promise.all([buildLibrary(library, where), buildModule(binding, where)]);
 	const on = async (name) =>
-		merge(await loopResults(program, name), await moduleResults(folder, BACKENDS[name]));
+		merge(...(await Promise.all(programs.map((p) => loopResults(p, name)))), await moduleResults(folder, BACKENDS[name]));
 	return compare('libev', await on('port'), await on('epoll'));
 }

@@ -8,10 +8,10 @@ import net from 'node:net';
 import path from 'node:path';
 import { out, sourcePackage } from './packages.mjs';
 
-/** Where a program is built: a copy of its source, for those that build in place. */
-export async function buildFolder(name, untouched) {
+/** Where a program is built: a copy of its source, for those that build in place; `as` tells copies apart. */
+export async function buildFolder(name, untouched, as = name) {
 	const source = await sourcePackage(name, untouched);
-	const folder = path.join(out, 'build', name);
+	const folder = path.join(out, 'build', as);
 	if (!existsSync(folder))
 		cpSync(source, folder, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 	return folder;

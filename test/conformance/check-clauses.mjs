@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Fails when a clause of a finished section is unmapped, or mapped to a test that does not exist, did
-// not run, failed, or was skipped with no gate.
+// not run, failed, or was skipped with no gate. Likewise for a quirk of illumos that has neither a test
+// of the strict profile nor a reason in quirks.tsv.
 //
 //   check-clauses.mjs REPORT.tsv [REPORT.tsv ...]      reports of `conformance --report`
-//     [--finished 1,2,3,...] [--contract FILE] [--table FILE] [--divergences FILE]
+//     [--finished 1,2,3,...] [--contract FILE] [--table FILE] [--divergences FILE] [--quirks FILE]
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +18,7 @@ const { values: options, positionals: reports } = parseArgs({
 		contract: { type: "string", default: join(here, "../../docs/contract.md") },
 		table: { type: "string", default: join(here, "clauses.tsv") },
 		divergences: { type: "string", default: join(here, "divergences.tsv") },
+		quirks: { type: "string", default: join(here, "quirks.tsv") },
 	},
 });
 
@@ -29,8 +31,12 @@ const rows = (path) =>
 
 const problems = [];
 const finished = new Set(options.finished.split(","));
-const clauses = [...readFileSync(options.contract, "utf8").matchAll(/^- \*\*(\d+(?:\.\d+)+)\*\*/gm)].map(
-	(match) => match[1],
+const texts = new Map();
+const clauses = [...readFileSync(options.contract, "utf8").matchAll(/^- \*\*(\d+(?:\.\d+)+)\*\*(.*)$/gm)].map(
+	([, clause, text]) => {
+		texts.set(clause, text);
+		return clause;
+	},
 );
 if (clauses.length === 0) problems.push(`${options.contract}: no clauses found`);
 if (new Set(clauses).size !== clauses.length) problems.push(`${options.contract}: a clause occurs twice`);
@@ -90,9 +96,22 @@ for (const clause of clauses) {
 	}
 }
 
+// What the contract calls a quirk is done by the strict profile, or it is said why not.
+const quirks = new Map(rows(options.quirks).map(([clause, , , strict]) => [clause, strict]));
+for (const [clause, text] of texts) {
+	if (!/quirk/i.test(text)) continue;
+	const [, kind, value] = /^(test|no):\s*(\S.*)$/.exec(quirks.get(clause) ?? "") ?? [];
+	if (!kind) problems.push(`${clause}: a quirk with neither a test nor a reason in quirks.tsv`);
+	else if ((kind === "test") !== /strict profile/.test(text))
+		problems.push(`${clause}: the contract and quirks.tsv differ about the strict profile`);
+	else if (kind === "test") for (const name of value.split(",")) checkTest(clause, name);
+}
+for (const clause of quirks.keys())
+	if (!/quirk/i.test(texts.get(clause) ?? "")) problems.push(`${clause}: in quirks.tsv, no quirk by the contract`);
+
 for (const problem of problems) console.error(problem);
 console.log(
 	`${clauses.length} clauses: ${tally.test} tested, ${tally.divergence} divergences, ` +
-		`${tally["n/a"]} not applicable, ${tally.later} later; ${problems.length} problems`,
+		`${tally["n/a"]} not applicable, ${tally.later} later; ${quirks.size} quirks; ${problems.length} problems`,
 );
 process.exitCode = problems.length === 0 ? 0 : 1;

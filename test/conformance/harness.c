@@ -104,9 +104,12 @@ static int run_case(const struct conf_case *c, int seconds)
 		perror("fork");
 		return 0;
 	}
-	if (pid == 0)
+	if (pid == 0) {
+		(void)setpgid(0, 0);
 		run_child(c);
+	}
 	status = wait_child(pid, seconds, &hung);
+	(void)kill(-pid, SIGKILL); /* children that it left waiting */
 	if (hung)
 		fprintf(stderr, "%s:%d: hung for %d s\n", c->file, c->line, seconds);
 	else if (WIFSIGNALED(status))

@@ -37,6 +37,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__linux__) && !defined(__GLIBC__) /* musl's headers lack them, ours wraps them */
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4
+#endif
+int close_range(unsigned int first, unsigned int last, int flags);
+void closefrom(int first);
+#endif
+
 /* illumos and PORT_STRICT=1 answer alike; the default profile differs (2.4.3). */
 #if defined(__linux__)
 #define HAS_DEFAULT_PROFILE 1
@@ -125,6 +133,11 @@ void fill(int fd); /* until a write would block */
 /* One profile for the ports made from here on; "default" or "strict". */
 void use_profile(const char *profile);
 int strict_profile(void);
+/* The statement behind it once a profile, for ports it makes: what illumos does there, and
+ * (strict 0) what this library does instead. illumos has the strict one only. */
+#define IN_EACH_PROFILE(strict)                                               \
+	for (int strict = !HAS_DEFAULT_PROFILE;                               \
+	    strict <= 1 && (use_profile(strict ? "strict" : "default"), 1); strict++)
 
 /* Single-threaded views of a port. */
 int queued(int port);                 /* max == 0 count (2.5.2 d) */
