@@ -97,11 +97,8 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
-	uint32_t rearms = post_ready(ready, count, rearm, direct);
-	if (kick_left(waiter)) {
-		header.kicked.store(0);
-		guard.wakes().unkick = true;
-	}
+	uint32_t rearms = post_ready(guard, ready, count, rearm, direct);
+	if (kick_left(waiter)) take_kick_back(guard);
 	if (count < 0) return -count;
 	bool unfinished = rearms != 0;
 	for (int i = 0; i < count && !unfinished; i++)
@@ -138,7 +135,6 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	Others others;
 	bool late = false;
 	bool buried = false;
-	bool unkicked = false;
 	bool gathers = false;
 	uint32_t found_first = 1;
 	uint32_t waiter = 0;
@@ -181,10 +177,10 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		uint32_t ready = slots::deliverable(region_, member_) + others.count(region_, member_);
 		bool enough = ready >= wanted;
 		// Whoever must wait anyway asks the kernel by sleeping in it.
-		bool kick = !unkicked && (enough || deadline.poll) && kick_left(waiter);
-		if (kick || called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
+		if ((enough || deadline.poll) && kick_left(waiter)) [[unlikely]]
+			take_kick_back(guard);
+		if (called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
 			drain = false;
-			unkicked |= kick;
 			collect(guard, waiter == 0 ? direct : nullptr);
 			if (found.taken != 0) return leave({0, found.taken});
 			continue;
@@ -302,7 +298,9 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	};
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.
-	bool more = (collection_due(wanted == 0 || missing(), false) || kick_left(0)) && collect(guard);
+	if (kick_left(0)) [[unlikely]]
+		take_kick_back(guard);
+	bool more = collection_due(wanted == 0 || missing(), false) && collect(guard);
 	while (more && missing()) more = collect(guard);
 	if (others.unseen(region_, member_)) look_at_others(guard, others);
 	Header& header = region_.header();
