@@ -57,16 +57,13 @@ bool Port::may_take_directly(uint32_t waiter) const {
 
 // Queues what is ready among slots, or hands it over at once; lists in `rearm` the slots whose
 // registration fired for nothing that was asked. Locked.
-uint32_t Port::post_ready(Guard& guard, const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct) {
+uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct) {
 	Header& header = region_.header();
 	uint32_t rearms = 0, fired = 0, taken = 0;
 	const uint32_t room = direct ? direct->room : 0;
 	for (int i = 0; i < count; i++) {
 		uint64_t tag = ready[i].data;
 		if (tag & TAG_SPECIAL) {
-			// Raised again since this one was taken, perhaps: what is left is nobody's.
-			if (tag == TAG_KICK && header.kicks.exchange(0) > 1) guard.wakes().unkick = true;
-			if (tag == TAG_KICK) header.kicked.store(0);
 			if (tag != TAG_KICK && tag_member(tag) != member_) note_fired(tag_member(tag), tag_kind(tag));
 			continue;
 		}
@@ -180,7 +177,7 @@ bool Port::collect(Guard& guard, Direct* direct) {
 	int count = ask_kernel(ready, Deadline::now());
 	guard.lock();
 	if (direct && !may_take_directly(0)) direct = nullptr;
-	uint32_t rearms = post_ready(guard, ready, count, rearm, direct);
+	uint32_t rearms = post_ready(ready, count, rearm, direct);
 	uint32_t fired = take_fired(member_) | insistent_.load(std::memory_order_relaxed);
 	if (!unfinished(ready, count, rearms) && fired == 0) return count == COLLECT_MAX;
 	guard.unlock();

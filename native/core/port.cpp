@@ -162,13 +162,12 @@ void Port::Guard::after_unlock() {
 // needs any more would keep the port readable. What is raised for the next leader meanwhile may be
 // lowered with it, and is raised again.
 void Port::kick() {
-	Header& header = region_.header();
+	const shm::Cell<uint32_t>& kicked = region_.header().kicked;
 	do {
 		sys::eventfd_raise(kick_.get());
-		header.kicks.fetch_add(1); // before the look: whoever takes it sees that there were two
-		if (header.kicked.load() != 0) return;
+		if (kicked.load() != 0) return;
 		sys::eventfd_lower(kick_.get());
-	} while (header.kicked.load() != 0);
+	} while (kicked.load() != 0);
 }
 
 void Port::unkick() {
@@ -176,7 +175,9 @@ void Port::unkick() {
 	if (region_.header().kicked.load() != 0) kick();
 }
 
-void Port::take_kick_back(Guard& guard) {
+// Lowered also where it was just taken from the inner set: another may have been raised since.
+// So every kick is lowered after it was raised, by whoever makes `kicked` 0 or by its raiser.
+void Port::take_kick(Guard& guard) {
 	region_.header().kicked.store(0);
 	guard.wakes().unkick = true;
 }
@@ -418,7 +419,7 @@ uint32_t Port::count() {
 	if (sys::self().critical.load(std::memory_order_relaxed)) return region_.header().queued.load();
 	if (kick_left(0)) {
 		Guard guard(*this);
-		if (kick_left(0)) take_kick_back(guard);
+		if (kick_left(0)) take_kick(guard);
 	}
 	if (region_.header().pollable.load() != 0) collect_now();
 	if (region_.header().queued.load() != 0) (void)bury_dead(); // events go with who owned them

@@ -211,7 +211,7 @@ private:
 	void fire(const waiters::Wakes& wakes);
 	void kick();
 	void unkick();
-	void take_kick_back(Guard& guard); // locked
+	void take_kick(Guard& guard);          // locked
 	void run_after();
 	Result<void> set_alert(int flags, int32_t events, uint64_t user);
 	// What post() adds to a message.
@@ -239,7 +239,7 @@ private:
 	};
 	bool may_take_directly(uint32_t waiter) const;   // locked
 	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
-	uint32_t post_ready(Guard& guard, const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
+	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
 	bool collect(Guard& guard, Direct* direct = nullptr); // locked before and after
 	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
 	void tell_watchers();

@@ -146,7 +146,7 @@ void Port::repair() {
 	header.member_count.store(rebuild_members(region_));
 	if (!is_live(region_, header.alert_member.load())) header.alert_events.store(0);
 	rebuild_waiters(region_);
-	// One that the dead one raised and did not look at again would be nobody's.
+	// A kick that the dead one raised and did not look at again would be nobody's.
 	header.kicked.store(0);
 	sys::eventfd_lower(kick_.get());
 	// The dead one may have announced a wake-up and not made it.

@@ -97,8 +97,8 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
-	uint32_t rearms = post_ready(guard, ready, count, rearm, direct);
-	if (kick_left(waiter)) take_kick_back(guard);
+	uint32_t rearms = post_ready(ready, count, rearm, direct);
+	if (kick_left(waiter)) take_kick(guard);
 	if (count < 0) return -count;
 	bool unfinished = rearms != 0;
 	for (int i = 0; i < count && !unfinished; i++)
@@ -178,7 +178,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		bool enough = ready >= wanted;
 		// Whoever must wait anyway asks the kernel by sleeping in it.
 		if ((enough || deadline.poll) && kick_left(waiter)) [[unlikely]]
-			take_kick_back(guard);
+			take_kick(guard);
 		if (called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
 			drain = false;
 			collect(guard, waiter == 0 ? direct : nullptr);
@@ -299,7 +299,7 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.
 	if (kick_left(0)) [[unlikely]]
-		take_kick_back(guard);
+		take_kick(guard);
 	bool more = collection_due(wanted == 0 || missing(), false) && collect(guard);
 	while (more && missing()) more = collect(guard);
 	if (others.unseen(region_, member_)) look_at_others(guard, others);

@@ -12,7 +12,7 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 7;
+inline constexpr uint32_t VERSION = 6;
 inline constexpr uint32_t MAX_MEMBERS = 1u << HOLDER_TID_SHIFT; // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
@@ -162,7 +162,6 @@ struct Header {
 	Cell<uint32_t> alert_member;
 	Cell<uint32_t> member_count;
 	Cell<uint32_t> kicked;     // the leader's kick is raised, or about to be, and nobody took it
-	Cell<uint32_t> kicks;      // how often it was raised since one was taken
 	// Changes of the doorbell not yet seen to take.
 	Cell<uint32_t> bell_version;
 	Cell<uint32_t> bell_made;  // the version last seen to take
