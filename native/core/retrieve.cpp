@@ -176,9 +176,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		uint32_t ready = slots::deliverable(region_, member_) + others.count(region_, member_);
 		bool enough = ready >= wanted;
-		// Whoever must wait anyway asks the kernel by sleeping in it.
 		if ((enough || deadline.poll) && kick_left(waiter)) [[unlikely]]
 			take_kick(guard);
+		// Whoever must wait anyway asks the kernel by sleeping in it.
 		if (called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
 			drain = false;
 			collect(guard, waiter == 0 ? direct : nullptr);
