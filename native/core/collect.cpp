@@ -64,7 +64,6 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, D
 	for (int i = 0; i < count; i++) {
 		uint64_t tag = ready[i].data;
 		if (tag & TAG_SPECIAL) {
-			if (tag == TAG_KICK) header.kicked.store(0);
 			if (tag != TAG_KICK && tag_member(tag) != member_) note_fired(tag_member(tag), tag_kind(tag));
 			continue;
 		}

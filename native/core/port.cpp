@@ -159,16 +159,27 @@ void Port::Guard::after_unlock() {
 }
 
 // A leader may wake for another reason and be gone before its kick is raised: a kick that nobody
-// needs any more would keep the port readable.
+// needs any more would keep the port readable. What is raised for the next leader meanwhile may be
+// lowered with it, and is raised again.
 void Port::kick() {
-	sys::eventfd_raise(kick_.get());
-	if (region_.header().kicked.load() == 0) unkick();
+	const shm::Cell<uint32_t>& kicked = region_.header().kicked;
+	do {
+		sys::eventfd_raise(kick_.get());
+		if (kicked.load() != 0) return;
+		sys::eventfd_lower(kick_.get());
+	} while (kicked.load() != 0);
 }
 
-// What is raised for the next leader meanwhile may be lowered with it, and is raised again.
 void Port::unkick() {
 	sys::eventfd_lower(kick_.get());
-	if (region_.header().kicked.load() != 0) sys::eventfd_raise(kick_.get());
+	if (region_.header().kicked.load() != 0) kick();
+}
+
+// Lowered also where it was just taken from the inner set: another may have been raised since.
+// So every kick is lowered after it was raised, by whoever makes `kicked` 0 or by its raiser.
+void Port::take_kick(Guard& guard) {
+	region_.header().kicked.store(0);
+	guard.wakes().unkick = true;
 }
 
 void Port::fire(const waiters::Wakes& wakes) {
@@ -406,7 +417,11 @@ void Port::run_after() {
 
 uint32_t Port::count() {
 	if (sys::self().critical.load(std::memory_order_relaxed)) return region_.header().queued.load();
-	if (region_.header().pollable.load() != 0 || kick_left(0)) collect_now();
+	if (kick_left(0)) {
+		Guard guard(*this);
+		if (kick_left(0)) take_kick(guard);
+	}
+	if (region_.header().pollable.load() != 0) collect_now();
 	if (region_.header().queued.load() != 0) (void)bury_dead(); // events go with who owned them
 	return region_.header().queued.load();
 }

@@ -211,6 +211,7 @@ private:
 	void fire(const waiters::Wakes& wakes);
 	void kick();
 	void unkick();
+	void take_kick(Guard& guard);          // locked
 	void run_after();
 	Result<void> set_alert(int flags, int32_t events, uint64_t user);
 	// What post() adds to a message.

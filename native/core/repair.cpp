@@ -11,6 +11,7 @@
 #include "core/blocks.hpp"
 #include "core/port.hpp"
 #include "core/slots.hpp"
+#include "sys/eventfd.hpp"
 #include "sys/futex.hpp"
 #include "sys/process.hpp"
 
@@ -145,6 +146,9 @@ void Port::repair() {
 	header.member_count.store(rebuild_members(region_));
 	if (!is_live(region_, header.alert_member.load())) header.alert_events.store(0);
 	rebuild_waiters(region_);
+	// A kick that the dead one raised and did not look at again would be nobody's.
+	header.kicked.store(0);
+	sys::eventfd_lower(kick_.get());
 	// The dead one may have announced a wake-up and not made it.
 	for (uint32_t i = 1; i < header.waiter_fresh.load() && i < shm::MAX_WAITERS; i++)
 		if (region_.waiter(i).kind.load() == WaiterKind::THREAD) revive_waiter(i);

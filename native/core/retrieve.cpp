@@ -105,10 +105,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
 	uint32_t rearms = post_ready(ready, count, rearm, direct);
-	if (kick_left(waiter)) {
-		header.kicked.store(0);
-		guard.wakes().unkick = true;
-	}
+	if (kick_left(waiter)) take_kick(guard);
 	if (count < 0) return -count;
 	bool unfinished = rearms != 0;
 	for (int i = 0; i < count && !unfinished; i++)
@@ -145,7 +142,6 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	Others others;
 	bool late = false;
 	bool buried = false;
-	bool unkicked = false;
 	bool gathers = false;
 	uint32_t found_first = 1;
 	bool in_vain = false;
@@ -188,11 +184,11 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		uint32_t ready = slots::deliverable(region_, member_) + others.count(region_, member_);
 		bool enough = satisfies(ready, wanted);
+		if ((enough || deadline.poll) && kick_left(waiter)) [[unlikely]]
+			take_kick(guard);
 		// Whoever must wait anyway asks the kernel by sleeping in it.
-		bool kick = !unkicked && (enough || deadline.poll) && kick_left(waiter);
-		if (kick || called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
+		if (called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
 			drain = false;
-			unkicked |= kick;
 			collect(guard, waiter == 0 ? direct : nullptr);
 			if (found.taken != 0) return leave({0, found.taken});
 			continue;
@@ -312,7 +308,9 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	};
 	// Edges of a loop's set are taken already: what the kernel has is left there only
 	// when enough came.
-	bool more = (collection_due(wanted == 0 || missing(), false) || kick_left(0)) && collect(guard);
+	if (kick_left(0)) [[unlikely]]
+		take_kick(guard);
+	bool more = collection_due(wanted == 0 || missing(), false) && collect(guard);
 	while (more && missing()) more = collect(guard);
 	if (others.unseen(region_, member_)) look_at_others(guard, others);
 	Header& header = region_.header();

@@ -1,6 +1,6 @@
 /*
  * How waiters of a port are woken, who leads, when the doorbell rings, and what
- * a death leaves behind: native/core/{waiters,retrieve,collect,repair}.cpp.
+ * a death leaves behind: native/core/{waiters,retrieve,collect,port,repair}.cpp.
  *
  * Three waiters (two want one event, one wants two), one of whom gives up once;
  * two posters, one descriptor; the death of any of the five at any step. Names are
@@ -9,15 +9,22 @@
  * only slots and the waiters' records can be believed.
  *
  * Checked at rest: nobody sleeps beside events that satisfy it, what the
- * descriptor reported was collected, the doorbell's level is right, each event
+ * descriptor reported was collected, the doorbell's level is right, a kick that lies
+ * in the inner set is known to (the next call takes it), each event
  * was taken once or went with its dead reader. Checked always: no cycle, so that no
  * two wake each other for ever. Each BUG_ is a mistake that a check must find.
  */
+#ifndef SPINS
+#define SPINS false /* a waiter may look at its word for a while before it sleeps */
+#endif
 #ifndef BELL
 #define BELL true
 #endif
 #ifndef DESCRIPTOR
 #define DESCRIPTOR true
+#endif
+#ifndef WAITERS
+#define WAITERS 3 /* 2: waiter 2 is not there */
 #endif
 #ifndef SENDS
 #define SENDS 1 /* of each poster */
@@ -42,6 +49,7 @@ bool listed[4];
 byte handed;
 byte leader;
 bool pollable;       /* the descriptor is armed */
+bool kicked;         /* the kick is raised, or about to be, and nobody took it */
 bool uncollected;
 byte bell_high;      /* 2: unknown, after repair */
 bool outdated[6];    /* whose bell_version is not the newest; true if it has none */
@@ -49,7 +57,7 @@ bool torn;           /* the lock's former holder died inside */
 
 /* The kernel. */
 bool parked[4];      /* in futex_wait */
-bool kick;           /* an edge in the inner set */
+bool kick;           /* an edge in the inner set, of a counter that is not 0 */
 bool ready;          /* the armed descriptor, in the inner set */
 bool bell;
 
@@ -62,9 +70,14 @@ bool dead[6];
 /* --- Sections: what is changed with the lock held. `wakes` are the system calls
  * that they ask for, made one by one afterwards. */
 
+#define RAISE 1
+#define LOWER 1
+#define LOOK 2 /* raised or lowered: is it still, or again, wanted? */
+
 typedef Wakes {
 	bool futex[4];
-	bool kick;
+	byte kick;           /* nothing, RAISE, LOOK */
+	byte unkick;         /* nothing, LOWER, LOOK */
 	bool bell;
 	bool remade;         /* the level was made, newer versions not looked for */
 	bool high
@@ -72,7 +85,7 @@ typedef Wakes {
 
 inline signal(w, bits) {
 	if
-	:: word[w] & POLLING -> wakes.kick = true
+	:: word[w] & POLLING -> wakes.kick = RAISE; kicked = true
 	:: word[w] & SLEEPING -> wakes.futex[w] = true
 	:: else
 	fi;
@@ -147,7 +160,10 @@ inline revive_waiter(w) {
 	if
 	:: listed[w] && word[w] != 0 ->
 		word[w] = (word[w] & ~(SLEEPING | POLLING)) | LEAD;
-		kick = kick || leader == w;
+		if
+		:: leader == w -> kicked = true; kick = true
+		:: else
+		fi;
 		parked[w] = false
 	:: else
 	fi
@@ -155,6 +171,10 @@ inline revive_waiter(w) {
 
 inline repair() {
 	handed = NOBODY;
+#ifndef BUG_DEAD_KICK
+	kicked = false;
+	kick = false;
+#endif
 	rebuild_waiter(1);
 	rebuild_waiter(2);
 	rebuild_waiter(3);
@@ -212,16 +232,42 @@ inline leave() {
 /* --- Guard::after_unlock, a system call a step. */
 
 #define NO_FUTEX (!wakes.futex[1] && !wakes.futex[2] && !wakes.futex[3])
-#define FIRED (NO_FUTEX && !wakes.kick && !wakes.bell)
+#define NO_KICK (NO_FUTEX && !wakes.kick && !wakes.unkick)
+#define FIRED (NO_KICK && !wakes.bell)
 
 #define FIRE \
 	:: atomic { wakes.futex[1] -> wakes.futex[1] = false; parked[1] = false } \
 	:: atomic { wakes.futex[2] && !wakes.futex[1] -> wakes.futex[2] = false; parked[2] = false } \
 	:: atomic { wakes.futex[3] && !wakes.futex[1] && !wakes.futex[2] -> wakes.futex[3] = false; parked[3] = false } \
-	:: atomic { NO_FUTEX && wakes.kick -> wakes.kick = false; kick = true } \
-	:: atomic { NO_FUTEX && !wakes.kick && wakes.bell && !wakes.remade -> \
+	:: atomic { NO_FUTEX && wakes.kick == RAISE -> wakes.kick = LOOK; kick = true } \
+	:: atomic { NO_FUTEX && wakes.kick == LOOK -> look_at_raised() } \
+	:: atomic { NO_FUTEX && !wakes.kick && wakes.unkick == LOWER -> wakes.unkick = LOOK; kick = false } \
+	:: atomic { NO_FUTEX && !wakes.kick && wakes.unkick == LOOK -> look_at_lowered() } \
+	:: atomic { NO_KICK && wakes.bell && !wakes.remade -> \
 		bell = wakes.high; wakes.remade = true } \
 	:: atomic { wakes.remade -> look_at_version() }
+
+/* Port::kick, after its raising. */
+inline look_at_raised() {
+	wakes.kick = 0;
+	if
+#ifndef BUG_KICK_LEFT
+	:: !kicked -> wakes.unkick = LOWER
+#endif
+	:: else
+	fi
+}
+
+/* Port::unkick, after its lowering: what was raised for the next leader meanwhile went with it. */
+inline look_at_lowered() {
+	wakes.unkick = 0;
+	if
+#ifndef BUG_LOWERED_FOR_ANOTHER
+	:: kicked -> wakes.kick = RAISE
+#endif
+	:: else
+	fi
+}
 
 inline look_at_version() {
 	wakes.remade = false;
@@ -240,7 +286,7 @@ inline look_at_version() {
 
 /* --- Port::get. */
 
-mtype = { LOOKS, COLLECTS, PASSES_ON, POLLS, RETURNS_FROM_KERNEL, ANNOUNCED, SLEEPS, LEFT };
+mtype = { LOOKS, COLLECTS, PASSES_ON, POLLS, RETURNS_FROM_KERNEL, COMES_FROM_SLEEP, SPINNING, ANNOUNCED, SLEEPS, LEFT };
 
 inline consume() {
 	word[me] = 0;
@@ -275,12 +321,33 @@ inline post_ready() {
 inline ask_kernel() {
 	found = ready;
 	ready = false;
-	kicked = kick;
+	has_kick = kick;
 	kick = false
+}
+
+#define KICK_LEFT (kicked && (leader == NOBODY || leader == me))
+
+/* Port::take_kick: whom it was meant for is awake, by it or by something else. */
+inline take_kick() {
+	if
+#ifdef BUG_KICK_NOT_LOWERED
+	:: KICK_LEFT && has_kick -> kicked = false
+	:: KICK_LEFT && !has_kick ->
+#else
+	:: KICK_LEFT ->
+#endif
+		kicked = false;
+		wakes.unkick = LOWER
+	:: else
+	fi
 }
 
 inline look() {
 	consume();
+	if
+	:: queued >= WANTED(me) -> take_kick()
+	:: else
+	fi;
 	if
 	:: queued >= WANTED(me) && uncollected && pollable ->
 		uncollected = false;
@@ -296,6 +363,9 @@ inline look() {
 		queued = 0;
 		remove();
 		next = LEFT
+	:: queued < WANTED(me) && !late && SPINS && !listed[me] && !pollable ->
+		listed[me] = true;
+		next = SPINNING
 	:: queued < WANTED(me) && !late ->
 		listed[me] = true;
 		if
@@ -325,7 +395,8 @@ inline forget_wakes() {
 	wakes.futex[1] = false;
 	wakes.futex[2] = false;
 	wakes.futex[3] = false;
-	wakes.kick = false;
+	wakes.kick = 0;
+	wakes.unkick = 0;
 	wakes.bell = false;
 	wakes.remade = false;
 	wakes.high = false;
@@ -335,14 +406,21 @@ inline forget_wakes() {
 proctype waiter(byte me) {
 	Wakes wakes;
 	mtype next = LOOKS;
-	bool found, kicked, late;
+	bool found, has_kick, late;
 
 end:	do
 	DIE
 	FIRE
-	:: atomic { FIRED && next == LOOKS ->
+	:: atomic { FIRED && (next == LOOKS || next == COMES_FROM_SLEEP) ->
 		enter();
-		post_ready();
+		if
+		:: next == COMES_FROM_SLEEP ->
+			post_ready();
+			take_kick();
+			has_kick = false;
+			next = LOOKS
+		:: else
+		fi;
 		look();
 #ifdef BUG_LEAVES_QUIETLY
 		if
@@ -360,18 +438,19 @@ end:	do
 	:: atomic { FIRED && next == PASSES_ON -> /* finish_ready: the kick was the leader's */
 		if
 #ifndef BUG_KICK_SWALLOWED
-		:: kicked && leader != NOBODY && word[leader] != 0 && !(word[leader] & POLLING) ->
-			kick = true
+		:: has_kick && leader != NOBODY && word[leader] != 0 && !(word[leader] & POLLING) ->
+			kicked = true;
+			wakes.kick = RAISE
 #endif
 		:: else
 		fi;
-		kicked = false;
+		has_kick = false;
 		next = LOOKS }
 	:: atomic { FIRED && next == POLLS && (kick || ready) ->
 		ask_kernel();
-		kicked = false;
-		next = LOOKS }
-	:: atomic { FIRED && next == POLLS && !gave_up -> give_up() }
+		next = COMES_FROM_SLEEP }
+	:: atomic { FIRED && next == POLLS && !gave_up -> give_up(); next = COMES_FROM_SLEEP }
+	:: atomic { FIRED && next == SPINNING -> next = LOOKS } /* its word was set, or it took too long */
 	:: atomic { FIRED && next == ANNOUNCED -> /* futex_wait looks at the word once more */
 #ifdef BUG_NO_RECHECK
 		parked[me] = true;
@@ -386,7 +465,7 @@ gone:	atomic {
 		forget_wakes();
 		next = LOOKS;
 		found = false;
-		kicked = false;
+		has_kick = false;
 		late = false;
 		parked[me] = false
 	}
@@ -464,7 +543,10 @@ init {
 		fi;
 #endif
 		run waiter(1);
-		run waiter(2);
+		if
+		:: WAITERS == 3 -> run waiter(2)
+		:: else
+		fi;
 		run waiter(3);
 		run poster(4);
 		run poster(5);
@@ -477,5 +559,6 @@ init {
 	assert(AT_EASE(1) && AT_EASE(2) && AT_EASE(3));
 	assert(!(ready && pollable && (WAITING(1) || WAITING(2) || WAITING(3))));
 	assert(handed == NOBODY);
+	assert(!kick || kicked);
 	assert(!BELL || bell == (queued != 0))
 }
