@@ -32,15 +32,28 @@ bool Port::add_watcher(Port& outer, uint32_t slot) {
 }
 
 void Port::tell_watchers() {
-	for (Watcher& watcher : watchers_) {
-		uint32_t slot = watcher.slot.load(std::memory_order_acquire);
-		const std::atomic<Port*>* name = watcher.port.load();
-		if (slot == 0 || !name) continue;
-		PortRef outer = registry::hold(*name);
-		if (outer && outer->told_by(*this, slot)) continue;
-		watcher.slot.store(0);
-		watcher.port.store(nullptr);
+	for (Watcher& watcher : watchers_)
+		while (!tell(watcher)) {}
+}
+
+// False: the place is another watcher's by now, which has to be told.
+bool Port::tell(Watcher& watcher) {
+	uint32_t slot = watcher.slot.load(std::memory_order_acquire);
+	const std::atomic<Port*>* name = watcher.port.load();
+	if (slot == 0 || !name) return true;
+	PortRef outer = registry::hold(*name);
+	if (outer && outer->told_by(*this, slot)) return true;
+	// It watches no more. Another thread may find the same, and the place a new watcher.
+	uint32_t expected = slot;
+	if (!watcher.slot.compare_exchange_strong(expected, 0)) return true;
+	if (watcher.port.load() != name) {
+		watcher.slot.store(slot, std::memory_order_release);
+		return false;
 	}
+	watcher.port.store(nullptr);
+	// Associated anew in the meantime, it has found itself here still.
+	if (outer && outer->told_by(*this, slot)) add_watcher(*outer, slot);
+	return true;
 }
 
 // False: the slot no longer is an association of that port.

@@ -242,7 +242,9 @@ private:
 	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
 	bool collect(Guard& guard, Direct* direct = nullptr); // locked before and after
 	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
+	struct Watcher;
 	void tell_watchers();
+	bool tell(Watcher& watcher);
 	bool told_by(Port& inner, uint32_t slot);
 	void unload(uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,

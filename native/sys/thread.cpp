@@ -86,14 +86,6 @@ void ensure_process() {
 	while (page->ready.load(std::memory_order_acquire) == STARTING) sched_yield();
 }
 
-void release_record(void* record) {
-	auto* thread = static_cast<Thread*>(record);
-	detail::current = nullptr;
-	thread->taken.store(false, std::memory_order_release);
-}
-
-void make_exit_key() { pthread_key_create(&exit_key, release_record); }
-
 void reset_record(Thread& thread) {
 	thread.critical.store(0, std::memory_order_relaxed);
 	thread.entering.store(nullptr, std::memory_order_relaxed);
@@ -103,6 +95,15 @@ void reset_record(Thread& thread) {
 	for (auto& object : thread.in_use) object.store(nullptr, std::memory_order_relaxed);
 	for (auto& target : thread.deferred_target) target.store(nullptr, std::memory_order_relaxed);
 }
+
+void release_record(void* record) {
+	auto* thread = static_cast<Thread*>(record);
+	detail::current = nullptr;
+	reset_record(*thread); // a thread may end within a call, which keeps what it uses from being freed
+	thread->taken.store(false, std::memory_order_release);
+}
+
+void make_exit_key() { pthread_key_create(&exit_key, release_record); }
 
 // A record of another image belongs to a thread that fork left behind: anyone's.
 bool inherit_record(Thread& thread, uint64_t epoch) {
