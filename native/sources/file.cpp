@@ -228,9 +228,8 @@ uint32_t carried(Port& port, const Watch& watch) {
 void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
 	shm::Region& region = port.region();
 	Slot& slot = region.slot(watch.slot);
-	watch.arm = port.next_arm();
 	watch.armed = events == 0;
-	slot.arm.store(watch.arm);
+	slot.arm.store(port.next_arm());
 	slot.user.store(request.user);
 	slot.asked.store(request.asked);
 	slot.events.store(static_cast<int32_t>(events | watch.carried));
@@ -270,10 +269,12 @@ std::string old_name(const Watch& watch, const Found& found) {
 // What needs no more than one look: the same name led to the same file, and the
 // kernel still watches it for all that is asked.
 bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus* now) {
-	if (!watch.object || !hub.sound(*watch.object) || watch.object->moves != watch.moves) return false;
-	if (watch.parent && !hub.sound(*watch.parent)) return false;
-	if (notes_for(request.asked) & ~watch.object->mask) return false;
-	if (watch.nofollow != request.nofollow() || std::strcmp(watch.given_name(), request.name) != 0)
+	const Node* object = hub.watches().object(watch);
+	const Node* parent = hub.watches().parent(watch);
+	if (!object || !hub.sound(*object) || object->moves != watch.moves) return false;
+	if (parent && !hub.sound(*parent)) return false;
+	if (notes_for(request.asked) & ~object->mask) return false;
+	if ((watch.asked ^ request.asked) & NOFOLLOW || !hub.watches().given_as(watch, request.name))
 		return false;
 	if (watch.recorded.type == FileType::DIRECTORY) // may be mounted over
 		return sys::file_status(request.name, !request.nofollow(), now) == 0 &&
@@ -330,8 +331,8 @@ Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& r
 		Found found;
 		bool again = watch && unchanged(hub, *watch, request, &found.status);
 		if (again) {
-			found.object = watch->object;
-			found.parent = watch->parent;
+			found.object = hub.watches().object(*watch);
+			found.parent = hub.watches().parent(*watch);
 		} else if (watch && !current) {
 			continue;
 		} else if (Result<void> r = resolve(hub, request, &found); !r) {
@@ -358,16 +359,18 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 	bool made = !watch;
 	if (made) watch = hub.watches().make();
 	// Where it stands, however it was named (5.1.6).
-	bool stands = again || (watch->object && watch->object == found->object && watch->parent == found->parent);
+	Watches& watches = hub.watches();
+	bool stands = again || (watch->object != 0 && watches.object(*watch) == found->object &&
+	                        watches.parent(*watch) == found->parent);
 	if (again) {
 		hub.watches().make_last(*watch);
 	} else {
-		Node* old_object = watch->object;
-		Node* old_parent = watch->parent;
+		Node* old_object = hub.watches().object(*watch);
+		Node* old_parent = hub.watches().parent(*watch);
 		hub.watches().unlink(*watch);
-		watch->set_text(port.strict() && stands ? old_name(*watch, *found) : found->path, request.name);
+		hub.watches().set_path(*watch, port.strict() && stands ? old_name(*watch, *found) : found->path,
+		                       request.name);
 		watch->follow = found->follow;
-		watch->nofollow = request.nofollow();
 		watch->sure = found->sure;
 		hub.watches().link(*watch, found->object, found->parent);
 		if (old_object != found->object) hub.release(old_object);

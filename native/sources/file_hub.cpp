@@ -142,8 +142,9 @@ void Hub::close(Port& port) {
 	if (mounts_wake_.get() >= 0) sys::epoll_del(port.inner(), mounts_wake_.get());
 	if (ports_.empty()) // and every wd goes at once
 		for (sys::UniqueFd* fd : {&notes_, &mounts_, &mounts_wake_}) close_descriptor(*fd);
-	for (size_t i = 1; i < watches_.all().size(); i++)
-		if (Watch* watch = watches_.all()[i]; watch && watch->port == &port) drop(watch);
+	watches_.each([&](Watch& watch) {
+		if (watch.port == &port) drop(&watch);
+	});
 }
 
 void Hub::collect_again(Port& port) {
@@ -160,7 +161,7 @@ Result<Node*> Hub::node_of(const char* path, uint32_t notes, bool follow) {
 	if (!wd) return Error{wd.error()};
 	Node* node = watches_.find(*wd);
 	if (!node) node = watches_.insert(*wd);
-	node->mask |= notes;
+	node->mask = static_cast<uint16_t>(node->mask | notes);
 	node->confirmed = overflows_;
 	node->wasted = 0;
 	return node;
@@ -171,7 +172,7 @@ Result<Node*> Hub::directory_of(const std::string& path, bool sure) {
 	if (known && !sure && sound(*known)) return known;
 	Result<Node*> node = node_of(path.c_str(), notes_for_names(), true);
 	if (!node) return node;
-	if (*node != known || !known->directory) {
+	if (*node != known || !known->named) {
 		sys::FileStatus status;
 		if (int error = sys::file_status(path.c_str(), true, &status); error != 0) {
 			release(*node);
@@ -209,8 +210,8 @@ bool Hub::end_wd(Node& node) {
 }
 
 void Hub::drop(Watch* watch) {
-	Node* object = watch->object;
-	Node* parent = watch->parent;
+	Node* object = watches_.object(*watch);
+	Node* parent = watches_.parent(*watch);
 	watches_.unlink(*watch);
 	watches_.destroy(watch);
 	release(object);
