@@ -9,7 +9,7 @@ import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js'
 import { AlertEvent, FdEvent, OtherEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileEntry } from './files.js';
 import * as later from './later.js';
-import { CANT_CROSS, native, SOURCE_POSTED } from './native.js';
+import { CANT_CROSS, native, SOURCE_FILE_STANDING, SOURCE_POSTED } from './native.js';
 import type { TimerList } from './timers.js';
 import { type Wait, WaitList } from './waits.js';
 
@@ -29,6 +29,7 @@ const LATER: Readonly<Record<number, () => unknown>> = {
 	1: later.aio,
 	2: later.timers,
 	7: later.files,
+	[SOURCE_FILE_STANDING]: later.files,
 };
 
 function decoderOf(kind: number): Decoder {

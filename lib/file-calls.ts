@@ -7,7 +7,15 @@ export interface FileCalls {
 	 * other of this process.
 	 */
 	fileKeys(count: number): number;
-	fileAssociate(handle: number, key: number, path: string, events: number, user: number): number;
+	/** `standing`: not spent by its events. */
+	fileAssociate(
+		handle: number,
+		key: number,
+		path: string,
+		events: number,
+		user: number,
+		standing: boolean,
+	): number;
 	fileDissociate(handle: number, key: number): number;
 	fileStamps(path: string, follow: boolean): number;
 }

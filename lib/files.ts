@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs';
 import { Binding, columns, decodeSource } from './binding.js';
 import { CookieTable } from './cookies.js';
 import { FileEvent } from './file-event.js';
-import { native } from './native.js';
+import { native, SOURCE_FILE_STANDING } from './native.js';
 import * as validate from './validate.js';
 
 const ENOSPC = -28;
@@ -126,30 +126,12 @@ export class FileObject {
 		}
 		validate.object('stamps', stamps);
 		this.#stamps = isStats(stamps)
-			? this.#agreeing(stamps)
+			? agreeing(this.#path, stamps)
 			: [
 					...pair('stamps.atimeNs', stamps.atimeNs),
 					...pair('stamps.mtimeNs', stamps.mtimeNs),
 					...pair('stamps.ctimeNs', stamps.ctimeNs),
 				];
-	}
-
-	/** Milliseconds against the file's own nanoseconds: the same, or a time it never had. */
-	#agreeing({ atimeMs, mtimeMs, ctimeMs }: Stats): Stamps {
-		const now = readStamps(this.path, true);
-		const agree = (name: string, ms: number, at: 0 | 2 | 4): [number, number] => {
-			validate.stamp(name, ms);
-			const seconds = Math.floor(ms / 1000);
-			const given: [number, number] = [seconds, Math.floor((ms - seconds * 1000) * 1e6)];
-			if (now === undefined) return given;
-			const own: [number, number] = [now[at], now[(at + 1) as 1 | 3 | 5]];
-			return Math.abs((own[0] * 1000 - ms) * 1e6 + own[1]) < DOUBLE_NS ? own : given;
-		};
-		return [
-			...agree('stamps.atimeMs', atimeMs, 0),
-			...agree('stamps.mtimeMs', mtimeMs, 2),
-			...agree('stamps.ctimeMs', ctimeMs, 4),
-		];
 	}
 
 	/**
@@ -187,6 +169,24 @@ function readStamps(path: string, follow: boolean): Stamps | undefined {
 	return [a, an, m, mn, c, cn];
 }
 
+/** Milliseconds against the file's own nanoseconds: the same, or a time it never had. */
+function agreeing(path: string, { atimeMs, mtimeMs, ctimeMs }: Stats): Stamps {
+	const now = readStamps(path, true);
+	const agree = (name: string, ms: number, at: 0 | 2 | 4): [number, number] => {
+		validate.stamp(name, ms);
+		const seconds = Math.floor(ms / 1000);
+		const given: [number, number] = [seconds, Math.floor((ms - seconds * 1000) * 1e6)];
+		if (now === undefined) return given;
+		const own: [number, number] = [now[at], now[(at + 1) as 1 | 3 | 5]];
+		return Math.abs((own[0] * 1000 - ms) * 1e6 + own[1]) < DOUBLE_NS ? own : given;
+	};
+	return [
+		...agree('stamps.atimeMs', atimeMs, 0),
+		...agree('stamps.mtimeMs', mtimeMs, 2),
+		...agree('stamps.ctimeMs', ctimeMs, 4),
+	];
+}
+
 /**
  * @internal What a port must know of an association until its event is retrieved. The file alone
  * says it all, mostly: there may be very many.
@@ -221,14 +221,20 @@ function failure(binding: Binding, rc: number, path: string): Error {
 }
 
 /** @internal port_associate with PORT_SOURCE_FILE. */
-export function associate(binding: Binding, file: FileObject, events: number, user: unknown): void {
+export function associate(
+	binding: Binding,
+	file: FileObject,
+	events: number,
+	user: unknown,
+	standing: boolean,
+): void {
 	if (!(file instanceof FileObject)) throw validate.notFileObject(file);
 	validate.int32('events', events);
 	const key = FileObject.keyOf(file);
 	const code = binding.cookies.encode(user); // first: it may use the columns
 	const stamps = FileObject.stampsOf(file);
 	for (let at = 0; at < 6; at++) columns.object[at] = stamps === undefined ? 0 : (stamps[at] as number);
-	const rc = native.fileAssociate(binding.handle, key, file.path, events, code);
+	const rc = native.fileAssociate(binding.handle, key, file.path, events, code, standing);
 	if (rc < 0) {
 		binding.cookies.release(code); // the association there may be stays as it is
 		throw failure(binding, rc, file.path);
@@ -254,12 +260,16 @@ function forget(binding: Binding, key: number): void {
 	if (entry instanceof Particular) binding.cookies.release(entry.code);
 }
 
-decodeSource(7, (binding, row) => {
-	const key = columns.object[row] as number;
-	const events = columns.events[row] as number;
-	const entry = binding.files.get(key);
+function eventOf(binding: Binding, row: number): FileEvent {
+	const entry = binding.files.get(columns.object[row] as number);
 	const file = entry instanceof Particular ? entry.file : entry;
-	const event = new FileEvent(file, events, binding.user(row, false), entry?.path);
-	forget(binding, key); // the association is spent
+	const events = columns.events[row] as number;
+	return new FileEvent(file, events, binding.user(row, false), entry?.path);
+}
+
+decodeSource(SOURCE_FILE_STANDING, eventOf);
+decodeSource(7, (binding, row) => {
+	const event = eventOf(binding, row);
+	forget(binding, columns.object[row] as number); // the association is spent
 	return event;
 });

@@ -37,17 +37,17 @@ napi_value file_keys(napi_env env, napi_callback_info info) {
 	return answer(env, static_cast<int64_t>(first << KEY_SHIFT | 1));
 }
 
-// handle, key, path, events, user; the stamps in `object`, in pairs.
+// handle, key, path, events, user, standing; the stamps in `object`, in pairs.
 napi_value file_associate(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
-	Numbers<5> given(env, info, reinterpret_cast<void**>(&environment));
+	Numbers<6> given(env, info, reinterpret_cast<void**>(&environment));
 	Binding* binding = environment->at(given.int32(0));
 	if (!binding || binding->closed()) return answer(env, -EBADF);
 	Text path(env, given[2]);
 	const double* columns = environment->columns.object;
 	file::Stamps stamps{stamp_of(columns), stamp_of(columns + 2), stamp_of(columns + 4)};
 	Result<void> done = associate_file(*binding->port, static_cast<uint64_t>(given.number(1)), path.get(),
-	                                   stamps, given.int32(3), cookie_bits(given.number(4), binding->id));
+	                                   stamps, given.int32(3), cookie_bits(given.number(4), binding->id), given.boolean(5));
 	return answer(env, -done.error());
 }
 

@@ -45,6 +45,7 @@ struct Request {
 	Stamps stamps;
 	uint32_t asked;
 	uint64_t user;
+	bool standing;
 	bool nofollow() const { return asked & NOFOLLOW; }
 };
 
@@ -228,12 +229,14 @@ uint32_t carried(Port& port, const Watch& watch) {
 void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
 	shm::Region& region = port.region();
 	Slot& slot = region.slot(watch.slot);
-	watch.armed = events == 0;
+	watch.standing = request.standing;
+	watch.armed = events == 0 || watch.standing;
 	slot.arm.store(port.next_arm());
 	slot.user.store(request.user);
 	slot.asked.store(request.asked);
 	slot.events.store(static_cast<int32_t>(events | watch.carried));
-	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED);
+	slot.flags.store(static_cast<uint16_t>(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED |
+	                                       (request.standing ? shm::SLOT_STANDING : 0)));
 	if (events == 0) {
 		slots::publish(region, watch.slot, SlotState::ARMED);
 		port.pollable_add(1);
@@ -290,7 +293,7 @@ bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus*
 // --- The calls.
 
 Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, uint64_t user) {
-	Request request{object, nullptr, {}, static_cast<uint32_t>(events), user};
+	Request request{object, nullptr, {}, static_cast<uint32_t>(events), user, false};
 	if (request.asked & ~ASKABLE) return Error{EINVAL};
 	auto* given = reinterpret_cast<const file_obj_t*>(object);
 	if (!given || !given->fo_name) return Error{EFAULT};
@@ -435,7 +438,7 @@ void FileSource::collect(Port& port) {
 	if (!hub) return;
 	Hub::Held held(*hub);
 	if (!held) return;
-	hub->collect();
+	hub->collect_readable();
 	hub->collect_again(port);
 }
 
@@ -449,8 +452,8 @@ void FileSource::close(Port& port) {
 std::unique_ptr<Source> make_file_source() { return std::make_unique<FileSource>(); }
 
 Result<void> associate_file(Port& port, uint64_t key, const char* name, const Stamps& stamps,
-                            int32_t events, uint64_t user) {
-	Request request{key, name, stamps, static_cast<uint32_t>(events), user};
+                            int32_t events, uint64_t user, bool standing) {
+	Request request{key, name, stamps, static_cast<uint32_t>(events), user, standing};
 	if (request.asked & ~ASKABLE) return Error{EINVAL};
 	auto* source = static_cast<FileSource*>(port.source(SourceKind::FILE));
 	return source->associate(port, request);

@@ -221,17 +221,32 @@ void Hub::drop(Watch* watch) {
 // --- Collecting.
 
 void Hub::collect() {
+	read_at_ = sys::file_clock_ns();
+	if (sys::inotify_pending(notes_.get())) read(); // asking is cheaper than a read in vain
+	judge();
+}
+
+void Hub::collect_readable() {
+	// Where directories are watched this is called at each collection.
+	if (mounts_.get() >= 0) return collect();
+	read_at_ = sys::file_clock_ns();
+	read();
+	judge();
+}
+
+void Hub::read() {
 	constexpr size_t BUDGET = 1 << 20; // bytes: more than a queue of the default length
 	size_t total = 0;
-	read_at_ = sys::file_clock_ns();
-	bool emptied = !sys::inotify_pending(notes_.get()); // cheaper than a read in vain
-	while (!emptied && total < BUDGET) {
+	for (bool emptied = false; !emptied && total < BUDGET;) {
 		size_t n = buffer_.read(notes_.get(), &emptied);
 		if (n == 0) break;
 		total += n;
 		sys::Note note;
 		while (buffer_.next(&note)) take(note);
 	}
+}
+
+void Hub::judge() {
 	for (size_t i = 0; i < held_back_.size(); i++)
 		if (held_back_[i]->pending != 0) resolve(*held_back_[i]);
 	held_back_.clear();
@@ -248,7 +263,19 @@ bool Hub::quiet(const sys::FileStatus& status, uint32_t asked) {
 	return true;
 }
 
+// What a standing watch's next changes are compared with. Before its event is posted: what
+// is seen here and told of by no note any more, whoever retrieves that event sees too.
+void Hub::remember(Watch& watch) {
+	sys::FileStatus now = watch.recorded;
+	if (sys::file_status_again(watches_.path(watch).c_str(), watch.follow, &now) == 0 &&
+	    now.same_file(watch.recorded))
+		watch.recorded = now;
+}
+
 void Hub::post() {
+	for (const Firing& firing : firings_)
+		if (firing.watch->standing && firing.events != 0 && !(firing.events & EXCEPTIONS))
+			remember(*firing.watch);
 	for (size_t i = 0; i < firings_.size();) {
 		Port* port = firings_[i].watch->port;
 		Port::Guard guard(*port);
@@ -274,6 +301,10 @@ bool Hub::post(const Firing& firing) {
 	    slot.owner.load() != port.member() || slot.link.load() != firing.watch->id)
 		return false;
 	SlotState state = slot.state.load();
+	if (state == SlotState::QUEUED && firing.watch->standing && !(firing.events & EXCEPTIONS)) {
+		slot.events.store(slot.events.load() | static_cast<int32_t>(firing.events));
+		return true;
+	}
 	if (state == SlotState::ARMED)
 		port.pollable_add(-1);
 	else if (state == SlotState::QUEUED && firing.events & EXCEPTIONS)

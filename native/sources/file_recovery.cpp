@@ -41,9 +41,9 @@ void Hub::rescan(Watch& watch) {
 	}
 	if (uint32_t events = change_events(watch.recorded, now, watch.asked)) {
 		fire(watch, events);
-		return;
+		if (!watch.standing) return;
 	}
-	// Unchanged. But a new file may have got the old one's inode number.
+	// Still there. But a new file may have got the old one's inode number.
 	Node* object = watches_.object(watch);
 	if (object) {
 		Result<Node*> node = node_of(watches_.path(watch).c_str(), object->mask, watch.follow);

@@ -103,20 +103,25 @@ void Hub::happened(Watch& watch, uint32_t events) {
 void Hub::hold(Watch& watch, uint8_t pending) {
 	if (watch.pending == 0) {
 		held_back_.push_back(&watch);
-		watch.firing = static_cast<uint32_t>(firings_.size()); // its place in the order
-		firings_.push_back({&watch, 0});
+		if (watch.firing == Watch::NO_FIRING) {
+			watch.firing = static_cast<uint32_t>(firings_.size()); // its place in the order
+			firings_.push_back({&watch, 0});
+		}
 	}
 	watch.pending |= pending;
 }
 
 void Hub::fire(Watch& watch, uint32_t events) {
-	watch.armed = false;
+	bool over = !watch.standing || events & EXCEPTIONS;
+	if (over) watch.armed = false;
 	watch.pending = 0;
 	if (watch.firing == Watch::NO_FIRING) {
 		watch.firing = static_cast<uint32_t>(firings_.size());
 		firings_.push_back({&watch, events});
-	} else {
+	} else if (over) {
 		firings_[watch.firing].events = events;
+	} else {
+		firings_[watch.firing].events |= events;
 	}
 }
 
@@ -134,7 +139,8 @@ void Hub::resolve(Watch& watch) {
 	else
 		resolve_by_look(watch, pending);
 	// Nothing after all: its place in the order is given up.
-	if (watch.armed) watch.firing = Watch::NO_FIRING;
+	if (watch.firing != Watch::NO_FIRING && firings_[watch.firing].events == 0)
+		watch.firing = Watch::NO_FIRING;
 }
 
 void Hub::resolve_by_look(Watch& watch, uint8_t pending) {

@@ -99,6 +99,7 @@ struct Watch {
 	uint16_t given = 0;          // how much of the path the name as given lacks at its beginning
 	uint8_t pending = 0;
 	bool armed : 1 = false;
+	bool standing : 1 = false;   // stays armed after an ordinary event
 	bool follow : 1 = false;     // the path must be followed: it has no true name
 	// Its parent was looked up for this very association; else it is the directory
 	// known under that path, and a note about the name needs a second witness.

@@ -131,7 +131,7 @@ const cells: Record<string, Partial<Record<SharingVerb, Cell>>> = {
 		},
 		dissociate: async (actor) => {
 			const key = await owner.does(`const key = native.fileKeys(1);
-				native.fileAssociate(handle, key, ${JSON.stringify(file)}, 0, 0);
+				native.fileAssociate(handle, key, ${JSON.stringify(file)}, 0, 0, false);
 				kept.undo = () => native.fileDissociate(handle, key);
 				return key;`);
 			return code(actor, `native.fileDissociate(handle, ${key})`);
