@@ -4,6 +4,7 @@ import type { Stats } from 'node:fs';
 import { Binding, columns, decodeSource } from './binding.js';
 import { CookieTable } from './cookies.js';
 import { FileEvent } from './file-event.js';
+import { FileTable } from './file-table.js';
 import { native, SOURCE_FILE_STANDING } from './native.js';
 import * as validate from './validate.js';
 
@@ -209,7 +210,7 @@ class Particular {
 /** The file is about to have another path: what is associated has the one it had. */
 function keepPath(key: number, file: FileObject): void {
 	for (const { files } of Binding.all()) {
-		if (files.get(key) === file) files.set(key, new Particular(file, file.path, 0));
+		if (files?.get(key) === file) files.put(new Particular(file, file.path, 0));
 	}
 }
 
@@ -233,14 +234,18 @@ export function associate(
 	const key = FileObject.keyOf(file);
 	const code = binding.cookies.encode(user); // first: it may use the columns
 	const stamps = FileObject.stampsOf(file);
-	for (let at = 0; at < 6; at++) columns.object[at] = stamps === undefined ? 0 : (stamps[at] as number);
+	for (let at = 0; at < 6; at++)
+		columns.object[at] = stamps === undefined ? 0 : (stamps[at] as number);
 	const rc = native.fileAssociate(binding.handle, key, file.path, events, code, standing);
 	if (rc < 0) {
 		binding.cookies.release(code); // the association there may be stays as it is
 		throw failure(binding, rc, file.path);
 	}
-	forget(binding, key);
-	binding.files.set(key, CookieTable.holds(code) ? new Particular(file, file.path, code) : file);
+	binding.files ??= new FileTable(keyOf);
+	release(
+		binding,
+		binding.files.put(CookieTable.holds(code) ? new Particular(file, file.path, code) : file),
+	);
 }
 
 /** @internal port_dissociate with PORT_SOURCE_FILE. */
@@ -249,19 +254,20 @@ export function dissociate(binding: Binding, file: FileObject): number {
 	const key = FileObject.keyOf(file);
 	const rc = native.fileDissociate(binding.handle, key);
 	// ENOENT: collected already, or a queued exception still needs what is known of it (2.3.4).
-	if (rc === 0) forget(binding, key);
+	if (rc === 0) release(binding, binding.files?.remove(key));
 	return rc;
 }
 
-function forget(binding: Binding, key: number): void {
-	const entry = binding.files.get(key);
-	if (entry === undefined) return;
-	binding.files.delete(key);
+function keyOf(entry: FileEntry): number {
+	return FileObject.keyOf(entry instanceof Particular ? entry.file : entry);
+}
+
+function release(binding: Binding, entry: FileEntry | undefined): void {
 	if (entry instanceof Particular) binding.cookies.release(entry.code);
 }
 
 function eventOf(binding: Binding, row: number): FileEvent {
-	const entry = binding.files.get(columns.object[row] as number);
+	const entry = binding.files?.get(columns.object[row] as number);
 	const file = entry instanceof Particular ? entry.file : entry;
 	const events = columns.events[row] as number;
 	return new FileEvent(file, events, binding.user(row, false), entry?.path);
@@ -270,6 +276,7 @@ function eventOf(binding: Binding, row: number): FileEvent {
 decodeSource(SOURCE_FILE_STANDING, eventOf);
 decodeSource(7, (binding, row) => {
 	const event = eventOf(binding, row);
-	forget(binding, columns.object[row] as number); // the association is spent
+	// The association is spent.
+	release(binding, binding.files?.remove(columns.object[row] as number));
 	return event;
 });

@@ -35,7 +35,7 @@ export const CANT_CROSS = -4096;
 export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCalls {
 	/**
 	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
-	 * or -errno; `alerted`: the one event is for every wait. `notice`: the port was closed by
+	 * or -errno; `alerted`: the one event is for every wait. As after idle(). `notice`: the port was closed by
 	 * another thread, or cookies came back (reclaim()). `checkpoint` does nothing: that it can't
 	 * be called tells a blocked get() that its worker is ending.
 	 */
