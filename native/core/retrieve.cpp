@@ -64,7 +64,6 @@ uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 		if (flags & shm::SLOT_STANDING) {
 			event.pad = EVENT_STANDING;
 			slots::publish(region_, index, SlotState::ARMED);
-			pollable_add(1);
 		} else if (flags & shm::SLOT_RETAINED)
 			slots::publish(region_, index, SlotState::CACHED);
 		else

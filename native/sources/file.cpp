@@ -208,9 +208,10 @@ bool holds(Port& port, uint32_t index, uint64_t key) {
 
 // Ends whatever the slot was doing, keeping the slot. Locked.
 SlotState disarm(Port& port, uint32_t index) {
-	SlotState was = port.region().slot(index).state.load();
+	Slot& slot = port.region().slot(index);
+	SlotState was = slot.state.load();
+	if (slots::pollable(slot)) port.pollable_add(-1);
 	if (was == SlotState::QUEUED) slots::dequeue(port.region(), index);
-	if (was == SlotState::ARMED) port.pollable_add(-1);
 	return was;
 }
 
@@ -239,10 +240,10 @@ void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
 	                                       (request.standing ? shm::SLOT_STANDING : 0)));
 	if (events == 0) {
 		slots::publish(region, watch.slot, SlotState::ARMED);
-		port.pollable_add(1);
 	} else {
 		slots::enqueue(region, watch.slot);
 	}
+	if (slots::pollable(slot)) port.pollable_add(1);
 }
 
 // A slot for a new watch. Locked. 0: *error.

@@ -301,17 +301,15 @@ bool Hub::post(const Firing& firing) {
 	    slot.owner.load() != port.member() || slot.link.load() != firing.watch->id)
 		return false;
 	SlotState state = slot.state.load();
-	if (state == SlotState::QUEUED && firing.watch->standing && !(firing.events & EXCEPTIONS)) {
+	bool exception = firing.events & EXCEPTIONS;
+	bool stands = firing.watch->standing && !exception;
+	if (state == SlotState::QUEUED && stands) {
 		slot.events.store(slot.events.load() | static_cast<int32_t>(firing.events));
 		return true;
 	}
-	if (state == SlotState::ARMED)
-		port.pollable_add(-1);
-	else if (state == SlotState::QUEUED && firing.events & EXCEPTIONS)
-		slots::dequeue(region, index); // replaced (5.4.10)
-	else
-		return false;
-	bool exception = firing.events & EXCEPTIONS;
+	if (state != SlotState::ARMED && !(state == SlotState::QUEUED && exception)) return false;
+	if (!stands && slots::pollable(slot)) port.pollable_add(-1);
+	if (state == SlotState::QUEUED) slots::dequeue(region, index); // replaced (5.4.10)
 	slot.events.store(static_cast<int32_t>(firing.events | (exception ? 0 : firing.watch->carried)));
 	if (exception) {
 		// The slot is the exception's now, and goes with it (5.4.9).

@@ -43,7 +43,7 @@ public:
 	uint32_t end() const { return used_; } // above all numbers in use
 
 private:
-	static constexpr uint32_t CHUNK = 256;
+	static constexpr uint32_t CHUNK = 64;
 	std::vector<std::unique_ptr<T[]>> chunks_;
 	uint32_t used_ = 0;
 	uint32_t free_ = 0;
