@@ -81,7 +81,9 @@ it('runs the files, which somebody changes and removes', async () => {
 		} else if (existsSync(config)) rmSync(config);
 	}
 	expect(await ended).toMatchObject({ code: 0, stderr: '' });
-	expect(lines).toMatch(/^my config config.json modified\nmy config\n(modified,attrib\n)+deleted\n$/);
+	expect(lines).toMatch(
+		/^my config config.json modified\nmy config\n(modified,attrib\n)+deleted\n$/,
+	);
 });
 
 it.each([
