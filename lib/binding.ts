@@ -7,9 +7,10 @@ import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
 import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, OtherEvent, type PortEvent, UserEvent } from './events.js';
+import type { FileTable } from './file-table.js';
 import type { FileEntry } from './files.js';
 import * as later from './later.js';
-import { CANT_CROSS, native, SOURCE_POSTED } from './native.js';
+import { CANT_CROSS, native, SOURCE_FILE_STANDING, SOURCE_POSTED } from './native.js';
 import type { TimerList } from './timers.js';
 import { type Wait, WaitList } from './waits.js';
 
@@ -29,6 +30,7 @@ const LATER: Readonly<Record<number, () => unknown>> = {
 	1: later.aio,
 	2: later.timers,
 	7: later.files,
+	[SOURCE_FILE_STANDING]: later.files,
 };
 
 function decoderOf(kind: number): Decoder {
@@ -75,8 +77,8 @@ export class Binding {
 	readonly fd: number;
 	readonly cookies: CookieTable;
 	readonly waits = new WaitList();
-	/** Associations of files by their keys (files.ts). */
-	readonly files = new Map<number, FileEntry>();
+	/** Associations of files; made with the first (files.ts). */
+	files: FileTable<FileEntry> | undefined;
 	/** Made with the first timer (timers.ts). */
 	timers: TimerList | undefined;
 	/** Requests that fill buffers, by their places in the addon's table (aio-requests.ts). */
@@ -161,7 +163,7 @@ export class Binding {
 		this.#end(() => true);
 		if (channels.close.hasSubscribers) channels.close.publish({ fd: this.fd });
 		this.#associated.clear();
-		this.files.clear();
+		this.files?.clear();
 		this.timers?.end();
 		this.requests.clear();
 		this.cookies.clear();
@@ -346,13 +348,17 @@ export class Binding {
 		else wait.resolve(wait.shape(wait.port, count, wait.max) as never);
 	}
 
-	/** Tells the addon for whom it shall call ready(). An alert for others was not for `fresh`. */
-	#rearm(again = false, fresh?: Wait): void {
+	/**
+	 * Tells the addon for whom it shall call ready(). An alert for others was not for `fresh`.
+	 * `rested`: it knows of nobody (an alert it may still have to tell is for nobody either: the
+	 * next to wait is `fresh`).
+	 */
+	#rearm(again = false, fresh?: Wait, rested = false): void {
 		if (this.closed) return; // the handle may be another's by now
 		const { first } = this.waits;
 		waiting[this.handle] = first && this;
 		if (first === undefined) {
-			native.idle(this.handle);
+			if (!rested) native.idle(this.handle);
 			for (const code of this.#alertsReplaced) this.cookies.release(code);
 			this.#alertsReplaced.length = 0;
 			return;
@@ -383,7 +389,7 @@ export class Binding {
 			count = native.take(this.handle, Math.min(next.max, ROWS), next.min);
 			if (count === 0) break;
 		}
-		this.#rearm();
+		this.#rearm(false, undefined, true);
 	}
 
 	/** Blocks this thread until `wanted` events are there; takes up to `max`. */

@@ -2,9 +2,20 @@
 
 /** @internal Stamps are pairs of seconds and nanoseconds in the column `object`: a, m, c. */
 export interface FileCalls {
-	/** Stands for the address of a file_obj_t: unlike any other of this process. */
-	fileKey(): number;
-	fileAssociate(handle: number, key: number, path: string, events: number, user: number): number;
+	/**
+	 * The first of `count` numbers, 16 apart, that stand for addresses of file_obj_t: unlike any
+	 * other of this process.
+	 */
+	fileKeys(count: number): number;
+	/** `standing`: not spent by its events. */
+	fileAssociate(
+		handle: number,
+		key: number,
+		path: string,
+		events: number,
+		user: number,
+		standing: boolean,
+	): number;
 	fileDissociate(handle: number, key: number): number;
 	fileStamps(path: string, follow: boolean): number;
 }

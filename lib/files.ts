@@ -1,9 +1,11 @@
 // Files as objects of a port: what names one, and the tables that find it again.
 
 import type { Stats } from 'node:fs';
-import { type Binding, columns, decodeSource } from './binding.js';
+import { Binding, columns, decodeSource } from './binding.js';
+import { CookieTable } from './cookies.js';
 import { FileEvent } from './file-event.js';
-import { native } from './native.js';
+import { FileTable } from './file-table.js';
+import { native, SOURCE_FILE_STANDING } from './native.js';
 import * as validate from './validate.js';
 
 const ENOSPC = -28;
@@ -28,15 +30,30 @@ export interface FileStamps {
 	ctimeNs?: bigint | undefined;
 }
 
-type Pair = readonly [seconds: number, nanoseconds: number];
-const NONE: Pair = [0, 0];
+/** @internal Seconds and nanoseconds of access, modification, change; all 0: not compared. */
+export type Stamps = readonly [number, number, number, number, number, number];
 
-function pair(name: string, value: bigint | undefined): Pair {
-	if (value === undefined) return NONE;
+function pair(name: string, value: bigint | undefined): [number, number] {
+	if (value === undefined) return [0, 0];
 	if (typeof value !== 'bigint') throw validate.notBigint(name, value);
 	if (BigInt.asIntN(64, value) !== value) throw validate.notStamp(name, value);
 	const rest = ((value % SECOND) + SECOND) % SECOND;
 	return [Number((value - rest) / SECOND), Number(rest)];
+}
+
+// Keys of file objects, from the process a block at a time. They are 16 apart.
+const KEYS = 1024;
+let nextKey = 0;
+let keysLeft = 0;
+
+function newKey(): number {
+	if (keysLeft-- === 0) {
+		nextKey = native.fileKeys(KEYS);
+		keysLeft = KEYS - 1;
+	}
+	const key = nextKey;
+	nextKey += 16;
+	return key;
 }
 
 // What a double of milliseconds since 1970 can't tell.
@@ -45,9 +62,6 @@ const DOUBLE_NS = 500;
 function isStats(stamps: FileStamps | Stats): stamps is Stats {
 	return 'mtimeMs' in stamps && !('mtimeNs' in stamps);
 }
-
-/** @internal A stamp of the package's own reading, or as given. */
-export type Stamps = readonly [access: Pair, modify: Pair, change: Pair];
 
 /**
  * A file or directory as an object of {@link Port.associateFile}: a name, and the time stamps that
@@ -66,7 +80,7 @@ export type Stamps = readonly [access: Pair, modify: Pair, change: Pair];
 export class FileObject {
 	#path: string;
 	readonly #key: number;
-	#stamps: Stamps = [NONE, NONE, NONE];
+	#stamps: Stamps | undefined;
 
 	/**
 	 * @param path - of a file or directory, which need not exist yet
@@ -77,7 +91,7 @@ export class FileObject {
 	constructor(path: string, stamps?: FileStamps | Stats) {
 		validate.path('path', path);
 		this.#path = path;
-		this.#key = native.fileKey();
+		this.#key = newKey();
 		if (stamps !== undefined) this.setStamps(stamps);
 	}
 
@@ -91,6 +105,8 @@ export class FileObject {
 
 	set path(path: string) {
 		validate.path('path', path);
+		if (path === this.#path) return;
+		keepPath(this.#key, this);
 		this.#path = path;
 	}
 
@@ -106,34 +122,17 @@ export class FileObject {
 	 */
 	setStamps(stamps?: FileStamps | Stats): void {
 		if (stamps === undefined) {
-			this.#stamps = [NONE, NONE, NONE];
+			this.#stamps = undefined;
 			return;
 		}
 		validate.object('stamps', stamps);
 		this.#stamps = isStats(stamps)
-			? this.#agreeing(stamps)
+			? agreeing(this.#path, stamps)
 			: [
-					pair('stamps.atimeNs', stamps.atimeNs),
-					pair('stamps.mtimeNs', stamps.mtimeNs),
-					pair('stamps.ctimeNs', stamps.ctimeNs),
+					...pair('stamps.atimeNs', stamps.atimeNs),
+					...pair('stamps.mtimeNs', stamps.mtimeNs),
+					...pair('stamps.ctimeNs', stamps.ctimeNs),
 				];
-	}
-
-	/** Milliseconds against the file's own nanoseconds: the same, or a time it never had. */
-	#agreeing({ atimeMs, mtimeMs, ctimeMs }: Stats): Stamps {
-		const now = readStamps(this.path, true);
-		const agree = (name: string, ms: number, own: Pair | undefined): Pair => {
-			validate.stamp(name, ms);
-			const seconds = Math.floor(ms / 1000);
-			const given: Pair = [seconds, Math.floor((ms - seconds * 1000) * 1e6)];
-			if (own === undefined) return given;
-			return Math.abs((own[0] * 1000 - ms) * 1e6 + own[1]) < DOUBLE_NS ? own : given;
-		};
-		return [
-			agree('stamps.atimeMs', atimeMs, now?.[0]),
-			agree('stamps.mtimeMs', mtimeMs, now?.[1]),
-			agree('stamps.ctimeMs', ctimeMs, now?.[2]),
-		];
 	}
 
 	/**
@@ -150,9 +149,8 @@ export class FileObject {
 	 * ```
 	 */
 	refresh({ follow = true }: { follow?: boolean | undefined } = {}): boolean {
-		const now = readStamps(this.path, follow);
-		this.#stamps = now ?? [NONE, NONE, NONE];
-		return now !== undefined;
+		this.#stamps = readStamps(this.path, follow);
+		return this.#stamps !== undefined;
 	}
 
 	/** @internal */
@@ -161,7 +159,7 @@ export class FileObject {
 	}
 
 	/** @internal */
-	static stampsOf(file: FileObject): Stamps {
+	static stampsOf(file: FileObject): Stamps | undefined {
 		return file.#stamps;
 	}
 }
@@ -169,18 +167,51 @@ export class FileObject {
 function readStamps(path: string, follow: boolean): Stamps | undefined {
 	if (native.fileStamps(path, follow) < 0) return undefined;
 	const [a = 0, an = 0, m = 0, mn = 0, c = 0, cn = 0] = columns.object;
+	return [a, an, m, mn, c, cn];
+}
+
+/** Milliseconds against the file's own nanoseconds: the same, or a time it never had. */
+function agreeing(path: string, { atimeMs, mtimeMs, ctimeMs }: Stats): Stamps {
+	const now = readStamps(path, true);
+	const agree = (name: string, ms: number, at: 0 | 2 | 4): [number, number] => {
+		validate.stamp(name, ms);
+		const seconds = Math.floor(ms / 1000);
+		const given: [number, number] = [seconds, Math.floor((ms - seconds * 1000) * 1e6)];
+		if (now === undefined) return given;
+		const own: [number, number] = [now[at], now[(at + 1) as 1 | 3 | 5]];
+		return Math.abs((own[0] * 1000 - ms) * 1e6 + own[1]) < DOUBLE_NS ? own : given;
+	};
 	return [
-		[a, an],
-		[m, mn],
-		[c, cn],
+		...agree('stamps.atimeMs', atimeMs, 0),
+		...agree('stamps.mtimeMs', mtimeMs, 2),
+		...agree('stamps.ctimeMs', ctimeMs, 4),
 	];
 }
 
-/** @internal What a port must know of an association until its event is retrieved. */
-export interface FileEntry {
+/**
+ * @internal What a port must know of an association until its event is retrieved. The file alone
+ * says it all, mostly: there may be very many.
+ */
+export type FileEntry = FileObject | Particular;
+
+/** With a value to be released, or of a file that has another path since. */
+class Particular {
 	readonly file: FileObject;
 	readonly path: string; // as it was
 	readonly code: number; // of the cookie table
+
+	constructor(file: FileObject, path: string, code: number) {
+		this.file = file;
+		this.path = path;
+		this.code = code;
+	}
+}
+
+/** The file is about to have another path: what is associated has the one it had. */
+function keepPath(key: number, file: FileObject): void {
+	for (const { files } of Binding.all()) {
+		if (files?.get(key) === file) files.put(new Particular(file, file.path, 0));
+	}
 }
 
 function failure(binding: Binding, rc: number, path: string): Error {
@@ -191,23 +222,30 @@ function failure(binding: Binding, rc: number, path: string): Error {
 }
 
 /** @internal port_associate with PORT_SOURCE_FILE. */
-export function associate(binding: Binding, file: FileObject, events: number, user: unknown): void {
+export function associate(
+	binding: Binding,
+	file: FileObject,
+	events: number,
+	user: unknown,
+	standing: boolean,
+): void {
 	if (!(file instanceof FileObject)) throw validate.notFileObject(file);
 	validate.int32('events', events);
 	const key = FileObject.keyOf(file);
 	const code = binding.cookies.encode(user); // first: it may use the columns
-	let at = 0;
-	for (const [seconds, nanoseconds] of FileObject.stampsOf(file)) {
-		columns.object[at++] = seconds;
-		columns.object[at++] = nanoseconds;
-	}
-	const rc = native.fileAssociate(binding.handle, key, file.path, events, code);
+	const stamps = FileObject.stampsOf(file);
+	for (let at = 0; at < 6; at++)
+		columns.object[at] = stamps === undefined ? 0 : (stamps[at] as number);
+	const rc = native.fileAssociate(binding.handle, key, file.path, events, code, standing);
 	if (rc < 0) {
 		binding.cookies.release(code); // the association there may be stays as it is
 		throw failure(binding, rc, file.path);
 	}
-	forget(binding, key);
-	binding.files.set(key, { file, path: file.path, code });
+	binding.files ??= new FileTable(keyOf);
+	release(
+		binding,
+		binding.files.put(CookieTable.holds(code) ? new Particular(file, file.path, code) : file),
+	);
 }
 
 /** @internal port_dissociate with PORT_SOURCE_FILE. */
@@ -216,22 +254,29 @@ export function dissociate(binding: Binding, file: FileObject): number {
 	const key = FileObject.keyOf(file);
 	const rc = native.fileDissociate(binding.handle, key);
 	// ENOENT: collected already, or a queued exception still needs what is known of it (2.3.4).
-	if (rc === 0) forget(binding, key);
+	if (rc === 0) release(binding, binding.files?.remove(key));
 	return rc;
 }
 
-function forget(binding: Binding, key: number): void {
-	const entry = binding.files.get(key);
-	if (entry === undefined) return;
-	binding.files.delete(key);
-	binding.cookies.release(entry.code);
+function keyOf(entry: FileEntry): number {
+	return FileObject.keyOf(entry instanceof Particular ? entry.file : entry);
 }
 
-decodeSource(7, (binding, row) => {
-	const key = columns.object[row] as number;
+function release(binding: Binding, entry: FileEntry | undefined): void {
+	if (entry instanceof Particular) binding.cookies.release(entry.code);
+}
+
+function eventOf(binding: Binding, row: number): FileEvent {
+	const entry = binding.files?.get(columns.object[row] as number);
+	const file = entry instanceof Particular ? entry.file : entry;
 	const events = columns.events[row] as number;
-	const entry = binding.files.get(key);
-	const event = new FileEvent(entry?.file, events, binding.user(row, false), entry?.path);
-	forget(binding, key); // the association is spent
+	return new FileEvent(file, events, binding.user(row, false), entry?.path);
+}
+
+decodeSource(SOURCE_FILE_STANDING, eventOf);
+decodeSource(7, (binding, row) => {
+	const event = eventOf(binding, row);
+	// The association is spent.
+	release(binding, binding.files?.remove(columns.object[row] as number));
 	return event;
 });

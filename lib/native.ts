@@ -26,6 +26,8 @@ export interface Columns {
 
 /** @internal In `source`: a message with bytes; 3 for everyone else. */
 export const SOURCE_POSTED = 8;
+/** @internal In `source`: a file whose association stands; 7 where it is spent. */
+export const SOURCE_FILE_STANDING = 9;
 /** @internal In place of an errno: this `user` would have to cross to another process. */
 export const CANT_CROSS = -4096;
 
@@ -33,7 +35,7 @@ export const CANT_CROSS = -4096;
 export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCalls {
 	/**
 	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
-	 * or -errno; `alerted`: the one event is for every wait. `notice`: the port was closed by
+	 * or -errno; `alerted`: the one event is for every wait. As after idle(). `notice`: the port was closed by
 	 * another thread, or cookies came back (reclaim()). `checkpoint` does nothing: that it can't
 	 * be called tells a blocked get() that its worker is ending.
 	 */

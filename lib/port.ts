@@ -294,7 +294,30 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	associateFile(file: FileObject, events: number, user?: T): void {
 		this.#handle();
-		later.files().associate(this.#binding, file, events, user);
+		later.files().associate(this.#binding, file, events, user, false);
+	}
+
+	/**
+	 * As associateFile(), but not for one event: the association stands until dissociateFile(), or
+	 * an {@link FileEvent.exception}, which ends it. What happens while its event is queued is added
+	 * to that event's bits; what happens once it was retrieved makes another. So whoever looks at
+	 * the file after an event has the last state, or will be told, and nothing has to be associated
+	 * again: much the cheapest way to watch many files. At most one event a file is queued.
+	 *
+	 * @param file - as of associateFile(), which with the same object makes it one for one event
+	 * @param events - as of associateFile()
+	 * @param user - comes back with each event
+	 * @throws as associateFile()
+	 *
+	 * @example
+	 * ```ts
+	 * for (const name of names) port.watchFile(new FileObject(name), FILE_MODIFIED, name);
+	 * for await (const event of port) if (event.source === 'file') reload(event.user);
+	 * ```
+	 */
+	watchFile(file: FileObject, events: number, user?: T): void {
+		this.#handle();
+		later.files().associate(this.#binding, file, events, user, true);
 	}
 
 	/**

@@ -23,7 +23,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	wait: ['port', 'min', 'max', 'ref', 'again'],
 	idle: ['port'],
 	setRef: ['port', 'ref'],
-	fileAssociate: ['port', 'key', 'path', 'events', 'user'],
+	fileAssociate: ['port', 'key', 'path', 'events', 'user', 'standing'],
 	fileDissociate: ['port', 'key'],
 	fileStamps: ['path', 'follow'],
 	timerStart: ['port', 'value', 'interval', 'absolute', 'user'],

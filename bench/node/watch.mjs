@@ -24,16 +24,9 @@ const STALL = 20; // ms that the reader stands still
 const watchers = {
 	port(files, changed) {
 		const port = new Port();
-		const objects = files.map((file) => new FileObject(file));
-		for (const [i, file] of objects.entries()) port.associateFile(file, FILE_MODIFIED, i);
+		for (const [i, file] of files.entries()) port.watchFile(new FileObject(file), FILE_MODIFIED, i);
 		(async () => {
-			for await (const events of port.batches({ max: 256 })) {
-				for (const { file, user } of events) {
-					file.refresh(); // before anybody looks: what comes later makes another event
-					changed(user);
-					port.associateFile(file, FILE_MODIFIED, user);
-				}
-			}
+			for await (const events of port.batches({ max: 256 })) for (const { user } of events) changed(user);
 		})();
 	},
 	'fs.watch'(files, changed) {

@@ -53,4 +53,24 @@ inline std::string text_of(napi_env env, napi_value value) {
 	return text;
 }
 
+// A path: mostly short, then without memory of its own.
+class Text {
+public:
+	Text(napi_env env, napi_value value) {
+		size_t length = 0;
+		if (napi_get_value_string_utf8(env, value, short_, sizeof short_, &length) != napi_ok)
+			short_[0] = 0;
+		if (length + 4 < sizeof short_) return; // it stops before a character that doesn't fit
+		long_ = text_of(env, value);
+		text_ = long_.c_str();
+	}
+	Text(const Text&) = delete;
+	const char* get() const { return text_; }
+
+private:
+	char short_[256];
+	std::string long_;
+	const char* text_ = short_;
+};
+
 } // namespace evp::addon

@@ -56,7 +56,7 @@ void Columns::write(const Event* list, uint32_t count, Binding& reader) {
 		const Event& event = list[i];
 		double code = cookie_code(event.user, reader.id);
 		events[i] = event.events;
-		source[i] = event.source;
+		source[i] = event.pad == EVENT_STANDING ? SOURCE_FILE_STANDING : event.source;
 		object[i] = static_cast<double>(event.object & OBJECT_BITS);
 		user[i] = code;
 		if (code > FOREIGN) [[likely]]

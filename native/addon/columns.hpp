@@ -18,6 +18,8 @@ public:
 	static constexpr uint32_t ROWS = 1024;
 	// In `source`: a message with bytes, `length` of them, from `start` on in `bytes`.
 	static constexpr int32_t SOURCE_POSTED = 8;
+	// A file whose association stands.
+	static constexpr int32_t SOURCE_FILE_STANDING = 9;
 
 	// The object { events, source, object, user, raw, start, length, bytes } for JavaScript.
 	napi_status make(napi_env env, napi_value* out);

@@ -9,23 +9,15 @@
 #include <atomic>
 #include <cerrno>
 #include <iterator>
-#include <string>
 
 namespace evp::addon {
 
 namespace {
 
-// Keys of file objects: odd, unlike any address of a file_obj_t, and one table's
-// worth of hash apart.
+// Keys of file objects: odd, unlike any address of a file_obj_t, and dense otherwise
+// (slots::table_hash).
+constexpr int KEY_SHIFT = 4;
 std::atomic<uint64_t> next_key{0};
-
-std::string text_of(napi_env env, napi_value value) {
-	size_t length = 0;
-	napi_get_value_string_utf8(env, value, nullptr, 0, &length);
-	std::string text(length, 0);
-	napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
-	return text;
-}
 
 file::Stamp stamp_of(const double* columns) {
 	return {static_cast<int64_t>(columns[0]), static_cast<int64_t>(columns[1])};
@@ -38,21 +30,24 @@ void put(double*& out, int64_t time_ns) {
 	*out++ = static_cast<double>(rest);
 }
 
-napi_value file_key(napi_env env, napi_callback_info) {
-	return answer(env, static_cast<int64_t>(next_key.fetch_add(1) << 4 | 1));
+// count; the first key
+napi_value file_keys(napi_env env, napi_callback_info info) {
+	Numbers<1> given(env, info);
+	uint64_t first = next_key.fetch_add(static_cast<uint64_t>(given.int32(0)));
+	return answer(env, static_cast<int64_t>(first << KEY_SHIFT | 1));
 }
 
-// handle, key, path, events, user; the stamps in `object`, in pairs.
+// handle, key, path, events, user, standing; the stamps in `object`, in pairs.
 napi_value file_associate(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
-	Numbers<5> given(env, info, reinterpret_cast<void**>(&environment));
+	Numbers<6> given(env, info, reinterpret_cast<void**>(&environment));
 	Binding* binding = environment->at(given.int32(0));
 	if (!binding || binding->closed()) return answer(env, -EBADF);
-	std::string path = text_of(env, given[2]);
+	Text path(env, given[2]);
 	const double* columns = environment->columns.object;
 	file::Stamps stamps{stamp_of(columns), stamp_of(columns + 2), stamp_of(columns + 4)};
-	Result<void> done = associate_file(*binding->port, static_cast<uint64_t>(given.number(1)), path.c_str(),
-	                                   stamps, given.int32(3), cookie_bits(given.number(4), binding->id));
+	Result<void> done = associate_file(*binding->port, static_cast<uint64_t>(given.number(1)), path.get(),
+	                                   stamps, given.int32(3), cookie_bits(given.number(4), binding->id), given.boolean(5));
 	return answer(env, -done.error());
 }
 
@@ -70,7 +65,7 @@ napi_value file_stamps(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
 	Numbers<2> given(env, info, reinterpret_cast<void**>(&environment));
 	sys::FileStatus status;
-	int error = sys::file_status(text_of(env, given[0]).c_str(), given.boolean(1), &status);
+	int error = sys::file_status(Text(env, given[0]).get(), given.boolean(1), &status);
 	if (error != 0) return answer(env, -error);
 	double* out = environment->columns.object;
 	for (int64_t time_ns : {status.atime, status.mtime, status.ctime}) put(out, time_ns);
@@ -85,7 +80,7 @@ napi_status register_files(napi_env env, napi_value exports, Environment& enviro
 		                                nullptr, nullptr, napi_default, &environment};
 	};
 	const napi_property_descriptor all[] = {
-	    method("fileKey", file_key),
+	    method("fileKeys", file_keys),
 	    method("fileAssociate", file_associate),
 	    method("fileDissociate", file_dissociate),
 	    method("fileStamps", file_stamps),

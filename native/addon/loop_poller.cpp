@@ -164,6 +164,7 @@ bool LoopPoller::serve() {
 		}
 	}
 	leave();
+	set_ref(false); // until the next wait(): JavaScript need not say that nobody is left
 	if (taken.code == 0) environment_->columns.write(list, taken.count, *binding_);
 	// Nothing of this object may be used afterwards: the port may be closed in there.
 	environment_->call(environment_->ready, binding_->handle,

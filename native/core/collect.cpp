@@ -5,6 +5,8 @@
 #include "core/slots.hpp"
 #include "core/tags.hpp"
 
+#include <utility>
+
 namespace evp {
 
 using shm::Header;
@@ -181,9 +183,14 @@ bool Port::collect(Guard& guard, Direct* direct) {
 	uint32_t fired = take_fired(member_) | insistent_.load(std::memory_order_relaxed);
 	if (!unfinished(ready, count, rearms) && fired == 0) return count == COLLECT_MAX;
 	guard.unlock();
+	// Nobody else is told of what they post before this critical section is left: mostly the
+	// caller takes it, and the doorbell need not move.
+	sys::Thread& thread = sys::self();
+	const void* before = std::exchange(thread.collecting, this);
 	finish_ready(ready, count, rearm, rearms, false);
 	for (int kind = 0; fired != 0 && kind < SOURCE_KINDS; kind++)
 		if (fired & 1u << kind && sources_[kind]) sources_[kind]->collect(*this);
+	thread.collecting = before;
 	guard.lock();
 	return count == COLLECT_MAX;
 }

@@ -174,8 +174,8 @@ void Port::release_owned(uint32_t member, Which which) {
 		if (state == SlotState::FREE || slot.owner.load() != member) continue;
 		if (slot.flags.load() & shm::SLOT_SHARED) continue; // USER events stay
 		if (!which(slot)) continue;
+		if (slots::pollable(slot)) pollable_add(-1);
 		if (state == SlotState::QUEUED) slots::dequeue(region_, i);
-		if (state == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) pollable_add(-1);
 		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_remove(region_, i);
 		slots::release(region_, i);
 	}

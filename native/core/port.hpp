@@ -306,7 +306,8 @@ public:
 			port_.repair();
 	}
 	void unlock() {
-		waiters::settle(port_.region_, wakes_);
+		if (thread_.collecting != &port_) [[likely]]
+			waiters::settle(port_.region_, wakes_);
 		held_ = false;
 		bool tell = port_.watched_.load(std::memory_order_relaxed) &&
 		            port_.region_.header().queued.load() != 0;

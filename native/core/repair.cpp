@@ -178,7 +178,7 @@ void Port::repair() {
 		newest = std::max(newest, seq);
 		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_insert(region_, i);
 		if (state == SlotState::QUEUED) queued.push({seq, i});
-		if (state == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) pollable++;
+		if (slots::pollable(slot)) pollable++;
 	}
 	std::sort(queued.begin(), queued.end());
 	for (const Ordered& event : queued) {

@@ -61,7 +61,10 @@ uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 		uint32_t block = 0;
 		if (flags & shm::SLOT_BYTES) [[unlikely]]
 			block = read_bytes(region_, slot, taken, sink);
-		if (flags & shm::SLOT_RETAINED)
+		if (flags & shm::SLOT_STANDING) {
+			event.pad = EVENT_STANDING;
+			slots::publish(region_, index, SlotState::ARMED);
+		} else if (flags & shm::SLOT_RETAINED)
 			slots::publish(region_, index, SlotState::CACHED);
 		else
 			slots::release(region_, index);

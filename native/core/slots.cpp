@@ -4,8 +4,11 @@ namespace evp::slots {
 
 uint64_t table_hash(uint8_t source, uint64_t object) {
 	// Descriptors are dense and small: their own number keeps the table's used
-	// part as small as they are. Addresses are mixed.
+	// part as small as they are. So are the addon's numbers for files, which are odd and
+	// stand behind the descriptors of most programs. Addresses are mixed.
+	constexpr uint64_t BEHIND_DESCRIPTORS = 512;
 	if (source == static_cast<uint8_t>(SourceKind::FD)) return object;
+	if (source == static_cast<uint8_t>(SourceKind::FILE) && object & 1) return (object >> 4) + BEHIND_DESCRIPTORS;
 	uint64_t mixed = (object >> 4) * 0x9E3779B97F4A7C15u;
 	return mixed >> 32;
 }

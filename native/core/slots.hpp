@@ -74,6 +74,14 @@ inline uint32_t take(Region& region, int* error) {
 	return index;
 }
 
+// Whether the kernel may have news for the slot: counted in Header::pollable.
+inline bool pollable(const Slot& slot) {
+	SlotState state = slot.state.load();
+	uint16_t flags = slot.flags.load();
+	if (!(flags & shm::SLOT_REGISTERED)) return false;
+	return state == SlotState::ARMED || (state == SlotState::QUEUED && flags & shm::SLOT_STANDING);
+}
+
 // Makes a filled slot exist: everything but `state` was stored before.
 inline void publish(Region& region, uint32_t index, SlotState state) {
 	region.slot(index).state.store_release(state);

@@ -28,6 +28,10 @@ struct Event { // laid out as port_event_t (1.2); capi/port.cpp asserts it
 	uint64_t user;
 };
 
+// In Event::pad: the association stands, and may have the next event. Only for those who
+// asked for such a one; C can't.
+inline constexpr uint16_t EVENT_STANDING = 1;
+
 // One association of a list; laid out as port_assoc_t, capi/extensions.cpp asserts it.
 struct Association {
 	uint64_t object;

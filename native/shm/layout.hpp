@@ -41,6 +41,7 @@ inline constexpr uint16_t SLOT_RETAINED = 4;   // the slot outlives the delivery
 inline constexpr uint16_t SLOT_SHARED = 8;     // anyone may retrieve it
 inline constexpr uint16_t SLOT_TABLED = 16;    // found by its object in the table
 inline constexpr uint16_t SLOT_LATE = 32;      // its source has the last word at delivery
+inline constexpr uint16_t SLOT_STANDING = 128; // armed again by the delivery of its event
 inline constexpr uint16_t SLOT_BYTES = 64;     // `asked` bytes come with it, in block `link`
 
 struct Slot {

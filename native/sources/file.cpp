@@ -45,6 +45,7 @@ struct Request {
 	Stamps stamps;
 	uint32_t asked;
 	uint64_t user;
+	bool standing;
 	bool nofollow() const { return asked & NOFOLLOW; }
 };
 
@@ -207,9 +208,10 @@ bool holds(Port& port, uint32_t index, uint64_t key) {
 
 // Ends whatever the slot was doing, keeping the slot. Locked.
 SlotState disarm(Port& port, uint32_t index) {
-	SlotState was = port.region().slot(index).state.load();
+	Slot& slot = port.region().slot(index);
+	SlotState was = slot.state.load();
+	if (slots::pollable(slot)) port.pollable_add(-1);
 	if (was == SlotState::QUEUED) slots::dequeue(port.region(), index);
-	if (was == SlotState::ARMED) port.pollable_add(-1);
 	return was;
 }
 
@@ -228,19 +230,20 @@ uint32_t carried(Port& port, const Watch& watch) {
 void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
 	shm::Region& region = port.region();
 	Slot& slot = region.slot(watch.slot);
-	watch.arm = port.next_arm();
-	watch.armed = events == 0;
-	slot.arm.store(watch.arm);
+	watch.standing = request.standing;
+	watch.armed = events == 0 || watch.standing;
+	slot.arm.store(port.next_arm());
 	slot.user.store(request.user);
 	slot.asked.store(request.asked);
 	slot.events.store(static_cast<int32_t>(events | watch.carried));
-	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED);
+	slot.flags.store(static_cast<uint16_t>(shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SLOT_REGISTERED |
+	                                       (request.standing ? shm::SLOT_STANDING : 0)));
 	if (events == 0) {
 		slots::publish(region, watch.slot, SlotState::ARMED);
-		port.pollable_add(1);
 	} else {
 		slots::enqueue(region, watch.slot);
 	}
+	if (slots::pollable(slot)) port.pollable_add(1);
 }
 
 // A slot for a new watch. Locked. 0: *error.
@@ -270,10 +273,12 @@ std::string old_name(const Watch& watch, const Found& found) {
 // What needs no more than one look: the same name led to the same file, and the
 // kernel still watches it for all that is asked.
 bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus* now) {
-	if (!watch.object || !hub.sound(*watch.object) || watch.object->moves != watch.moves) return false;
-	if (watch.parent && !hub.sound(*watch.parent)) return false;
-	if (notes_for(request.asked) & ~watch.object->mask) return false;
-	if (watch.nofollow != request.nofollow() || std::strcmp(watch.given_name(), request.name) != 0)
+	const Node* object = hub.watches().object(watch);
+	const Node* parent = hub.watches().parent(watch);
+	if (!object || !hub.sound(*object) || object->moves != watch.moves) return false;
+	if (parent && !hub.sound(*parent)) return false;
+	if (notes_for(request.asked) & ~object->mask) return false;
+	if ((watch.asked ^ request.asked) & NOFOLLOW || !hub.watches().given_as(watch, request.name))
 		return false;
 	if (watch.recorded.type == FileType::DIRECTORY) // may be mounted over
 		return sys::file_status(request.name, !request.nofollow(), now) == 0 &&
@@ -289,7 +294,7 @@ bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus*
 // --- The calls.
 
 Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, uint64_t user) {
-	Request request{object, nullptr, {}, static_cast<uint32_t>(events), user};
+	Request request{object, nullptr, {}, static_cast<uint32_t>(events), user, false};
 	if (request.asked & ~ASKABLE) return Error{EINVAL};
 	auto* given = reinterpret_cast<const file_obj_t*>(object);
 	if (!given || !given->fo_name) return Error{EFAULT};
@@ -330,8 +335,8 @@ Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& r
 		Found found;
 		bool again = watch && unchanged(hub, *watch, request, &found.status);
 		if (again) {
-			found.object = watch->object;
-			found.parent = watch->parent;
+			found.object = hub.watches().object(*watch);
+			found.parent = hub.watches().parent(*watch);
 		} else if (watch && !current) {
 			continue;
 		} else if (Result<void> r = resolve(hub, request, &found); !r) {
@@ -358,16 +363,18 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 	bool made = !watch;
 	if (made) watch = hub.watches().make();
 	// Where it stands, however it was named (5.1.6).
-	bool stands = again || (watch->object && watch->object == found->object && watch->parent == found->parent);
+	Watches& watches = hub.watches();
+	bool stands = again || (watch->object != 0 && watches.object(*watch) == found->object &&
+	                        watches.parent(*watch) == found->parent);
 	if (again) {
 		hub.watches().make_last(*watch);
 	} else {
-		Node* old_object = watch->object;
-		Node* old_parent = watch->parent;
+		Node* old_object = hub.watches().object(*watch);
+		Node* old_parent = hub.watches().parent(*watch);
 		hub.watches().unlink(*watch);
-		watch->set_text(port.strict() && stands ? old_name(*watch, *found) : found->path, request.name);
+		hub.watches().set_path(*watch, port.strict() && stands ? old_name(*watch, *found) : found->path,
+		                       request.name);
 		watch->follow = found->follow;
-		watch->nofollow = request.nofollow();
 		watch->sure = found->sure;
 		hub.watches().link(*watch, found->object, found->parent);
 		if (old_object != found->object) hub.release(old_object);
@@ -432,7 +439,7 @@ void FileSource::collect(Port& port) {
 	if (!hub) return;
 	Hub::Held held(*hub);
 	if (!held) return;
-	hub->collect();
+	hub->collect_readable();
 	hub->collect_again(port);
 }
 
@@ -446,8 +453,8 @@ void FileSource::close(Port& port) {
 std::unique_ptr<Source> make_file_source() { return std::make_unique<FileSource>(); }
 
 Result<void> associate_file(Port& port, uint64_t key, const char* name, const Stamps& stamps,
-                            int32_t events, uint64_t user) {
-	Request request{key, name, stamps, static_cast<uint32_t>(events), user};
+                            int32_t events, uint64_t user, bool standing) {
+	Request request{key, name, stamps, static_cast<uint32_t>(events), user, standing};
 	if (request.asked & ~ASKABLE) return Error{EINVAL};
 	auto* source = static_cast<FileSource*>(port.source(SourceKind::FILE));
 	return source->associate(port, request);

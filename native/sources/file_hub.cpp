@@ -142,8 +142,9 @@ void Hub::close(Port& port) {
 	if (mounts_wake_.get() >= 0) sys::epoll_del(port.inner(), mounts_wake_.get());
 	if (ports_.empty()) // and every wd goes at once
 		for (sys::UniqueFd* fd : {&notes_, &mounts_, &mounts_wake_}) close_descriptor(*fd);
-	for (size_t i = 1; i < watches_.all().size(); i++)
-		if (Watch* watch = watches_.all()[i]; watch && watch->port == &port) drop(watch);
+	watches_.each([&](Watch& watch) {
+		if (watch.port == &port) drop(&watch);
+	});
 }
 
 void Hub::collect_again(Port& port) {
@@ -160,7 +161,7 @@ Result<Node*> Hub::node_of(const char* path, uint32_t notes, bool follow) {
 	if (!wd) return Error{wd.error()};
 	Node* node = watches_.find(*wd);
 	if (!node) node = watches_.insert(*wd);
-	node->mask |= notes;
+	node->mask = static_cast<uint16_t>(node->mask | notes);
 	node->confirmed = overflows_;
 	node->wasted = 0;
 	return node;
@@ -171,7 +172,7 @@ Result<Node*> Hub::directory_of(const std::string& path, bool sure) {
 	if (known && !sure && sound(*known)) return known;
 	Result<Node*> node = node_of(path.c_str(), notes_for_names(), true);
 	if (!node) return node;
-	if (*node != known || !known->directory) {
+	if (*node != known || !known->named) {
 		sys::FileStatus status;
 		if (int error = sys::file_status(path.c_str(), true, &status); error != 0) {
 			release(*node);
@@ -209,8 +210,8 @@ bool Hub::end_wd(Node& node) {
 }
 
 void Hub::drop(Watch* watch) {
-	Node* object = watch->object;
-	Node* parent = watch->parent;
+	Node* object = watches_.object(*watch);
+	Node* parent = watches_.parent(*watch);
 	watches_.unlink(*watch);
 	watches_.destroy(watch);
 	release(object);
@@ -220,17 +221,32 @@ void Hub::drop(Watch* watch) {
 // --- Collecting.
 
 void Hub::collect() {
+	read_at_ = sys::file_clock_ns();
+	if (sys::inotify_pending(notes_.get())) read(); // asking is cheaper than a read in vain
+	judge();
+}
+
+void Hub::collect_readable() {
+	// Where directories are watched this is called at each collection.
+	if (mounts_.get() >= 0) return collect();
+	read_at_ = sys::file_clock_ns();
+	read();
+	judge();
+}
+
+void Hub::read() {
 	constexpr size_t BUDGET = 1 << 20; // bytes: more than a queue of the default length
 	size_t total = 0;
-	read_at_ = sys::file_clock_ns();
-	bool emptied = !sys::inotify_pending(notes_.get()); // cheaper than a read in vain
-	while (!emptied && total < BUDGET) {
+	for (bool emptied = false; !emptied && total < BUDGET;) {
 		size_t n = buffer_.read(notes_.get(), &emptied);
 		if (n == 0) break;
 		total += n;
 		sys::Note note;
 		while (buffer_.next(&note)) take(note);
 	}
+}
+
+void Hub::judge() {
 	for (size_t i = 0; i < held_back_.size(); i++)
 		if (held_back_[i]->pending != 0) resolve(*held_back_[i]);
 	held_back_.clear();
@@ -247,7 +263,19 @@ bool Hub::quiet(const sys::FileStatus& status, uint32_t asked) {
 	return true;
 }
 
+// What a standing watch's next changes are compared with. Before its event is posted: what
+// is seen here and told of by no note any more, whoever retrieves that event sees too.
+void Hub::remember(Watch& watch) {
+	sys::FileStatus now = watch.recorded;
+	if (sys::file_status_again(watches_.path(watch).c_str(), watch.follow, &now) == 0 &&
+	    now.same_file(watch.recorded))
+		watch.recorded = now;
+}
+
 void Hub::post() {
+	for (const Firing& firing : firings_)
+		if (firing.watch->standing && firing.events != 0 && !(firing.events & EXCEPTIONS))
+			remember(*firing.watch);
 	for (size_t i = 0; i < firings_.size();) {
 		Port* port = firings_[i].watch->port;
 		Port::Guard guard(*port);
@@ -273,13 +301,15 @@ bool Hub::post(const Firing& firing) {
 	    slot.owner.load() != port.member() || slot.link.load() != firing.watch->id)
 		return false;
 	SlotState state = slot.state.load();
-	if (state == SlotState::ARMED)
-		port.pollable_add(-1);
-	else if (state == SlotState::QUEUED && firing.events & EXCEPTIONS)
-		slots::dequeue(region, index); // replaced (5.4.10)
-	else
-		return false;
 	bool exception = firing.events & EXCEPTIONS;
+	bool stands = firing.watch->standing && !exception;
+	if (state == SlotState::QUEUED && stands) {
+		slot.events.store(slot.events.load() | static_cast<int32_t>(firing.events));
+		return true;
+	}
+	if (state != SlotState::ARMED && !(state == SlotState::QUEUED && exception)) return false;
+	if (!stands && slots::pollable(slot)) port.pollable_add(-1);
+	if (state == SlotState::QUEUED) slots::dequeue(region, index); // replaced (5.4.10)
 	slot.events.store(static_cast<int32_t>(firing.events | (exception ? 0 : firing.watch->carried)));
 	if (exception) {
 		// The slot is the exception's now, and goes with it (5.4.9).

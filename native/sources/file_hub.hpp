@@ -46,6 +46,7 @@ public:
 
 	// Reads, judges and posts all there is.
 	void collect();
+	void collect_readable(); // the same; the kernel said that there is something
 	void collect_again(Port& port); // gives the port new readiness
 	// Whether a file in this state has had no change since everything was read: no note
 	// of one can be waiting. Its name neither: what came to it bears the time. Reads
@@ -90,8 +91,11 @@ private:
 	void rescan(Watch& watch);
 	uint32_t exception_by(Watch& watch, Look seen, const sys::FileStatus& now);
 	void check_mounts();
+	void read();
+	void judge();
 	// Posting.
 	void post();
+	void remember(Watch& watch);
 	bool post(const Firing& firing);
 
 	std::mutex lock_;

@@ -1,11 +1,20 @@
 // What inotify does not tell: lost notes (14.2.15) and mounts over a directory (14.2.13).
 
+#include "core/port.hpp"
 #include "sources/file_hub.hpp"
 
 #include <algorithm>
 #include <functional>
+#include <vector>
 
 namespace evp::file {
+
+namespace {
+
+// The order of association.
+uint32_t arm_of(const Watch& watch) { return watch.port->region().slot(watch.slot).arm.load(); }
+
+} // namespace
 
 // The queue overflowed: every armed watch is compared with its recorded state, and
 // every number the kernel gave is in doubt, since its end may have been lost.
@@ -13,11 +22,12 @@ void Hub::rescan() {
 	overflowed_ = false;
 	overflows_++;
 	std::vector<Watch*> armed;
-	for (Watch* watch : watches_.all())
-		if (watch && watch->armed) armed.push_back(watch);
+	watches_.each([&](Watch& watch) {
+		if (watch.armed) armed.push_back(&watch);
+	});
 	// In the order of association (5.4.11).
 	std::sort(armed.begin(), armed.end(), [](const Watch* a, const Watch* b) {
-		return a->port != b->port ? std::less<>()(a->port, b->port) : a->arm < b->arm;
+		return a->port != b->port ? std::less<>()(a->port, b->port) : arm_of(*a) < arm_of(*b);
 	});
 	for (Watch* watch : armed) rescan(*watch);
 }
@@ -31,25 +41,25 @@ void Hub::rescan(Watch& watch) {
 	}
 	if (uint32_t events = change_events(watch.recorded, now, watch.asked)) {
 		fire(watch, events);
-		return;
+		if (!watch.standing) return;
 	}
-	// Unchanged. But a new file may have got the old one's inode number.
-	Node* object = nullptr;
-	if (watch.object) {
-		Result<Node*> node = node_of(watch.path(), watch.object->mask, watch.follow);
-		if (!node || *node != watch.object) {
+	// Still there. But a new file may have got the old one's inode number.
+	Node* object = watches_.object(watch);
+	if (object) {
+		Result<Node*> node = node_of(watches_.path(watch).c_str(), object->mask, watch.follow);
+		if (!node || *node != object) {
 			if (node) release(*node);
 			fire(watch, DELETED);
 			return;
 		}
-		object = *node;
 	}
-	if (!watch.parent || sound(*watch.parent)) return;
-	Result<Node*> parent = directory_of(watch.directory(), true);
-	if (parent && !object) (void)node_of(watch.directory().c_str(), notes_for(watch.asked), true);
-	if (parent && *parent == watch.parent) return;
+	Node* former = watches_.parent(watch);
+	if (!former || sound(*former)) return;
+	std::string directory = watches_.directory_path(watch);
+	Result<Node*> parent = directory_of(directory, true);
+	if (parent && !object) (void)node_of(directory.c_str(), notes_for(watch.asked), true);
+	if (parent && *parent == former) return;
 	// The directory is another one than before, or can't be watched any more.
-	Node* former = watch.parent;
 	watches_.unlink(watch);
 	watches_.link(watch, object, parent ? *parent : nullptr);
 	release(former);
@@ -63,13 +73,14 @@ uint32_t Hub::exception_by(Watch& watch, Look seen, const sys::FileStatus& now) 
 		return now.mount_root && !before.mount_root ? MOUNTED_OVER : UNMOUNTED_;
 	}
 	sys::FileStatus there;
-	if (sys::file_status(watch.directory().c_str(), true, &there) == 0 &&
+	if (sys::file_status(watches_.directory_path(watch).c_str(), true, &there) == 0 &&
 	    there.device != before.device && !before.mount_root)
 		return UNMOUNTED_;
 	// A file that lives on without its only name was renamed, or is still open.
-	bool alone = watch.object && watch.object->first == watch.object->last && watch.object->children == 0;
-	if (seen == Look::LOST || !alone || watch.object->wd < 0) return DELETED;
-	bool lives = end_wd(*watch.object);
+	Node* object = watches_.object(watch);
+	bool alone = object && object->first == object->last && object->children == 0;
+	if (seen == Look::LOST || !alone || object->wd < 0) return DELETED;
+	bool lives = end_wd(*object);
 	bool one_name = before.links == 1 || before.type == sys::FileType::DIRECTORY;
 	return lives && one_name ? RENAMED_FROM : DELETED;
 }
@@ -77,14 +88,14 @@ uint32_t Hub::exception_by(Watch& watch, Look seen, const sys::FileStatus& now) 
 // Something was mounted or unmounted somewhere.
 void Hub::check_mounts() {
 	std::vector<Watch*> over;
-	for (Watch* watch : watches_.all()) {
-		if (!watch || watch->recorded.type != sys::FileType::DIRECTORY) continue;
+	watches_.each([&](Watch& watch) {
+		if (watch.recorded.type != sys::FileType::DIRECTORY) return;
 		sys::FileStatus now;
-		if (sys::file_status(watch->path(), true, &now) != 0) continue;
-		if (now.mount_root && now.mount != watch->recorded.mount) over.push_back(watch);
-	}
+		if (sys::file_status(watches_.path(watch).c_str(), true, &now) != 0) return;
+		if (now.mount_root && now.mount != watch.recorded.mount) over.push_back(&watch);
+	});
 	// The newest first (5.4.11).
-	std::sort(over.begin(), over.end(), [](Watch* a, Watch* b) { return a->arm > b->arm; });
+	std::sort(over.begin(), over.end(), [](Watch* a, Watch* b) { return arm_of(*a) > arm_of(*b); });
 	for (Watch* watch : over) {
 		bool ended = watch->firing != Watch::NO_FIRING && firings_[watch->firing].events & EXCEPTIONS;
 		if (!ended) fire(*watch, MOUNTED_OVER); // also instead of a queued event (5.4.10)

@@ -25,11 +25,11 @@ uint32_t events_of(uint32_t mask) {
 
 // Whether the strict profile says TRUNC of a directory: a regular file was made in it, not
 // linked (5.3.9).
-bool made_file(const Watch& watch, const sys::Note& note) {
+bool made_file(const Watches& watches, const Watch& watch, const sys::Note& note) {
 	if (!(note.mask & note::CREATE && watch.asked & TRUNCATED) || !watch.armed) return false;
 	if (!watch.port->strict()) return false;
 	sys::FileStatus entry;
-	std::string path = std::string(watch.path()) + "/" + note.name;
+	std::string path = watches.path(watch) + "/" + note.name;
 	return sys::file_status(path.c_str(), false, &entry) == 0 &&
 	       entry.type == sys::FileType::REGULAR && entry.links == 1;
 }
@@ -50,13 +50,13 @@ void Hub::take(const sys::Note& note) {
 	if (note.mask & note::MOVE_SELF) node->moves++;
 	if (note.mask & note::UNMOUNT) unmounted(*node);
 	bool wanted = false;
-	for (Watch* watch = node->first; watch; watch = watch->next) {
+	for (Watch* watch = watches_.first(*node); watch; watch = watches_.next(*watch)) {
 		wanted |= watch->armed;
 		object_changed(*watch, note.mask);
 	}
 	if (note.mask & note::IGNORED)
 		watches_.erase(*node);
-	else if (!wanted && node->first && ++node->wasted >= IDLE_NOTES)
+	else if (!wanted && node->first != 0 && ++node->wasted >= IDLE_NOTES)
 		mute(*node);
 }
 
@@ -64,15 +64,15 @@ void Hub::take(const sys::Note& note) {
 // entry's name.
 void Hub::entry_changed(Node& node, const sys::Note& note) {
 	if (note.mask & OF_ENTRIES)
-		for (Watch* watch = node.first; watch; watch = watch->next)
-			happened(*watch, MODIFIED | ATTRIBUTES | (made_file(*watch, note) ? TRUNCATED : 0));
+		for (Watch* watch = watches_.first(node); watch; watch = watches_.next(*watch))
+			happened(*watch, MODIFIED | ATTRIBUTES | (made_file(watches_, *watch, note) ? TRUNCATED : 0));
 	if (node.children == 0) return;
 	watches_.each_named(node, note.name, [&](Watch& watch) {
 		if (!watch.armed) return;
 		if (note.mask & note::REMOVED) hold(watch, NAME_REMOVED);
 		if (note.mask & note::MOVED_FROM) hold(watch, NAME_MOVED);
 		if (note.mask & note::MOVED_TO) hold(watch, NAME_TAKEN);
-		if (!watch.object) object_changed(watch, note.mask & ~OF_ENTRIES);
+		if (watch.object == 0) object_changed(watch, note.mask & ~OF_ENTRIES);
 	});
 }
 
@@ -90,7 +90,7 @@ void Hub::happened(Watch& watch, uint32_t events) {
 	if (!watch.armed) return;
 	if (events & MODIFIED && watch.asked & TRUNCATED) {
 		sys::FileStatus now;
-		if (sys::file_status(watch.path(), watch.follow, &now) == 0 && now.same_file(watch.recorded)) {
+		if (sys::file_status(watches_.path(watch).c_str(), watch.follow, &now) == 0 && now.same_file(watch.recorded)) {
 			// In the strict profile a file made empty has a notice of its own, which comes first (5.3.7).
 			if (shrank(watch.recorded, now))
 				events = now.size == 0 && watch.port->strict() ? TRUNCATED : events | TRUNCATED;
@@ -103,20 +103,25 @@ void Hub::happened(Watch& watch, uint32_t events) {
 void Hub::hold(Watch& watch, uint8_t pending) {
 	if (watch.pending == 0) {
 		held_back_.push_back(&watch);
-		watch.firing = static_cast<uint32_t>(firings_.size()); // its place in the order
-		firings_.push_back({&watch, 0});
+		if (watch.firing == Watch::NO_FIRING) {
+			watch.firing = static_cast<uint32_t>(firings_.size()); // its place in the order
+			firings_.push_back({&watch, 0});
+		}
 	}
 	watch.pending |= pending;
 }
 
 void Hub::fire(Watch& watch, uint32_t events) {
-	watch.armed = false;
+	bool over = !watch.standing || events & EXCEPTIONS;
+	if (over) watch.armed = false;
 	watch.pending = 0;
 	if (watch.firing == Watch::NO_FIRING) {
 		watch.firing = static_cast<uint32_t>(firings_.size());
 		firings_.push_back({&watch, events});
-	} else {
+	} else if (over) {
 		firings_[watch.firing].events = events;
+	} else {
+		firings_[watch.firing].events |= events;
 	}
 }
 
@@ -134,7 +139,8 @@ void Hub::resolve(Watch& watch) {
 	else
 		resolve_by_look(watch, pending);
 	// Nothing after all: its place in the order is given up.
-	if (watch.armed) watch.firing = Watch::NO_FIRING;
+	if (watch.firing != Watch::NO_FIRING && firings_[watch.firing].events == 0)
+		watch.firing = Watch::NO_FIRING;
 }
 
 void Hub::resolve_by_look(Watch& watch, uint8_t pending) {
@@ -165,14 +171,15 @@ void Hub::resolve_by_look(Watch& watch, uint8_t pending) {
 }
 
 Hub::Look Hub::look(Watch& watch, sys::FileStatus* now) {
-	int error = sys::file_status(watch.path(), watch.follow, now);
+	int error = sys::file_status(watches_.path(watch).c_str(), watch.follow, now);
 	if (error == 0 && now->same_file(watch.recorded)) return Look::INTACT;
 	// The path may lead elsewhere because a directory above was renamed, which is
 	// no event (5.1.3).
-	if (watch.parent && watch.parent->directory) {
+	const Node* parent = watches_.parent(watch);
+	if (parent && parent->named) {
 		sys::FileStatus there;
-		if (sys::file_status(watch.directory().c_str(), true, &there) != 0 ||
-		    !there.same_file(watch.parent->directory->status))
+		if (sys::file_status(watches_.directory_path(watch).c_str(), true, &there) != 0 ||
+		    !there.same_file(watches_.directory(*parent)->status))
 			return Look::LOST;
 	}
 	if (watch.follow) return Look::LOST; // it had no name to lose
@@ -181,7 +188,7 @@ Hub::Look Hub::look(Watch& watch, sys::FileStatus* now) {
 
 // Newest first (5.4.11); a queued event is replaced (5.4.10).
 void Hub::unmounted(Node& node) {
-	for (Watch* watch = node.last; watch; watch = watch->prev) fire(*watch, UNMOUNTED_);
+	for (Watch* watch = watches_.last(node); watch; watch = watches_.prev(*watch)) fire(*watch, UNMOUNTED_);
 }
 
 // Nobody is armed and the file goes on changing: the kernel is told to stop. The next

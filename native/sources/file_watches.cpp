@@ -1,141 +1,205 @@
 #include "sources/file_watches.hpp"
 
-#include <string_view>
+#include <functional>
 
 namespace evp::file {
 
-void Watch::set_text(const std::string& path, const char* given_name) {
-	size_t given_length = std::strlen(given_name);
-	bool inside = path.ends_with(given_name) && given_length != 0;
-	size_t size = path.size() + 1 + (inside ? 0 : given_length + 1);
-	text.reset(new char[size]);
-	std::memcpy(text.get(), path.c_str(), path.size() + 1);
-	given = static_cast<uint16_t>(inside ? path.size() - given_length : path.size() + 1);
-	if (!inside) std::memcpy(text.get() + given, given_name, given_length + 1);
-	leaf = static_cast<uint16_t>(path.rfind('/') + 1); // npos + 1: a name without a slash
+namespace {
+
+uint32_t hash_of_wd(int wd) { return static_cast<uint32_t>(wd); } // the kernel counts them up
+
+uint32_t hash_of_text(std::string_view text) {
+	return static_cast<uint32_t>(std::hash<std::string_view>()(text));
 }
 
+} // namespace
+
+// --- Texts.
+
+void Leaf::set(std::string_view name, std::string_view second) {
+	size_t size = name.size() + 1 + (second.data() ? second.size() + 1 : 0);
+	char* text = size <= NEAR ? nullptr : new char[size];
+	delete[] far();
+	std::memset(bytes_, 0, NEAR);
+	char* to = bytes_;
+	if (text) {
+		std::memcpy(bytes_, &text, sizeof text);
+		bytes_[NEAR - 1] = 1;
+		to = text;
+	}
+	std::memcpy(to, name.data(), name.size());
+	to[name.size()] = 0;
+	if (!second.data()) return;
+	to += name.size() + 1;
+	std::memcpy(to, second.data(), second.size());
+	to[second.size()] = 0;
+}
+
+uint32_t Watches::prefix_of(std::string_view text) {
+	if (latest_prefix_ != 0 && prefixes_[latest_prefix_].text == text) return latest_prefix_;
+	uint32_t hash = hash_of_text(text);
+	uint32_t id = by_text_.find(hash, [&](uint32_t other) { return prefixes_[other].text == text; });
+	if (id == 0) {
+		std::string own(text);
+		Prefix& fresh = prefixes_.take();
+		fresh.text = std::move(own);
+		id = fresh.id;
+		by_text_.add(hash, id, [&](uint32_t other) { return hash_of_text(prefixes_[other].text); });
+	}
+	return latest_prefix_ = id;
+}
+
+void Watches::leave_prefix(Watch& watch) {
+	Prefix* prefix = prefixes_.find(watch.prefix);
+	watch.prefix = 0;
+	if (!prefix || --prefix->users != 0) return;
+	by_text_.remove(hash_of_text(prefix->text), prefix->id,
+	                [&](uint32_t other) { return hash_of_text(prefixes_[other].text); });
+	if (latest_prefix_ == prefix->id) latest_prefix_ = 0;
+	prefixes_.give(*prefix);
+}
+
+void Watches::set_path(Watch& watch, const std::string& path, std::string_view given) {
+	size_t leaf = path.rfind('/') + 1; // npos + 1: a name without a slash
+	size_t lacks = path.size() - given.size();
+	bool inside = path.ends_with(given) && !given.empty() && lacks < APART;
+	uint32_t prefix = prefix_of(std::string_view(path).substr(0, leaf));
+	prefixes_[prefix].users++;
+	leave_prefix(watch);
+	watch.prefix = prefix;
+	watch.leaf.set(std::string_view(path).substr(leaf), inside ? std::string_view() : given);
+	watch.given = inside ? static_cast<uint16_t>(lacks) : APART;
+}
+
+bool Watches::given_as(const Watch& watch, std::string_view name) const {
+	if (watch.given == APART) return name == watch.name() + std::strlen(watch.name()) + 1;
+	std::string_view before = prefix(watch);
+	std::string_view leaf = watch.name();
+	if (watch.given > before.size()) return leaf.substr(watch.given - before.size()) == name;
+	before.remove_prefix(watch.given);
+	return name.size() == before.size() + leaf.size() && name.starts_with(before) && name.ends_with(leaf);
+}
+
+std::string Watches::directory_path(const Watch& watch) const {
+	const std::string& all = prefix(watch);
+	return all.size() > 1 ? all.substr(0, all.size() - 1) : all;
+}
+
+// --- Nodes.
+
 Node* Watches::find(int wd) {
-	auto found = nodes_.find(wd);
-	return found == nodes_.end() ? nullptr : found->second;
+	return nodes_.find(by_wd_.find(hash_of_wd(wd), [&](uint32_t id) { return nodes_[id].wd == wd; }));
 }
 
 Node* Watches::insert(int wd) {
-	auto* node = new Node;
-	node->wd = wd;
-	nodes_[wd] = node;
-	return node;
+	Node& node = nodes_.take();
+	node.wd = wd;
+	by_wd_.add(hash_of_wd(wd), node.id, [&](uint32_t id) { return hash_of_wd(nodes_[id].wd); });
+	return &node;
 }
 
 void Watches::erase(Node& node) {
-	if (latest_ == &node) latest_ = nullptr;
-	nodes_.erase(node.wd);
+	if (latest_ == node.id) latest_ = 0;
+	by_wd_.remove(hash_of_wd(node.wd), node.id, [&](uint32_t id) { return hash_of_wd(nodes_[id].wd); });
 	node.wd = -1;
-	if (node.directory) {
-		auto named = directories_.find(node.directory->path);
-		if (named != directories_.end() && named->second == &node) directories_.erase(named);
+	if (const Directory* directory = this->directory(node)) {
+		auto found = directories_.find(directory->path);
+		if (found != directories_.end() && found->second == node.id) directories_.erase(found);
 	}
 	free_if_unused(&node);
 }
 
 void Watches::free_if_unused(Node* node) {
-	if (node && node->wd < 0 && unused(*node)) delete node;
+	if (!node || node->wd >= 0 || !unused(*node)) return;
+	if (node->named) named_.erase(node->id);
+	nodes_.give(*node);
 }
 
 Node* Watches::known_directory(const std::string& path) {
 	// Files are mostly watched one directory after the other.
-	if (latest_ && latest_->directory->path == path) return latest_;
+	Node* latest = nodes_.find(latest_);
+	if (latest && directory(*latest)->path == path) return latest;
 	auto found = directories_.find(path);
-	return latest_ = found == directories_.end() ? nullptr : found->second;
+	latest_ = found == directories_.end() ? 0 : found->second;
+	return nodes_.find(latest_);
 }
 
 void Watches::name_directory(Node& node, const std::string& path, const sys::FileStatus& status) {
-	latest_ = nullptr;
-	if (node.directory && node.directory->path != path) {
-		auto former = directories_.find(node.directory->path);
-		if (former != directories_.end() && former->second == &node) directories_.erase(former);
+	latest_ = 0;
+	Directory& directory = named_[node.id];
+	node.named = true;
+	if (directory.path != path) {
+		auto former = directories_.find(directory.path);
+		if (former != directories_.end() && former->second == node.id) directories_.erase(former);
 	}
-	if (!node.directory) node.directory = std::make_unique<Directory>();
-	node.directory->path = path;
-	node.directory->status = status;
-	directories_[path] = &node;
+	directory.path = path;
+	directory.status = status;
+	directories_[path] = node.id;
 }
 
-Watch* Watches::make() {
-	auto* watch = new Watch;
-	if (free_.empty()) {
-		watch->id = static_cast<uint32_t>(all_.size());
-		all_.push_back(watch);
-	} else {
-		watch->id = free_.back();
-		free_.pop_back();
-		all_[watch->id] = watch;
-	}
-	return watch;
-}
+// --- Watches.
 
 void Watches::destroy(Watch* watch) {
-	all_[watch->id] = nullptr;
-	free_.push_back(watch->id);
-	delete watch;
+	leave_prefix(*watch);
+	watches_.give(*watch);
 }
 
 void Watches::append(Watch& watch, Node& object) {
 	watch.prev = object.last;
-	watch.next = nullptr;
-	(object.last ? object.last->next : object.first) = &watch;
-	object.last = &watch;
+	watch.next = 0;
+	(object.last != 0 ? watches_[object.last].next : object.first) = watch.id;
+	object.last = watch.id;
 }
 
 void Watches::remove(Watch& watch, Node& object) {
-	(watch.prev ? watch.prev->next : object.first) = watch.next;
-	(watch.next ? watch.next->prev : object.last) = watch.prev;
+	(watch.prev != 0 ? watches_[watch.prev].next : object.first) = watch.next;
+	(watch.next != 0 ? watches_[watch.next].prev : object.last) = watch.prev;
 }
 
 void Watches::make_last(Watch& watch) {
-	if (!watch.object || watch.object->last == &watch) return;
-	remove(watch, *watch.object);
-	append(watch, *watch.object);
+	Node* object = this->object(watch);
+	if (!object || object->last == watch.id) return;
+	remove(watch, *object);
+	append(watch, *object);
 }
 
 void Watches::link(Watch& watch, Node* object, Node* parent) {
+	if (parent && names_ >= buckets_.size()) grow();
 	if (object) append(watch, *object);
-	watch.object = object;
-	watch.parent = parent;
+	watch.object = object ? object->id : 0;
+	watch.parent = parent ? parent->id : 0;
 	if (!parent) return;
 	parent->children++;
-	if (named_++ >= buckets_.size()) grow();
-	Watch*& bucket = buckets_[hash(*parent, watch.name()) & (buckets_.size() - 1)];
+	names_++;
+	uint32_t& bucket = buckets_[hash(parent->id, watch.name()) & (buckets_.size() - 1)];
 	watch.namesake = bucket;
-	bucket = &watch;
+	bucket = watch.id;
 }
 
 void Watches::unlink(Watch& watch) {
-	if (watch.object) remove(watch, *watch.object);
-	if (Node* parent = watch.parent) {
-		Watch** at = &buckets_[hash(*parent, watch.name()) & (buckets_.size() - 1)];
-		while (*at != &watch) at = &(*at)->namesake;
+	if (Node* object = this->object(watch)) remove(watch, *object);
+	if (Node* parent = this->parent(watch)) {
+		uint32_t* at = &buckets_[hash(parent->id, watch.name()) & (buckets_.size() - 1)];
+		while (*at != watch.id) at = &watches_[*at].namesake;
 		*at = watch.namesake;
-		named_--;
+		names_--;
 		parent->children--;
 	}
-	watch.object = nullptr;
-	watch.parent = nullptr;
+	watch.object = 0;
+	watch.parent = 0;
 }
 
-size_t Watches::hash(const Node& parent, const char* name) {
-	return std::hash<std::string_view>()(name) ^ reinterpret_cast<uintptr_t>(&parent) >> 4;
-}
+size_t Watches::hash(uint32_t parent, const char* name) { return hash_of_text(name) ^ parent * 0x9E3779B9u; }
 
 void Watches::grow() {
-	std::vector<Watch*> larger(buckets_.empty() ? 64 : buckets_.size() * 2);
-	for (Watch* chain : buckets_) {
-		while (chain) {
-			Watch* watch = chain;
-			chain = watch->namesake;
-			Watch*& bucket = larger[hash(*watch->parent, watch->name()) & (larger.size() - 1)];
-			watch->namesake = bucket;
-			bucket = watch;
+	std::vector<uint32_t> larger(buckets_.empty() ? 64 : buckets_.size() * 2);
+	for (uint32_t chain : buckets_) {
+		while (chain != 0) {
+			Watch& watch = watches_[chain];
+			chain = watch.namesake;
+			uint32_t& bucket = larger[hash(watch.parent, watch.name()) & (larger.size() - 1)];
+			watch.namesake = bucket;
+			bucket = watch.id;
 		}
 	}
 	buckets_.swap(larger);

@@ -48,6 +48,8 @@ struct Thread {
 	bool running_deferred = false;      // they leave critical sections themselves
 	Habit spinning;                     // before this thread sleeps for an event
 	Habit gathering;                    // once there is one, for more
+	// The port whose sources it has collect, to take from it next: what they post is settled then.
+	const void* collecting = nullptr;
 	DeferredCall deferred[DEFERRED];
 	std::atomic<const void*> deferred_target[DEFERRED]{}; // may not be freed now, either
 	Thread* next = nullptr;             // all records, for ever

@@ -130,9 +130,9 @@ const cells: Record<string, Partial<Record<SharingVerb, Cell>>> = {
 			return 'own';
 		},
 		dissociate: async (actor) => {
-			const key = await owner.does(`const key = native.fileKey() + 16; // of the next one
-				${watch()}
-				kept.undo = () => { try { port.dissociateFile(kept.file) } catch {} };
+			const key = await owner.does(`const key = native.fileKeys(1);
+				native.fileAssociate(handle, key, ${JSON.stringify(file)}, 0, 0, false);
+				kept.undo = () => native.fileDissociate(handle, key);
 				return key;`);
 			return code(actor, `native.fileDissociate(handle, ${key})`);
 		},
