@@ -5,14 +5,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <thread>
 
 #include "clocks.hpp"
-#include "crew.hpp"
+#include "peers/epoll.hpp"
 #include "port_reactor.hpp"
 
 using namespace bench;
@@ -71,47 +70,6 @@ public:
 	std::vector<int> clients, servers;
 };
 
-class Epoll {
-public:
-	Epoll(std::span<const int> fds, uint32_t events)
-	    : events_(events), epoll_(check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
-		for (const int fd : fds)
-			control(EPOLL_CTL_ADD, fd);
-	}
-
-	~Epoll() { close(epoll_); }
-
-	Epoll(const Epoll &) = delete;
-	Epoll &operator=(const Epoll &) = delete;
-
-	// Handles what is ready, at least one.
-	unsigned step(auto handle) {
-		std::array<epoll_event, 64> ready;
-		const int count = check(epoll_wait(epoll_, ready.data(), ready.size(), -1), "epoll_wait");
-		for (int i = 0; i < count; i++) {
-			handle(ready[i].data.fd);
-			if (events_ & EPOLLONESHOT)
-				control(EPOLL_CTL_MOD, ready[i].data.fd);
-		}
-		return static_cast<unsigned>(count);
-	}
-
-private:
-	void control(int operation, int fd) {
-		epoll_event event{};
-		event.events = events_;
-		event.data.fd = fd;
-		check(epoll_ctl(epoll_, operation, fd, &event), "epoll_ctl");
-	}
-
-	uint32_t events_;
-	int epoll_;
-};
-
-struct EpollServer : Epoll {
-	explicit EpollServer(std::span<const int> fds) : Epoll(fds, EPOLLIN | EPOLLONESHOT) {}
-};
-
 class PortServer {
 public:
 	explicit PortServer(std::span<const int> fds) {
@@ -142,7 +100,7 @@ template <class Server> Figures serve(size_t connections, size_t requests) {
 	const Connections tcp(connections);
 	std::jthread client([&] {
 		char bytes[request_bytes] = "hello";
-		Epoll replies(tcp.clients, EPOLLIN);
+		EpollLevel replies(tcp.clients);
 		size_t sent = 0;
 		for (const int fd : tcp.clients) {
 			send_all(fd, bytes);
@@ -169,7 +127,7 @@ int main(int argc, char **argv) {
 	const size_t requests = race.quick() ? 20'480 : 204'800;
 	for (const size_t connections : {64u, 512u}) {
 		const std::string where = "connections=" + std::to_string(connections);
-		race.add(where, "epoll", [=] { return serve<EpollServer>(connections, requests); });
+		race.add(where, "epoll", [=] { return serve<EpollOneshot>(connections, requests); });
 		race.add(where, "port", [=] { return serve<PortServer>(connections, requests); });
 	}
 	return race.run();

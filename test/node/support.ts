@@ -116,3 +116,13 @@ export function turn(): Promise<void> {
 export async function until(condition: () => boolean): Promise<void> {
 	while (!condition()) await turn();
 }
+
+/** The code of the error that a call throws, or `none`. */
+export function codeOf(call: () => unknown): string {
+	try {
+		call();
+	} catch (error) {
+		return (error as { code: string }).code;
+	}
+	return 'none';
+}

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { ForeignCookie, Port, PortError, Timer, TimerEvent } from 'event-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { message, PACKAGE, runProgram, startWorker, until } from './support.js';
+import { codeOf, message, PACKAGE, runProgram, startWorker, until } from './support.js';
 
 const HOUR = 3_600_000;
 
@@ -18,15 +18,6 @@ function next(): TimerEvent {
 	const event = port.getSync();
 	expect(event).toBeInstanceOf(TimerEvent);
 	return event as TimerEvent;
-}
-
-function codeOf(call: () => unknown): string {
-	try {
-		call();
-	} catch (error) {
-		return (error as { code: string }).code;
-	}
-	return 'none';
 }
 
 describe('after', () => {

@@ -26,6 +26,7 @@ import {
 	Port,
 } from 'event-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { codeOf } from './support.js';
 
 let port: Port;
 let folder: string;
@@ -43,15 +44,6 @@ afterEach(() => {
 
 function next(): FileEvent | null {
 	return port.getSync({ timeout: 0 }) as FileEvent | null;
-}
-
-function codeOf(call: () => unknown): string {
-	try {
-		call();
-	} catch (error) {
-		return (error as { code: string }).code;
-	}
-	return 'none';
 }
 
 describe('watchFile', () => {

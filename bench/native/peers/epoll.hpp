@@ -22,11 +22,14 @@ public:
 	EpollLoop(const EpollLoop &) = delete;
 	EpollLoop &operator=(const EpollLoop &) = delete;
 
-	unsigned step() {
+	unsigned step() { return step(FdPool::drain); }
+
+	// Handles what is ready, at least one, and arms it again.
+	unsigned step(auto handle) {
 		std::array<epoll_event, 256> ready;
 		const int count = check(epoll_wait(epoll_, ready.data(), ready.size(), -1), "epoll_wait");
 		for (int i = 0; i < count; i++) {
-			FdPool::drain(ready[i].data.fd);
+			handle(ready[i].data.fd);
 			if (events_ & EPOLLONESHOT)
 				control(EPOLL_CTL_MOD, ready[i].data.fd);
 		}
