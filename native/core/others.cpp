@@ -1,5 +1,6 @@
 #include "core/others.hpp"
 
+#include "core/port.hpp"
 #include "core/slots.hpp"
 
 namespace evp {
@@ -89,6 +90,36 @@ uint32_t Others::older(Region& region, uint32_t index) {
 	if (next_ == kept_) return index;
 	if (index != 0 && region.slot(index).seq.load() < entries_[next_].seq) return index;
 	return entries_[next_++].index;
+}
+
+// --- The port: its locked look, and the descriptors that are compared without the lock.
+
+void Port::look_at_others(Guard& guard, Others& others) {
+	guard.unlock();
+	(void)bury_dead(); // events go with who owned them
+	uint64_t after = 0;
+	do {
+		guard.lock();
+		others.list(region_, member_, sys::identity().pid_space, after);
+		guard.unlock();
+		uint32_t listed = others.listed();
+		for (uint32_t i = 0; i < listed; i++) {
+			if (same_descriptor(others.entry(i).fd, others.entry(i).pid))
+				others.keep(i);
+			else
+				left_.store(true, std::memory_order_relaxed);
+		}
+		if (others.more()) after = others.last();
+	} while (others.more() && !others.any_kept());
+	guard.lock();
+	others.note(region_, member_);
+}
+
+std::atomic<bool> Port::left_{false};
+
+void Port::look_again() {
+	Guard guard(*this);
+	region_.member(member_).looked.store(region_.header().fd_posted.load() - 1);
 }
 
 } // namespace evp

@@ -77,14 +77,6 @@ uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 	return taken;
 }
 
-namespace {
-
-Event alert_event(int32_t events, uint64_t user) {
-	return {events, static_cast<uint16_t>(SourceKind::ALERT), 0, 0, user};
-}
-
-} // namespace
-
 // Sleeps as leader or follower until signalled, ready or late, and posts what
 // the kernel reported. Called and left with the lock held. 0 or an errno.
 int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct) {
@@ -327,34 +319,6 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	return {0, take(out, max, others, sink)};
 }
 
-void Port::look_at_others(Guard& guard, Others& others) {
-	guard.unlock();
-	(void)bury_dead(); // events go with who owned them
-	uint64_t after = 0;
-	do {
-		guard.lock();
-		others.list(region_, member_, sys::identity().pid_space, after);
-		guard.unlock();
-		uint32_t listed = others.listed();
-		for (uint32_t i = 0; i < listed; i++) {
-			if (same_descriptor(others.entry(i).fd, others.entry(i).pid))
-				others.keep(i);
-			else
-				left_.store(true, std::memory_order_relaxed);
-		}
-		if (others.more()) after = others.last();
-	} while (others.more() && !others.any_kept());
-	guard.lock();
-	others.note(region_, member_);
-}
-
-std::atomic<bool> Port::left_{false};
-
-void Port::look_again() {
-	Guard guard(*this);
-	region_.member(member_).looked.store(region_.header().fd_posted.load() - 1);
-}
-
 void Port::count_delivered(SourceKind kind) {
 	auto& counter = region_.header().delivered[static_cast<int>(kind)];
 	counter.store(counter.load() + 1);
@@ -390,51 +354,6 @@ void Port::wake_number(int number) {
 		if (waiting == 0) return;
 		sys::futex_wait(&departures_, seen, sys::monotonic_ns() + 1'000'000'000);
 	}
-}
-
-// --- Event loops.
-
-Result<int> Port::loop_set() {
-	Result<sys::UniqueFd> set = sys::epoll_make();
-	if (!set) return Error{set.error()};
-	// Inner and bell one by one rather than the outer set: the kernel allows only
-	// so many sets within sets, and a loop puts this one into its own.
-	constexpr uint32_t EDGE = sys::EPOLL_READABLE | sys::EPOLL_EDGE;
-	int rc = sys::epoll_add(set->get(), bell_.get(), EDGE, TAG_BELL);
-	if (rc == 0) rc = sys::epoll_add(set->get(), inner_.get(), EDGE, TAG_INNER);
-	if (rc != 0) return Error{rc};
-	return sys::move_high(std::move(*set)).release();
-}
-
-void Port::loop_woken(int set) {
-	sys::Ready edges[2];
-	(void)sys::epoll_collect(set, edges, 2, Deadline::now());
-}
-
-void Port::loop_again(int set) {
-	sys::epoll_mod(set, inner_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_INNER);
-	sys::epoll_mod(set, bell_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_BELL);
-}
-
-Result<uint32_t> Port::loop_wait(uint32_t wanted, int number) {
-	Guard guard(*this);
-	uint32_t waiter =
-	    waiters::add(region_, WaiterKind::LOOP, wanted, member_, number, sys::self().tid);
-	if (waiter == 0) return Error{ENOMEM};
-	// Alert mode since the caller tried: whoever set it didn't see this waiter.
-	if (region_.header().alert_events.load() != 0) waiters::alert_all(region_, guard.wakes());
-	return waiter;
-}
-
-Port::LoopState Port::loop_state(uint32_t waiter, bool leave) {
-	Guard guard(*this);
-	uint32_t bits = waiters::consume(region_, waiter);
-	LoopState state{};
-	state.alerted = bits & shm::SIGNAL_ALERT;
-	shm::Waiter& record = region_.waiter(waiter);
-	state.alert = alert_event(record.alert_events.load(), record.alert_user.load());
-	if (leave) waiters::remove(region_, waiter);
-	return state;
 }
 
 } // namespace evp

@@ -28,6 +28,10 @@ struct Event { // laid out as port_event_t (1.2); capi/port.cpp asserts it
 	uint64_t user;
 };
 
+inline Event alert_event(int32_t events, uint64_t user) {
+	return {events, static_cast<uint16_t>(SourceKind::ALERT), 0, 0, user};
+}
+
 // In Event::pad: the association stands, and may have the next event. Only for those who
 // asked for such a one; C can't.
 inline constexpr uint16_t EVENT_STANDING = 1;
