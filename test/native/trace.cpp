@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <regex>
 #include <string>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,12 +32,16 @@ std::string contents(int fd) { // to its end
 
 // What stands behind time, process and thread in each line; a line of another form as it is.
 Lines lines_of(const std::string& all) {
-	static const std::regex form("event-ports [0-9]+\\.[0-9]{3} [0-9]+/[0-9]+ (.*)");
 	Lines lines;
 	for (size_t from = 0, to; (to = all.find('\n', from)) != std::string::npos; from = to + 1) {
-		std::smatch found;
 		std::string line = all.substr(from, to - from);
-		lines.push_back(std::regex_match(line, found, form) ? found[1].str() : line);
+		unsigned long ms, process, thread;
+		unsigned thousandths;
+		int fraction = 0, at = 0, end = 0;
+		int found = std::sscanf(line.c_str(), "event-ports %lu.%n%3u%n %lu/%lu %n", &ms, &fraction, &thousandths,
+		                        &at, &process, &thread, &end);
+		bool in_form = found == 4 && at - fraction == 3 && end != 0;
+		lines.push_back(in_form ? line.substr(static_cast<size_t>(end)) : line);
 	}
 	return lines;
 }
