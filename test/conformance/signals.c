@@ -373,6 +373,8 @@ CASE("3.14 2.6.1 2.5.10", "sends_from_a_timer_signal_amid_threads")
 	for (i = 0; i < 3; i++)
 		EQ(pthread_join(threads[i], NULL), 0);
 	OK(port_alert(storm_port, 0, 0, NULL));
+	while (queued(storm_port) > 0) /* of handlers that ended late, in threads that the alert ended */
+		counts[0][take(storm_port).portev_events]++;
 	EQ(counts[0][1] + counts[1][1] + counts[2][1], sent);
 	EQ(counts[0][2] + counts[1][2] + counts[2][2], storm_count());
 	SLOTS(storm_port, 0);

@@ -3,6 +3,7 @@
 
 #include "scenarios.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <sys/wait.h>
 #include <thread>
@@ -58,12 +59,14 @@ void make_another(Diary&) { CHECK(port_create() >= 0); }
 
 int handled = 0, refused = 0;
 void send_twice_in_handler(int) {
+	int error = errno;
 	for (int i = 0; i < 2; i++) {
 		if (port_send(port, 9, cookie(THEIRS + static_cast<uint64_t>(handled))) == 0)
 			handled++;
 		else
 			refused++;
 	}
+	errno = error;
 }
 void be_interrupted(const char* file) {
 	if (strcmp(file, "core/slots.hpp") != 0 || !inside()) return;
