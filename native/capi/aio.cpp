@@ -84,7 +84,7 @@ int settled_error(struct aiocb* cb) {
 } // namespace
 
 PUBLIC int port_aio_read(struct aiocb* cb) {
-	if (trace::due("port_aio_read")) [[unlikely]] return trace::aio_read(cb);
+	if (trace::due("port_aio_read")) [[unlikely]] return trace::told_aio_read(cb);
 	if (!cb) return fail(EINVAL);
 	if (!reports_to_port(cb)) return to_libc(libc_aio().read, cb);
 	int error = submit_one(cb, sys::IoOp::READ);
@@ -92,7 +92,7 @@ PUBLIC int port_aio_read(struct aiocb* cb) {
 }
 
 PUBLIC int port_aio_write(struct aiocb* cb) {
-	if (trace::due("port_aio_write")) [[unlikely]] return trace::aio_write(cb);
+	if (trace::due("port_aio_write")) [[unlikely]] return trace::told_aio_write(cb);
 	if (!cb) return fail(EINVAL);
 	if (!reports_to_port(cb)) return to_libc(libc_aio().write, cb);
 	int error = submit_one(cb, sys::IoOp::WRITE);
@@ -100,7 +100,7 @@ PUBLIC int port_aio_write(struct aiocb* cb) {
 }
 
 PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
-	if (trace::due("port_aio_fsync")) [[unlikely]] return trace::aio_fsync(op, cb);
+	if (trace::due("port_aio_fsync")) [[unlikely]] return trace::told_aio_fsync(op, cb);
 	if (!cb) return fail(EINVAL);
 	if (!reports_to_port(cb)) {
 		capi::aiocb::set_id(cb, 0);
@@ -128,7 +128,7 @@ PUBLIC ssize_t port_aio_return(struct aiocb* cb) {
 }
 
 PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
-	if (trace::due("port_aio_cancel")) [[unlikely]] return trace::aio_cancel(fd, cb);
+	if (trace::due("port_aio_cancel")) [[unlikely]] return trace::told_aio_cancel(fd, cb);
 	if (!sys::is_open(fd)) return fail(EBADF);
 	if (cb && cb->aio_fildes != fd) return fail(EINVAL);
 	aio::Cancelled ours = cb ? aio::cancel(capi::aiocb::id(cb), cb) : aio::cancel_descriptor(fd);

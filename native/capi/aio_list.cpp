@@ -173,7 +173,7 @@ struct Whole {
 } // namespace
 
 PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, struct sigevent* event) {
-	if (trace::due("port_lio_listio")) [[unlikely]] return trace::lio_listio(mode, list, count, event);
+	if (trace::due("port_lio_listio")) [[unlikely]] return trace::told_lio_listio(mode, list, count, event);
 	bool ported = event && event->sigev_notify == SIGEV_PORT && mode == LIO_NOWAIT;
 	bool any = ported;
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);

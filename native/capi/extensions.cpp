@@ -23,19 +23,19 @@ static_assert(offsetof(Association, error) == offsetof(port_assoc_t, pa_error));
 #define PUBLIC extern "C" __attribute__((visibility("default")))
 
 PUBLIC int port_close(int number) {
-	if (trace::due("port_close")) [[unlikely]] return trace::close(number);
+	if (trace::due("port_close")) [[unlikely]] return trace::told_close(number);
 	return answer(registry::close_number(number));
 }
 
 PUBLIC int port_fd_close(int fd) {
-	if (trace::due("port_fd_close")) [[unlikely]] return trace::fd_close(fd);
+	if (trace::due("port_fd_close")) [[unlikely]] return trace::told_fd_close(fd);
 	if (!sys::is_open(fd) || !registry::before_close(fd)) return fail(EBADF);
 	registry::after_close(fd);
 	return 0;
 }
 
 PUBLIC int port_ticket(int number) {
-	if (trace::due("port_ticket")) [[unlikely]] return trace::ticket(number);
+	if (trace::due("port_ticket")) [[unlikely]] return trace::told_ticket(number);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -44,19 +44,19 @@ PUBLIC int port_ticket(int number) {
 }
 
 PUBLIC int port_attach(int ticket) {
-	if (trace::due("port_attach")) [[unlikely]] return trace::attach(ticket);
+	if (trace::due("port_attach")) [[unlikely]] return trace::told_attach(ticket);
 	Result<int> number = ticket::redeem(ticket, false);
 	return number ? *number : fail(number.error());
 }
 
 PUBLIC int port_create_limit(unsigned limit, int cloexec) {
-	if (trace::due("port_create_limit")) [[unlikely]] return trace::create_limit(limit, cloexec);
+	if (trace::due("port_create_limit")) [[unlikely]] return trace::told_create_limit(limit, cloexec);
 	Result<int> number = registry::create({limit, cloexec != 0});
 	return number ? *number : fail(number.error());
 }
 
 PUBLIC int port_associate_list(int number, port_assoc_t list[], unsigned count) {
-	if (trace::due("port_associate_list")) [[unlikely]] return trace::associate_list(number, list, count);
+	if (trace::due("port_associate_list")) [[unlikely]] return trace::told_associate_list(number, list, count);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);

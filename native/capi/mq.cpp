@@ -18,7 +18,7 @@ extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_n
 extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_close(mqd_t queue);
 
 PUBLIC int port_mq_notify(mqd_t queue, const struct sigevent* event) {
-	if (trace::due("port_mq_notify")) [[unlikely]] return trace::mq_notify(queue, event);
+	if (trace::due("port_mq_notify")) [[unlikely]] return trace::told_mq_notify(queue, event);
 	if (!event || event->sigev_notify != SIGEV_PORT) {
 		mq::Notify libc = event_ports_libc_mq_notify ? event_ports_libc_mq_notify : mq_notify;
 		return answer(mq::pass_on(queue, event, libc));
@@ -34,7 +34,7 @@ PUBLIC int port_mq_close(mqd_t queue) {
 }
 
 PUBLIC int port_dispatch(int number, int flags, int source, int events, uintptr_t object, void* user) {
-	if (trace::due("port_dispatch")) [[unlikely]] return trace::dispatch(number, flags, source, events, object, user);
+	if (trace::due("port_dispatch")) [[unlikely]] return trace::told_dispatch(number, flags, source, events, object, user);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);

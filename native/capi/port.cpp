@@ -71,13 +71,13 @@ using namespace evp::capi;
 #define PUBLIC extern "C" __attribute__((visibility("default")))
 
 PUBLIC int port_create(void) {
-	if (trace::due("port_create")) [[unlikely]] return trace::create();
+	if (trace::due("port_create")) [[unlikely]] return trace::told_create();
 	Result<int> number = registry::create({});
 	return number ? *number : fail(number.error());
 }
 
 PUBLIC int port_associate(int number, int source, uintptr_t object, int events, void* user) {
-	if (trace::due("port_associate")) [[unlikely]] return trace::associate(number, source, object, events, user);
+	if (trace::due("port_associate")) [[unlikely]] return trace::told_associate(number, source, object, events, user);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -86,7 +86,7 @@ PUBLIC int port_associate(int number, int source, uintptr_t object, int events, 
 }
 
 PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
-	if (trace::due("port_dissociate")) [[unlikely]] return trace::dissociate(number, source, object);
+	if (trace::due("port_dissociate")) [[unlikely]] return trace::told_dissociate(number, source, object);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -95,7 +95,7 @@ PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
 }
 
 PUBLIC int port_send(int number, int events, void* user) {
-	if (trace::due("port_send")) [[unlikely]] return trace::send(number, events, user);
+	if (trace::due("port_send")) [[unlikely]] return trace::told_send(number, events, user);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
@@ -103,7 +103,7 @@ PUBLIC int port_send(int number, int events, void* user) {
 }
 
 PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, void* user) {
-	if (trace::due("port_sendn")) [[unlikely]] return trace::sendn(ports, errors, count, events, user);
+	if (trace::due("port_sendn")) [[unlikely]] return trace::told_sendn(ports, errors, count, events, user);
 	constexpr unsigned CHUNK = 8192; // PORT_MAX_LIST: errors[] is written a chunk at a time (2.7.6)
 	if (count == 0) return fail(EINVAL);
 	if (!ports) return fail(EFAULT);
@@ -127,7 +127,7 @@ PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, voi
 }
 
 PUBLIC int port_get(int number, port_event_t* event, const struct timespec* given) {
-	if (trace::due("port_get")) [[unlikely]] return trace::get(number, event, given);
+	if (trace::due("port_get")) [[unlikely]] return trace::told_get(number, event, given);
 	Timeout timeout(given);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
@@ -142,7 +142,7 @@ PUBLIC int port_get(int number, port_event_t* event, const struct timespec* give
 
 PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* nget,
                      const struct timespec* given) {
-	if (trace::due("port_getn")) [[unlikely]] return trace::getn(number, list, max, nget, given);
+	if (trace::due("port_getn")) [[unlikely]] return trace::told_getn(number, list, max, nget, given);
 	if (!nget) return fail(EINVAL);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
@@ -161,7 +161,7 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 }
 
 PUBLIC int port_alert(int number, int flags, int events, void* user) {
-	if (trace::due("port_alert")) [[unlikely]] return trace::alert(number, flags, events, user);
+	if (trace::due("port_alert")) [[unlikely]] return trace::told_alert(number, flags, events, user);
 	int error = 0;
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);

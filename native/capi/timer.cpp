@@ -41,7 +41,7 @@ itimerspec write_setting(const TimerSetting& setting) {
 } // namespace
 
 PUBLIC int port_timer_create(clockid_t clock, struct sigevent* event, timer_t* timer) {
-	if (trace::due("port_timer_create")) [[unlikely]] return trace::timer_create(clock, event, timer);
+	if (trace::due("port_timer_create")) [[unlikely]] return trace::told_timer_create(clock, event, timer);
 	if (!event || event->sigev_notify != SIGEV_PORT) return timer_create(clock, event, timer);
 	Result<sys::ClockUse> clocks = sys::clock_use(clock);
 	if (!clocks) return fail(clocks.error());
@@ -59,14 +59,14 @@ PUBLIC int port_timer_create(clockid_t clock, struct sigevent* event, timer_t* t
 }
 
 PUBLIC int port_timer_delete(timer_t timer) {
-	if (trace::due("port_timer_delete")) [[unlikely]] return trace::timer_delete(timer);
+	if (trace::due("port_timer_delete")) [[unlikely]] return trace::told_timer_delete(timer);
 	if (!timers::ours(id_of(timer))) return timer_delete(timer);
 	return answer(timers::remove(id_of(timer)));
 }
 
 PUBLIC int port_timer_settime(timer_t timer, int flags, const struct itimerspec* value,
                               struct itimerspec* old) {
-	if (trace::due("port_timer_settime")) [[unlikely]] return trace::timer_settime(timer, flags, value, old);
+	if (trace::due("port_timer_settime")) [[unlikely]] return trace::told_timer_settime(timer, flags, value, old);
 	if (!timers::ours(id_of(timer))) return timer_settime(timer, flags, value, old);
 	if (!value) return fail(EFAULT);
 	TimerSetting setting;

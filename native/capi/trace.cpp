@@ -138,73 +138,73 @@ int told(const char* name, Describe describe, Make make, Tell tell = NOTHING) {
 
 } // namespace
 
-int create() {
+int told_create() {
 	return told(
 	    "port_create", [](Line&) {},
 	    [&] { return port_create(); });
 }
 
-int create_limit(unsigned limit, int cloexec) {
+int told_create_limit(unsigned limit, int cloexec) {
 	return told(
 	    "port_create_limit", [&](Line& line) { line.number("limit", limit).number("cloexec", cloexec); },
 	    [&] { return port_create_limit(limit, cloexec); });
 }
 
-int close(int port) {
+int told_close(int port) {
 	return told(
 	    "port_close", [&](Line& line) { line.port(port); },
 	    [&] { return port_close(port); });
 }
 
-int fd_close(int fd) {
+int told_fd_close(int fd) {
 	return told(
 	    "port_fd_close", [&](Line& line) { line.number("fd", fd); },
 	    [&] { return port_fd_close(fd); });
 }
 
-int ticket(int port) {
+int told_ticket(int port) {
 	return told(
 	    "port_ticket", [&](Line& line) { line.port(port); },
 	    [&] { return port_ticket(port); });
 }
 
-int attach(int ticket) {
+int told_attach(int ticket) {
 	return told(
 	    "port_attach", [&](Line& line) { line.number("ticket", ticket); },
 	    [&] { return port_attach(ticket); });
 }
 
-int associate(int port, int source, uintptr_t object, int events, void* user) {
+int told_associate(int port, int source, uintptr_t object, int events, void* user) {
 	return told(
 	    "port_associate", [&](Line& line) { line.port(port).source(source).object(source, object).bits("events", events).pointer("user", user); },
 	    [&] { return port_associate(port, source, object, events, user); });
 }
 
-int associate_list(int port, port_assoc_t* list, unsigned count) {
+int told_associate_list(int port, port_assoc_t* list, unsigned count) {
 	return told(
 	    "port_associate_list", [&](Line& line) { line.port(port).number("count", count); },
 	    [&] { return port_associate_list(port, list, count); });
 }
 
-int dissociate(int port, int source, uintptr_t object) {
+int told_dissociate(int port, int source, uintptr_t object) {
 	return told(
 	    "port_dissociate", [&](Line& line) { line.port(port).source(source).object(source, object); },
 	    [&] { return port_dissociate(port, source, object); });
 }
 
-int send(int port, int events, void* user) {
+int told_send(int port, int events, void* user) {
 	return told(
 	    "port_send", [&](Line& line) { line.port(port).bits("events", events).pointer("user", user); },
 	    [&] { return port_send(port, events, user); });
 }
 
-int sendn(int* ports, int* errors, unsigned count, int events, void* user) {
+int told_sendn(int* ports, int* errors, unsigned count, int events, void* user) {
 	return told(
 	    "port_sendn", [&](Line& line) { line.number("count", count).bits("events", events).pointer("user", user); },
 	    [&] { return port_sendn(ports, errors, count, events, user); });
 }
 
-int get(int port, port_event_t* event, const timespec* timeout) {
+int told_get(int port, port_event_t* event, const timespec* timeout) {
 	return told(
 	    "port_get", [&](Line& line) { line.port(port).time("timeout", timeout); },
 	    [&] { return port_get(port, event, timeout); },
@@ -213,7 +213,7 @@ int get(int port, port_event_t* event, const timespec* timeout) {
 	    });
 }
 
-int getn(int port, port_event_t* list, unsigned max, unsigned* nget, const timespec* timeout) {
+int told_getn(int port, port_event_t* list, unsigned max, unsigned* nget, const timespec* timeout) {
 	return told(
 	    "port_getn", [&](Line& line) { 
 		    line.port(port).number("max", max).number("nget", nget ? *nget : 0).time("timeout", timeout);
@@ -226,13 +226,13 @@ int getn(int port, port_event_t* list, unsigned max, unsigned* nget, const times
 	    });
 }
 
-int alert(int port, int flags, int events, void* user) {
+int told_alert(int port, int flags, int events, void* user) {
 	return told(
 	    "port_alert", [&](Line& line) { line.port(port).bits("flags", flags).bits("events", events).pointer("user", user); },
 	    [&] { return port_alert(port, flags, events, user); });
 }
 
-int dispatch(int port, int flags, int source, int events, uintptr_t object, void* user) {
+int told_dispatch(int port, int flags, int source, int events, uintptr_t object, void* user) {
 	return told(
 	    "port_dispatch", [&](Line& line) { 
 		    line.port(port).bits("flags", flags).source(source).bits("events", events);
@@ -241,7 +241,7 @@ int dispatch(int port, int flags, int source, int events, uintptr_t object, void
 	    [&] { return port_dispatch(port, flags, source, events, object, user); });
 }
 
-int timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
+int told_timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
 	return told(
 	    "port_timer_create", [&](Line& line) { line.number("clock", clock).pointer("event", event); },
 	    [&] { return port_timer_create(clock, event, timer); },
@@ -250,7 +250,7 @@ int timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
 	    });
 }
 
-int timer_settime(timer_t timer, int flags, const itimerspec* value, itimerspec* old) {
+int told_timer_settime(timer_t timer, int flags, const itimerspec* value, itimerspec* old) {
 	return told(
 	    "port_timer_settime", [&](Line& line) { 
 		    line.pointer("timer", timer).bits("flags", flags).time("value", value ? &value->it_value : nullptr);
@@ -259,43 +259,43 @@ int timer_settime(timer_t timer, int flags, const itimerspec* value, itimerspec*
 	    [&] { return port_timer_settime(timer, flags, value, old); });
 }
 
-int timer_delete(timer_t timer) {
+int told_timer_delete(timer_t timer) {
 	return told(
 	    "port_timer_delete", [&](Line& line) { line.pointer("timer", timer); },
 	    [&] { return port_timer_delete(timer); });
 }
 
-int aio_read(::aiocb* request) {
+int told_aio_read(::aiocb* request) {
 	return told(
 	    "port_aio_read", [&](Line& line) { line.pointer("aiocb", request); },
 	    [&] { return port_aio_read(request); });
 }
 
-int aio_write(::aiocb* request) {
+int told_aio_write(::aiocb* request) {
 	return told(
 	    "port_aio_write", [&](Line& line) { line.pointer("aiocb", request); },
 	    [&] { return port_aio_write(request); });
 }
 
-int aio_fsync(int op, ::aiocb* request) {
+int told_aio_fsync(int op, ::aiocb* request) {
 	return told(
 	    "port_aio_fsync", [&](Line& line) { line.bits("op", op).pointer("aiocb", request); },
 	    [&] { return port_aio_fsync(op, request); });
 }
 
-int aio_cancel(int fd, ::aiocb* request) {
+int told_aio_cancel(int fd, ::aiocb* request) {
 	return told(
 	    "port_aio_cancel", [&](Line& line) { line.number("fd", fd).pointer("aiocb", request); },
 	    [&] { return port_aio_cancel(fd, request); });
 }
 
-int lio_listio(int mode, ::aiocb* const* list, int count, sigevent* event) {
+int told_lio_listio(int mode, ::aiocb* const* list, int count, sigevent* event) {
 	return told(
 	    "port_lio_listio", [&](Line& line) { line.number("mode", mode).number("count", count).pointer("event", event); },
 	    [&] { return port_lio_listio(mode, list, count, event); });
 }
 
-int mq_notify(int queue, const sigevent* event) {
+int told_mq_notify(int queue, const sigevent* event) {
 	return told(
 	    "port_mq_notify", [&](Line& line) { line.number("queue", queue).pointer("event", event); },
 	    [&] { return port_mq_notify(queue, event); });
