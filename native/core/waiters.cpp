@@ -33,7 +33,7 @@ uint32_t add(Region& region, WaiterKind kind, uint32_t wanted, uint32_t member, 
 		before = at;
 		at = region.waiter(at).next.load();
 	}
-	if (at == 0 && header.strict.load()) [[unlikely]] { // before the last, not behind it (3.12)
+	if (at == 0 && before != 0 && header.strict.load()) [[unlikely]] { // before the last, not behind it (3.12)
 		at = before;
 		before = region.waiter(at).prev.load();
 	}

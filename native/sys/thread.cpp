@@ -92,6 +92,7 @@ void reset_record(Thread& thread) {
 	thread.depth.store(0, std::memory_order_relaxed);
 	thread.deferred_count.store(0, std::memory_order_relaxed);
 	thread.running_deferred = false;
+	thread.collecting = nullptr; // else what a successor of it posts would wake nobody
 	for (auto& object : thread.in_use) object.store(nullptr, std::memory_order_relaxed);
 	for (auto& target : thread.deferred_target) target.store(nullptr, std::memory_order_relaxed);
 }
