@@ -2,6 +2,7 @@
 # Sets this checkout up on Debian or Ubuntu: system packages, npm packages, the build.
 #   sh scripts/setup.sh         what building and the demo need
 #   sh scripts/setup.sh test    what the tests need as well
+#   sh scripts/setup.sh matrix  what trying a release needs as well (arm64, musl)
 #   sh scripts/setup.sh bench   what the benches need as well, their peers included
 # As root, or as a user with sudo. Packages that are there already are left alone.
 set -eu
@@ -20,6 +21,7 @@ case "${1:-}" in
 		packages="$packages autoconf dpkg-dev meson musl-tools"
 		packages="$packages libperl-dev libcanary-stability-perl libcommon-sense-perl"
 		;;
+	matrix) packages="$packages qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross musl" ;;
 	bench) packages="$packages cmake pkg-config libevent-dev libuv1-dev" ;;
 	*) fail "no such set of packages: $1" ;;
 esac

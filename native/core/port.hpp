@@ -91,8 +91,8 @@ public:
 	};
 	LoopState loop_state(uint32_t waiter, bool leave);
 
-	// --- Other processes (core/watch.cpp). A waiter calls look_up() every WATCH_NS while
-	// the port is shared; whoever waits when that begins is woken once.
+	// --- Other processes (core/watch.cpp). While the port is shared the leader and one waiter
+	// of each process call look_up() every WATCH_NS; whoever waits when that begins is woken once.
 	// Calls that never wait that long do the same. True: there may be news.
 	bool look_up();
 	// A number of this process is another file now: what it may have of others' descriptors'
@@ -204,6 +204,8 @@ private:
 	bool bury_dead();
 	bool bury_at_times();
 	bool look_due() const;
+	bool keeps_lookout(uint32_t waiter);                 // locked
+	uint32_t withdraw(Guard& guard, uint32_t waiter);    // locked
 	void call_the_silent(int64_t now);
 	bool rearm_if_asked();
 	bool doubtful(Guard& guard, uint32_t member);
@@ -252,6 +254,7 @@ private:
 	bool satisfies(uint32_t ready, uint32_t wanted) const; // locked
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
+	bool leads(uint32_t waiter) const;               // locked
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct);
 	void count_delivered(SourceKind kind);           // locked
 	void departed();
@@ -284,6 +287,10 @@ private:
 	};
 	Unchanged leader_, handed_, bell_late_; // locked
 	std::atomic<int64_t> next_look_{0};
+	struct Lookout {
+		uint32_t waiter = 0, tid = 0;
+	};
+	Lookout lookout_; // of this process; locked
 	static std::atomic<bool> left_; // events were left to others, by a look at their descriptors
 	std::atomic<uint32_t> rearmed_{0};      // Header::rearm as of the last time
 };

@@ -77,13 +77,18 @@ uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 	return taken;
 }
 
+// Whether a waiter that goes to sleep does so in the inner set. Locked.
+bool Port::leads(uint32_t waiter) const {
+	uint32_t leader = region_.header().leader.load();
+	return leader == waiter || (leader == 0 && region_.header().pollable.load() != 0);
+}
+
 // Sleeps as leader or follower until signalled, ready or late, and posts what
 // the kernel reported. Called and left with the lock held. 0 or an errno.
 int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct) {
 	Header& header = region_.header();
 	shm::Waiter& record = region_.waiter(waiter);
-	bool lead = header.leader.load() == waiter || (header.leader.load() == 0 && header.pollable.load() != 0);
-	if (!lead) {
+	if (!leads(waiter)) {
 		record.word.store(shm::SLEEPING);
 		guard.unlock();
 		int rc = sys::futex_wait(record.word.word(), shm::SLEEPING, deadline.at);
@@ -146,7 +151,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	rearm_if_asked();
 	Guard guard(*this, thread);
 	auto leave = [&](Taken taken) {
-		if (waiter != 0 && waiters::remove(region_, waiter) & shm::SIGNAL_CLOSED) {
+		if (waiter != 0 && withdraw(guard, waiter) & shm::SIGNAL_CLOSED) {
 			departed();
 			if (taken.code == EINTR) taken.code = EBADF; // (2.11.4)
 		}
@@ -162,7 +167,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				return leave({0, 1});
 			}
 			if (bits & shm::SIGNAL_CLOSED) {
-				waiters::remove(region_, waiter);
+				withdraw(guard, waiter);
 				departed();
 				return {EBADF, 0};
 			}
@@ -255,7 +260,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			}
 		}
 		Deadline until = deadline;
-		bool looking = shared();
+		bool looking = shared() && keeps_lookout(waiter);
 		if (pause || looking) {
 			int64_t now = sys::monotonic_ns();
 			if (pause) until.at = std::min(until.at, now + pause->every_ns);

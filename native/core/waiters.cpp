@@ -222,15 +222,6 @@ void signal_each(Region& region, uint32_t at, uint32_t bits, Wakes& wakes) {
 	wakes.all |= one.count != 0;
 }
 
-template <class Do>
-void each(Region& region, Do what) {
-	uint32_t at = region.header().waiter_first.load();
-	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
-		what(at, region.waiter(at));
-		at = region.waiter(at).next.load();
-	}
-}
-
 } // namespace
 
 void alert_all(Region& region, Wakes& wakes) {

@@ -55,6 +55,16 @@ void alert_all(Region& region, Wakes& wakes);
 // Has every waiter look up.
 void call_all(Region& region, Wakes& wakes);
 
+// Every waiter, in order.
+template <class Do>
+void each(Region& region, Do what) {
+	uint32_t at = region.header().waiter_first.load();
+	for (uint32_t steps = 0; at != 0 && steps < shm::MAX_WAITERS; steps++) {
+		what(at, region.waiter(at));
+		at = region.waiter(at).next.load();
+	}
+}
+
 // --- Inline: most changes ask for nothing.
 
 namespace detail {

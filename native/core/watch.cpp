@@ -1,4 +1,4 @@
-// While other processes share the port: its waiting threads and loops look up now
+// While other processes share the port: one waiting thread of each, and its loops, look up now
 // and then, so that one that was killed or stopped in the middle of anything holds
 // up nobody for more than a second (design rule 6, hazards 1 and 17).
 //
@@ -13,6 +13,8 @@ namespace evp {
 using shm::Header;
 using shm::Member;
 using shm::MemberState;
+using shm::Waiter;
+using shm::WaiterKind;
 
 namespace {
 
@@ -32,6 +34,33 @@ bool Port::Unchanged::for_long(uint32_t who, uint32_t count, int64_t now, int64_
 
 bool Port::look_due() const {
 	return shared() && sys::monotonic_ns() >= next_look_.load(std::memory_order_relaxed);
+}
+
+// Whether a waiter may not sleep through: it says that it lives while it leads, or has the
+// lookout of this process. The first to sleep has it: of those that wait for as much it is the
+// last to be woken, so that it seldom has to be passed on.
+bool Port::keeps_lookout(uint32_t waiter) {
+	const Waiter& kept = region_.waiter(lookout_.waiter);
+	uint32_t tid = region_.waiter(waiter).tid.load();
+	// Its thread may have ended within its call, and its record be another's.
+	bool kept_here = lookout_.waiter != 0 && kept.kind.load() == WaiterKind::THREAD &&
+	                 kept.member.load() == member_ && kept.tid.load() == lookout_.tid;
+	if (!kept_here) lookout_ = {waiter, tid};
+	return lookout_.tid == tid || leads(waiter); // also in a handler over its own waiting
+}
+
+// A waiter leaves; the lookout, if it had it, goes to the last in order. Its signal bits.
+uint32_t Port::withdraw(Guard& guard, uint32_t waiter) {
+	uint32_t bits = waiters::remove(region_, waiter);
+	if (lookout_.waiter != waiter) return bits;
+	lookout_ = {};
+	if (!shared()) return bits;
+	uint32_t last = 0;
+	waiters::each(region_, [&](uint32_t at, const Waiter& record) {
+		if (record.kind.load() == WaiterKind::THREAD && record.member.load() == member_) last = at;
+	});
+	if (last != 0) waiters::signal(region_, last, shm::SIGNAL_LOOK, guard.wakes());
+	return bits;
 }
 
 bool Port::look_up() {

@@ -95,7 +95,7 @@ enum Signal : uint32_t {
 	SIGNAL_LEAD = 2,   // become the leader
 	SIGNAL_ALERT = 4,  // alert mode; a copy is in the record (3.15)
 	SIGNAL_CLOSED = 8, // the descriptor it waits on was closed (2.11.4)
-	SIGNAL_LOOK = 64,  // another process came: from now on look up (core/watch.cpp)
+	SIGNAL_LOOK = 64,  // another process came, or whoever looked up has left (core/watch.cpp)
 	SLEEPING = 16, // on its futex
 	POLLING = 32,  // in the inner set, as the leader
 };
