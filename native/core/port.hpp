@@ -174,6 +174,7 @@ public:
 	bool internal(int fd) const;   // fd is one of them
 	bool is_member() const { return epoch_.load() == sys::process_epoch(); }
 	void disown();                 // ends what this process owns (2.11.1)
+	void end_waits(sys::Thread& thread); // it ends, by pthread_exit in a handler over them
 	void wake_number(int number);  // waiters on a closed number get EBADF, and are gone
 	void fd_closing(int fd);       // a descriptor of this process is about to close (4.13)
 	int enter(const sys::Thread& thread) { // first thing in every call
@@ -205,7 +206,7 @@ private:
 	bool bury_at_times();
 	bool look_due() const;
 	bool keeps_lookout(uint32_t waiter);                 // locked
-	uint32_t withdraw(Guard& guard, uint32_t waiter);    // locked
+	uint32_t withdraw(Guard& guard, sys::Thread& thread, uint32_t waiter); // locked
 	void call_the_silent(int64_t now);
 	bool rearm_if_asked();
 	bool doubtful(Guard& guard, uint32_t member);

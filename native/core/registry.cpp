@@ -134,6 +134,12 @@ namespace registry {
 
 namespace {
 
+// A thread ends that stands among the waiters of ports.
+void end_waits(sys::Thread& thread) {
+	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
+		if (PortRef port = RegistryAccess::protect(n->port)) port->end_waits(thread);
+}
+
 // Waits until no other thread is inside a call on the port, then frees it. If
 // this thread itself is (a signal handler closed it), it stays mapped.
 void destroy(Port* port) {
@@ -251,6 +257,7 @@ Result<int> introduce(Make make, NumberOf number_of) {
 	}
 	Port* port = made->get();
 	install_sources(*port);
+	sys::on_end_of_waiter.store(end_waits, std::memory_order_relaxed);
 	port->references.store(1);
 	if (!make_entry(number_of(*port)) || !take_node(port)) {
 		each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });

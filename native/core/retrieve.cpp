@@ -151,7 +151,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	rearm_if_asked();
 	Guard guard(*this, thread);
 	auto leave = [&](Taken taken) {
-		if (waiter != 0 && withdraw(guard, waiter) & shm::SIGNAL_CLOSED) {
+		if (waiter != 0 && withdraw(guard, thread, waiter) & shm::SIGNAL_CLOSED) {
 			departed();
 			if (taken.code == EINTR) taken.code = EBADF; // (2.11.4)
 		}
@@ -167,7 +167,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				return leave({0, 1});
 			}
 			if (bits & shm::SIGNAL_CLOSED) {
-				withdraw(guard, waiter);
+				withdraw(guard, thread, waiter);
 				departed();
 				return {EBADF, 0};
 			}
@@ -239,6 +239,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (!registry::names(number, this)) return {EBADF, 0};
 			waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
 			if (waiter == 0) return {ENOMEM, 0};
+			thread.waits++;
 			// Registered, so that what is posted now rings for nobody.
 			if (Source* aio = source(SourceKind::AIO); aio->at_hand()) {
 				guard.unlock();
@@ -329,7 +330,26 @@ void Port::count_delivered(SourceKind kind) {
 	counter.store(counter.load() + 1);
 }
 
-// --- Closing under a waiter.
+// --- The end of a wait that does not return: its thread ends, or its number is closed.
+
+void Port::end_waits(sys::Thread& thread) {
+	// The handler came over the critical section: the kernel tells the next who locks.
+	if (thread.critical.load(std::memory_order_relaxed)) return;
+	{
+		Guard guard(*this, thread);
+		auto own = [&] {
+			uint32_t found = 0;
+			waiters::each(region_, [&](uint32_t at, const shm::Waiter& record) {
+				if (record.kind.load() == WaiterKind::THREAD && record.member.load() == member_ &&
+				    record.tid.load() == thread.tid)
+					found = at;
+			});
+			return found;
+		};
+		while (uint32_t waiter = own()) withdraw(guard, thread, waiter);
+	}
+	departed();
+}
 
 void Port::departed() {
 	departures_.fetch_add(1, std::memory_order_release);

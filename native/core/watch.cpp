@@ -50,7 +50,8 @@ bool Port::keeps_lookout(uint32_t waiter) {
 }
 
 // A waiter leaves; the lookout, if it had it, goes to the last in order. Its signal bits.
-uint32_t Port::withdraw(Guard& guard, uint32_t waiter) {
+uint32_t Port::withdraw(Guard& guard, sys::Thread& thread, uint32_t waiter) {
+	thread.waits--;
 	uint32_t bits = waiters::remove(region_, waiter);
 	if (lookout_.waiter != waiter) return bits;
 	lookout_ = {};

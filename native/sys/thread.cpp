@@ -91,6 +91,7 @@ void reset_record(Thread& thread) {
 	thread.entering.store(nullptr, std::memory_order_relaxed);
 	thread.depth.store(0, std::memory_order_relaxed);
 	thread.deferred_count.store(0, std::memory_order_relaxed);
+	thread.waits = 0;
 	thread.running_deferred = false;
 	thread.collecting = nullptr; // else what a successor of it posts would wake nobody
 	for (auto& object : thread.in_use) object.store(nullptr, std::memory_order_relaxed);
@@ -99,6 +100,7 @@ void reset_record(Thread& thread) {
 
 void release_record(void* record) {
 	auto* thread = static_cast<Thread*>(record);
+	if (thread->waits != 0) on_end_of_waiter.load(std::memory_order_relaxed)(*thread);
 	detail::current = nullptr;
 	reset_record(*thread); // a thread may end within a call, which keeps what it uses from being freed
 	thread->taken.store(false, std::memory_order_release);
@@ -212,6 +214,8 @@ void run_deferred(Thread& thread) {
 	}
 	thread.running_deferred = false;
 }
+
+std::atomic<void (*)(Thread&)> on_end_of_waiter{nullptr};
 
 std::atomic<bool> cheap_fence{false};
 #if defined(EVP_TSAN)

@@ -45,6 +45,7 @@ struct Thread {
 	std::atomic<uint32_t> depth{0};
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
 	std::atomic<uint32_t> deferred_count{0};
+	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
 	Habit spinning;                     // before this thread sleeps for an event
 	Habit gathering;                    // once there is one, for more
@@ -86,6 +87,9 @@ inline Thread& self() {
 // Number of the process image: differs between a process and its forked child.
 inline uint64_t process_epoch() { return self().epoch.load(std::memory_order_relaxed); }
 const Identity& identity();
+
+// Called for a thread that ends while it waits.
+extern std::atomic<void (*)(Thread&)> on_end_of_waiter;
 
 // Head of all thread records.
 Thread* all_threads();
