@@ -280,9 +280,11 @@ void FdSource::post_now(Port& port, const Armed& armed, uint32_t events, uint16_
 	port.collect_armed();
 	Port::Guard guard(port);
 	Slot& slot = region.slot(armed.index);
-	if (slot.arm.load() != armed.arm || slot.state.load() != SlotState::ARMED) return;
+	SlotState state = slot.state.load();
+	if (slot.arm.load() != armed.arm || state == SlotState::FREE) return;
+	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | flag); // also of one told of meanwhile
+	if (state != SlotState::ARMED) return;
 	port.pollable_add(-1);
-	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | flag);
 	if (events == 0) return;
 	port.post_fd(armed.index, events);
 }
