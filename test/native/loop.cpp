@@ -134,8 +134,8 @@ void closed_during_a_look() {
 		return true;
 	}), Look::CALLED);
 	(void)loop.port.loop_state(loop.waiter, true);
+	loop.ref.reset(); // the last number's closing waits for it
 	closer.join();
-	loop.ref.reset();
 }
 
 int body() {
