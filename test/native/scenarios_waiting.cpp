@@ -183,7 +183,7 @@ std::vector<Scenario> waiting() {
 	    {"alert a thread of one's own", join, alert_while_waiting, EITHER_OF_THREADS},
 	    {"get an alert", join, alert_and_take},
 	    {"ring an event loop", join, ring_loop},
-	    {"look from an event loop", join, look_from_loop},
+	    {"look from an event loop", join, look_from_loop, EITHER, nullptr, nullptr, true},
 	    {"kick a leader that woke already", join, kick_in_vain, COMES_LATER},
 	    {"find another's kick", with_leader_stopped, pass_kick_on, COMES_LATER},
 	    {"look after a stopped leader", with_both_roles_stopped, wait_and_look, COMES_LATER},
