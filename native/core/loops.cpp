@@ -1,8 +1,8 @@
 // An event loop that waits at a port: the set it polls, and its record among the waiters.
 //
 // A loop is rung by the doorbell and takes by Port::try_get; it never leads. Before it sleeps it may
-// look for a while (docs/decisions/009): its record is that of a thread that is awake meanwhile, so that a
-// post hands it the queue by a store.
+// look for a while (docs/decisions/009): its record says so meanwhile, and a post hands it the queue by a
+// store, as to a thread that is awake.
 
 #include "core/port.hpp"
 #include "core/tags.hpp"
@@ -11,7 +11,6 @@
 
 namespace evp {
 
-using shm::Header;
 using shm::WaiterKind;
 
 Result<int> Port::loop_set() {
@@ -49,7 +48,6 @@ Result<uint32_t> Port::loop_wait(uint32_t wanted, int number) {
 // What a waiter was told. Locked.
 Port::LoopState Port::told(uint32_t waiter) {
 	uint32_t bits = waiters::consume(region_, waiter);
-	if (bits & shm::SIGNAL_CLOSED) departed(); // to one that looked
 	shm::Waiter& record = region_.waiter(waiter);
 	return {(bits & shm::SIGNAL_ALERT) != 0,
 	        alert_event(record.alert_events.load(), record.alert_user.load())};
@@ -67,29 +65,22 @@ Port::Look Port::loop_look(uint32_t waiter, int64_t longest_ns, const Pause& pau
 	shm::Waiter& record = region_.waiter(waiter);
 	Guard guard(*this);
 	if (record.word.load() != 0) return Look::NONE; // rung
-	record.kind.store(WaiterKind::THREAD);
+	record.kind.store(WaiterKind::LOOKING);
 	guard.unlock();
 	auto end = [&] { return pause.end(pause.data); };
 	uint32_t bits = sys::spin_until_set(*record.word.word(), longest_ns, pause.every_ns, end);
 	if (bits != 0) return Look::CALLED;
 	guard.lock();
 	if (record.word.load() != 0) return Look::CALLED;
-	rest(waiter);
+	record.kind.store(WaiterKind::LOOP);
 	return Look::IN_VAIN;
 }
 
 Port::LoopState Port::loop_rest(uint32_t waiter) {
 	Guard guard(*this);
 	LoopState state = told(waiter);
-	rest(waiter);
-	return state;
-}
-
-// Its record is a loop's again, without a thread's role. Locked.
-void Port::rest(uint32_t waiter) {
 	region_.waiter(waiter).kind.store(WaiterKind::LOOP);
-	Header& header = region_.header();
-	if (header.leader.load() == waiter) header.leader.store(0);
+	return state;
 }
 
 } // namespace evp

@@ -92,8 +92,8 @@ public:
 	};
 	LoopState loop_state(uint32_t waiter, bool leave);
 	// About to sleep: looks for a while whether it is called; `pause` may end the look. Not where
-	// descriptors are waited for. CALLED: its record is a thread's until it leaves, or until
-	// loop_rest(), which tells what it was called for.
+	// descriptors are waited for. CALLED: nobody rings for it until it has left, or rests:
+	// loop_rest() tells what it was called for.
 	enum class Look { NONE, IN_VAIN, CALLED };
 	Look loop_look(uint32_t waiter, int64_t longest_ns, const Pause& pause);
 	LoopState loop_rest(uint32_t waiter);
@@ -266,7 +266,6 @@ private:
 	bool leads(uint32_t waiter) const;               // locked
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct);
 	LoopState told(uint32_t waiter); // locked
-	void rest(uint32_t waiter);      // locked
 	void count_delivered(SourceKind kind);           // locked
 	void departed();
 

@@ -99,14 +99,14 @@ void ring_loop(Diary& diary) {
 	}
 }
 
-// It looks before it sleeps: in vain, and until it is called to lead.
+// It looks before it sleeps: in vain, and until it is called.
 void look_from_loop(Diary& diary) {
 	evp::Result<uint32_t> waiter = here()->loop_wait(BEFORE + 1, port);
 	CHECK(waiter);
 	auto give_up = [](void*) { return true; };
 	CHECK(here()->loop_look(*waiter, 1'000'000'000, {1, give_up, nullptr}) == evp::Port::Look::IN_VAIN);
-	auto lead = [](void*) { return associate(other, THEIR_OWN), false; };
-	CHECK(here()->loop_look(*waiter, 10'000'000'000, {1, lead, nullptr}) == evp::Port::Look::CALLED);
+	auto send = [](void* to) { return announce_send(*static_cast<Diary*>(to), 1), false; };
+	CHECK(here()->loop_look(*waiter, 10'000'000'000, {1, send, &diary}) == evp::Port::Look::CALLED);
 	(void)here()->loop_rest(*waiter);
 	announce_send(diary, 1);
 	(void)here()->loop_state(*waiter, true);
