@@ -183,14 +183,19 @@ function accepted(binding: Binding, request: number, { code, buffers }: Job): Ai
 }
 
 function submitRows(binding: Binding, jobs: readonly Job[]): (AioRequest | PortError)[] {
-	const requests = jobs.map((job) => prepare(binding, job));
-	native.aioSubmit(binding.handle);
+	let prepared = 0;
+	const requests = jobs.map((job) => {
+		const request = prepare(binding, job);
+		if (request >= 0) prepared++;
+		return request;
+	});
+	const all = native.aioSubmit(binding.handle) === prepared;
 	// Copied: what becomes of a failure may write rows.
-	const outcomes = columns.source.slice(0, jobs.length);
+	const outcomes = all ? undefined : columns.source.slice(0, prepared);
 	let row = 0;
 	return jobs.map((job, i) => {
 		let request = requests[i] as number;
-		if (request >= 0) {
+		if (outcomes !== undefined && request >= 0) {
 			const rc = outcomes[row++] as number;
 			if (rc < 0) request = rc;
 		}
@@ -211,6 +216,7 @@ export function submitAll(
 		for (const { cookie } of jobs) binding.cookies.release(cookie);
 		throw error;
 	}
+	if (jobs.length <= ROWS) return submitRows(binding, jobs);
 	const made: (AioRequest | PortError)[] = [];
 	for (let at = 0; at < jobs.length; at += ROWS) {
 		made.push(...submitRows(binding, jobs.slice(at, at + ROWS)));

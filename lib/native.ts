@@ -61,8 +61,8 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	dissociate(handle: number, fd: number): number;
 	/** object, events, user in; -errno of each in `source`. Returns how many failed. */
 	associateAll(handle: number, count: number): number;
-	/** events, user in the first row: arguments cost more. undefined: sent; else -errno. */
-	send(handle: number): number | undefined;
+	/** The handle in `source`, events, user in the first row: arguments cost more. undefined: sent; else -errno. */
+	send(): number | undefined;
 	/** A message with a copy of the bytes. */
 	post(handle: number, events: number, user: number, bytes: Uint8Array): number;
 	/** Handles in `source`, user in; -errno of each in `source`. Returns how many were sent. */
@@ -105,9 +105,12 @@ function load(): { native: Native; file: string } {
 }
 
 const loaded = load();
-/** @internal */
-export const native = process.env['PORT_DEBUG']
+/**
+ * @internal A prototype rather than the addon's own object, which has so many properties that V8 keeps them
+ * in a hash table: of a prototype's it knows what they are, and calls them without a look.
+ */
+export const native: Native = process.env['PORT_DEBUG']
 	? later.trace().traced(loaded.native, process.env['PORT_DEBUG'])
-	: loaded.native;
+	: Object.create(loaded.native);
 /** @internal The binary that `native` is. */
 export const nativeFile = loaded.file;

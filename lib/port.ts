@@ -357,9 +357,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		const handle = this.#handle();
 		validate.int32('events', events);
 		const code = this.#binding.cookies.encode(user);
+		columns.source[0] = handle;
 		columns.events[0] = events;
 		columns.user[0] = code;
-		const rc = native.send(handle);
+		const rc = native.send();
 		if (rc !== undefined) {
 			this.#binding.cookies.release(code);
 			throw this.#binding.failure(rc, 'port_send');

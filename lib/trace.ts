@@ -11,7 +11,6 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	associate: ['port', 'fd', 'events', 'user'],
 	dissociate: ['port', 'fd'],
 	associateAll: ['port', 'count'],
-	send: ['port'],
 	post: ['port', 'events', 'user', 'bytes'],
 	sendn: ['count', 'events'],
 	ticket: ['port'],
@@ -32,13 +31,14 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	timerDelete: ['timer'],
 };
 
-// What it finds in the first row of the columns.
-const FIRST_ROW: Readonly<Record<string, readonly ('events' | 'user')[]>> = {
-	send: ['events', 'user'],
+// What it finds in the first row of the columns; in `source` the port.
+const FIRST_ROW: Readonly<Record<string, readonly ('source' | 'events' | 'user')[]>> = {
+	send: ['source', 'events', 'user'],
 };
 
 type Call = (...args: unknown[]) => unknown;
 interface Row {
+	readonly source: ArrayLike<number>;
 	readonly events: ArrayLike<number>;
 	readonly user: ArrayLike<number>;
 }
@@ -70,17 +70,21 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 		row = native.setup(...(args as never[]));
 		return row;
 	};
+	const portOf = (handle: number): string => {
+		const fd = native.number(handle);
+		return fd < 0 ? 'a closed port' : `port ${fd}`;
+	};
 	const shown = (name: string, args: readonly unknown[]): string => {
 		const given = args.map((arg, i) => {
 			const parameter = PARAMETERS[name]?.[i];
-			if (parameter === 'port') {
-				const fd = native.number(arg as number);
-				return fd < 0 ? 'a closed port' : `port ${fd}`;
-			}
+			if (parameter === 'port') return portOf(arg as number);
 			const value = typeof arg === 'function' ? '…' : inspect(arg, { depth: 0 });
 			return parameter === undefined ? value : `${parameter} ${value}`;
 		});
-		const beside = FIRST_ROW[name]?.map((column) => `${column} ${row?.[column][0]}`) ?? [];
+		const beside = (FIRST_ROW[name] ?? []).map((column) => {
+			const value = row?.[column][0] as number;
+			return column === 'source' ? portOf(value) : `${column} ${value}`;
+		});
 		return [...given, ...beside].join(', ');
 	};
 	const wrap = (name: string, call: Call): Call => {

@@ -30,6 +30,7 @@ const MISTAKES = {
 	'a kick raised too late, and left': '-DBUG_KICK_LEFT -DBELL=false',
 	'a kick taken, and not lowered': '-DBUG_KICK_NOT_LOWERED -DBELL=false',
 	'a kick of the dead': '-DBUG_DEAD_KICK -DVICTIM=4 -DBELL=false -DWAITERS=2',
+	'an event loop that is called, and rests': '-DBUG_RESTS_CALLED -DSPINS=true -DWAITERS=2',
 	'a death that nobody notices': '-DBUG_UNNOTICED -DVICTIM=1',
 };
 

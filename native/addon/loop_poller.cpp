@@ -8,6 +8,16 @@
 
 namespace evp::addon {
 
+namespace {
+
+// What it takes to wake a loop on another processor and have its program's answer: so that two that
+// have slept so far find each other awake. To go on like that it must come sooner.
+constexpr int64_t LOOK_NS = 50'000;
+// A look may keep other handles of the loop waiting for this long.
+constexpr int64_t OTHERS_NS = 3'000;
+
+} // namespace
+
 LoopPoller::LoopPoller(Binding& binding)
     : binding_(&binding), environment_(binding.environment) {}
 
@@ -21,12 +31,20 @@ Result<LoopPoller*> LoopPoller::make(Binding& binding) {
 		sys::close_raw(*set);
 		return Error{-rc};
 	}
-	uv_timer_init(environment.loop, &poller->timer_); // cannot fail
+	uv_timer_init(environment.loop, &poller->timer_); // these cannot fail
+	uv_prepare_init(environment.loop, &poller->prepare_);
+	uv_idle_init(environment.loop, &poller->idle_);
 	environment.open_handles++;
-	poller->poll_.data = poller->timer_.data = poller.get();
-	uv_unref(reinterpret_cast<uv_handle_t*>(&poller->poll_));
-	uv_unref(reinterpret_cast<uv_handle_t*>(&poller->timer_));
+	for (uv_handle_t* handle : poller->handles()) {
+		handle->data = poller.get();
+		uv_unref(handle);
+	}
 	return poller.release();
+}
+
+std::array<uv_handle_t*, 4> LoopPoller::handles() {
+	return {reinterpret_cast<uv_handle_t*>(&poll_), reinterpret_cast<uv_handle_t*>(&timer_),
+	        reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&idle_)};
 }
 
 int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
@@ -54,6 +72,7 @@ int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
 			leave();
 			return rc;
 		}
+		uv_prepare_start(&prepare_, about_to_sleep);
 		started_ = true;
 	}
 	tick_while_shared();
@@ -89,8 +108,7 @@ void LoopPoller::set_ref(bool on) {
 void LoopPoller::close() {
 	if (waiter_ != 0) leave();
 	binding_->poller = nullptr;
-	uv_close(reinterpret_cast<uv_handle_t*>(&timer_), closed);
-	uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);
+	for (uv_handle_t* handle : handles()) uv_close(handle, closed);
 }
 
 void LoopPoller::closed(uv_handle_t* handle) {
@@ -127,6 +145,7 @@ void LoopPoller::readable() {
 	if (waiter_ == 0) { // nobody asked since the last time: stop listening
 		binding_->port->loop_woken(set_);
 		uv_poll_stop(&poll_);
+		uv_prepare_stop(&prepare_);
 		started_ = false;
 		return;
 	}
@@ -141,6 +160,39 @@ void LoopPoller::look() {
 	if (serve()) return; // this object may be gone
 	binding_->port->loop_woken(set_);
 	serve();
+}
+
+// --- Looking before sleeping.
+
+void LoopPoller::about_to_sleep(uv_prepare_t* handle) {
+	auto* self = static_cast<LoopPoller*>(handle->data);
+	if (self->waiter_ != 0 && uv_backend_timeout(handle->loop) != 0) self->look_awhile();
+}
+
+bool LoopPoller::others_ready(void* loop) {
+	return sys::is_readable(uv_backend_fd(static_cast<uv_loop_t*>(loop)));
+}
+
+// In the loop's turn after a message other handles come first, without a sleep; then it looks again.
+void LoopPoller::awake(uv_idle_t* handle) { uv_idle_stop(handle); }
+
+void LoopPoller::look_awhile() {
+	Port& port = *binding_->port;
+	if (!looking_.worthwhile()) return;
+	int64_t began = sys::monotonic_ns();
+	Port::Look look = port.loop_look(waiter_, LOOK_NS, {OTHERS_NS, others_ready, environment_->loop});
+	if (look == Port::Look::IN_VAIN) looking_.learn(false);
+	if (look != Port::Look::CALLED) return;
+	if (sys::monotonic_ns() - began > sys::SPIN_NS)
+		looking_.learn_late();
+	else
+		looking_.learn(true);
+	tick_while_shared(); // perhaps that is why it was called
+	uv_idle_start(&idle_, awake);
+	if (serve()) return; // this object may be gone
+	uv_idle_stop(&idle_);
+	note(port.loop_rest(waiter_));
+	if (alerted_) serve();
 }
 
 bool LoopPoller::serve() {

@@ -144,15 +144,18 @@ napi_value associate_all(napi_env env, napi_callback_info info) {
 	return answer(env, failed);
 }
 
+// No arguments: each costs more than a store into the columns.
 napi_value send(napi_env env, napi_callback_info info) {
-	Call<1> call(env, info);
-	Binding* binding = call.binding();
-	if (!binding) return call.error(EBADF);
-	const Columns& columns = call.environment().columns;
+	void* data = nullptr;
+	napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+	const Environment& environment = *static_cast<Environment*>(data);
+	const Columns& columns = environment.columns;
+	const Binding* binding = environment.at(columns.source[0]);
+	if (!binding || binding->closed()) return answer(env, -EBADF);
 	double code = columns.user[0];
-	if (binding->refuses(code)) return call.error(CANT_CROSS);
+	if (binding->refuses(code)) return answer(env, -CANT_CROSS);
 	int rc = binding->port->send(columns.events[0], cookie_bits(code, binding->id)).error();
-	return rc == 0 ? nullptr : call.error(rc);
+	return rc == 0 ? nullptr : answer(env, -rc);
 }
 
 // handle, events, user, a Uint8Array

@@ -1,6 +1,8 @@
 // An event loop that waits at a port: the set it polls, and its record among the waiters.
 //
-// A loop is rung by the doorbell and takes by Port::try_get; it never leads.
+// A loop is rung by the doorbell and takes by Port::try_get; it never leads. Before it sleeps it may
+// look for a while (docs/decisions/009): its record says so meanwhile, and a post hands it the queue by a
+// store, as to a thread that is awake.
 
 #include "core/port.hpp"
 #include "core/tags.hpp"
@@ -8,6 +10,8 @@
 #include <cerrno>
 
 namespace evp {
+
+using shm::WaiterKind;
 
 Result<int> Port::loop_set() {
 	Result<sys::UniqueFd> set = sys::epoll_make();
@@ -34,21 +38,48 @@ void Port::loop_again(int set) {
 Result<uint32_t> Port::loop_wait(uint32_t wanted, int number) {
 	Guard guard(*this);
 	uint32_t waiter =
-	    waiters::add(region_, shm::WaiterKind::LOOP, wanted, member_, number, sys::self().tid);
+	    waiters::add(region_, WaiterKind::LOOP, wanted, member_, number, sys::self().tid);
 	if (waiter == 0) return Error{ENOMEM};
 	// Alert mode since the caller tried: whoever set it didn't see this waiter.
 	if (region_.header().alert_events.load() != 0) waiters::alert_all(region_, guard.wakes());
 	return waiter;
 }
 
+// What a waiter was told. Locked.
+Port::LoopState Port::told(uint32_t waiter) {
+	uint32_t bits = waiters::consume(region_, waiter);
+	shm::Waiter& record = region_.waiter(waiter);
+	return {(bits & shm::SIGNAL_ALERT) != 0,
+	        alert_event(record.alert_events.load(), record.alert_user.load())};
+}
+
 Port::LoopState Port::loop_state(uint32_t waiter, bool leave) {
 	Guard guard(*this);
-	uint32_t bits = waiters::consume(region_, waiter);
-	LoopState state{};
-	state.alerted = bits & shm::SIGNAL_ALERT;
-	shm::Waiter& record = region_.waiter(waiter);
-	state.alert = alert_event(record.alert_events.load(), record.alert_user.load());
+	LoopState state = told(waiter);
 	if (leave) waiters::remove(region_, waiter);
+	return state;
+}
+
+Port::Look Port::loop_look(uint32_t waiter, int64_t longest_ns, const Pause& pause) {
+	if (region_.header().pollable.load() != 0) return Look::NONE;
+	shm::Waiter& record = region_.waiter(waiter);
+	Guard guard(*this);
+	if (record.word.load() != 0) return Look::NONE; // rung
+	record.kind.store(WaiterKind::LOOKING);
+	guard.unlock();
+	auto end = [&] { return pause.end(pause.data); };
+	uint32_t bits = sys::spin_until_set(*record.word.word(), longest_ns, pause.every_ns, end);
+	if (bits != 0) return Look::CALLED;
+	guard.lock();
+	if (record.word.load() != 0) return Look::CALLED;
+	record.kind.store(WaiterKind::LOOP);
+	return Look::IN_VAIN;
+}
+
+Port::LoopState Port::loop_rest(uint32_t waiter) {
+	Guard guard(*this);
+	LoopState state = told(waiter);
+	region_.waiter(waiter).kind.store(WaiterKind::LOOP);
 	return state;
 }
 

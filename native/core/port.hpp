@@ -72,7 +72,8 @@ public:
 	// the sleep now and then, and may end the wait: EINTR all the same.
 	Taken get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
 	          bool restart = false, const Pause* pause = nullptr, ByteSink* sink = nullptr);
-	// Takes up to max, but only when `wanted` are there or alert mode is on.
+	// Takes up to max, but only when `wanted` are there or alert mode is on. At once with 0; else it may
+	// let more gather for some microseconds (docs/decisions/009).
 	Taken try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink = nullptr);
 	uint32_t count(); // queued events, raw (2.5.3)
 	PortInfo info();
@@ -90,6 +91,12 @@ public:
 		Event alert;
 	};
 	LoopState loop_state(uint32_t waiter, bool leave);
+	// About to sleep: looks for a while whether it is called; `pause` may end the look. Not where
+	// descriptors are waited for. CALLED: nobody rings for it until it has left, or rests:
+	// loop_rest() tells what it was called for.
+	enum class Look { NONE, IN_VAIN, CALLED };
+	Look loop_look(uint32_t waiter, int64_t longest_ns, const Pause& pause);
+	LoopState loop_rest(uint32_t waiter);
 
 	// --- Other processes (core/watch.cpp). While the port is shared the leader and one waiter
 	// of each process call look_up() every WATCH_NS; whoever waits when that begins is woken once.
@@ -253,10 +260,12 @@ private:
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
 	bool satisfies(uint32_t ready, uint32_t wanted) const; // locked
+	bool may_gather(sys::Thread& thread, uint32_t ready, uint32_t max) const; // locked
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
 	bool leads(uint32_t waiter) const;               // locked
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct);
+	LoopState told(uint32_t waiter); // locked
 	void count_delivered(SourceKind kind);           // locked
 	void departed();
 

@@ -131,6 +131,12 @@ bool Port::doubtful(Guard& guard, uint32_t member) {
 	return any;
 }
 
+// Few, from a sender that goes on: more of them at once cost both sides less. Not where descriptors
+// are waited for: what comes then comes from the kernel mostly.
+bool Port::may_gather(sys::Thread& thread, uint32_t ready, uint32_t max) const {
+	return region_.header().pollable.load() == 0 && thread.gathering.worthwhile(ready, max);
+}
+
 Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
                 bool restart, const Pause* pause, ByteSink* sink) {
 	sys::Thread& thread = sys::self();
@@ -193,19 +199,17 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (found.taken != 0) return leave({0, found.taken});
 			continue;
 		}
-		// Few, from a sender that goes on: more of them at once cost both sides less.
-		if (enough && !gathers && waiter == 0 && ready * 4 <= max && !deadline.poll &&
-		    header.pollable.load() == 0 && thread.gathering.worthwhile()) {
+		if (enough && !gathers && waiter == 0 && !deadline.poll && may_gather(thread, ready, max)) {
 			gathers = true;
 			found_first = ready;
 			guard.unlock();
-			sys::spin_to_gather();
+			thread.gathering.wait();
 			guard.lock();
 			continue;
 		}
 		if (enough) {
 			uint32_t taken = take(out, max, others, sink);
-			if (gathers) thread.gathering.learn(taken > 2 * found_first);
+			if (gathers) thread.gathering.learn(found_first, taken, max);
 			if (taken != 0) return leave({0, taken});
 			if (slots::deliverable(region_, member_) >= wanted) repair(); // scribbled counters
 			in_vain = strict_;
@@ -254,8 +258,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				guard.unlock();
 				uint32_t word = sys::spin_until_set(*region_.waiter(waiter).word.word());
 				thread.spinning.learn(word != 0);
-				gathers = word == shm::SIGNAL_TAKE && max > 1 && thread.gathering.worthwhile();
-				if (gathers) sys::spin_to_gather();
+				gathers = word == shm::SIGNAL_TAKE && thread.gathering.worthwhile(1, max);
+				if (gathers) thread.gathering.wait();
 				guard.lock();
 				continue;
 			}
@@ -315,6 +319,13 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	while (more && missing()) more = collect(guard);
 	if (others.unseen(region_, member_)) look_at_others(guard, others);
 	Header& header = region_.header();
+	uint32_t ready = slots::deliverable(region_, member_);
+	bool gathers = wanted != 0 && ready >= wanted && header.alert_events.load() == 0 && may_gather(thread, ready, max);
+	if (gathers) {
+		guard.unlock();
+		thread.gathering.wait();
+		guard.lock();
+	}
 	if (header.alert_events.load() != 0) (void)doubtful(guard, header.alert_member.load());
 	if (int32_t events = header.alert_events.load(); events != 0) {
 		out[0] = alert_event(events, header.alert_user.load());
@@ -322,7 +333,9 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 		return {0, 1};
 	}
 	if (missing()) return {0, 0};
-	return {0, take(out, max, others, sink)};
+	uint32_t taken = take(out, max, others, sink);
+	if (gathers) thread.gathering.learn(ready, taken, max);
+	return {0, taken};
 }
 
 void Port::count_delivered(SourceKind kind) {

@@ -130,7 +130,7 @@ uint32_t first_satisfied(Region& region) {
 		if (sure >= record.wanted.load()) {
 			// Called before and not come: stopped perhaps (core/watch.cpp).
 			bool called = record.word.load() & shm::SIGNAL_TAKE;
-			if (!called && record.kind.load() == WaiterKind::THREAD) return at;
+			if (!called && record.kind.load() != WaiterKind::LOOP) return at;
 			if (!called && loop == 0) loop = at;
 		} else if (!looked && perhaps == 0 && !(record.word.load() & shm::SIGNAL_TAKE)) {
 			perhaps = at;
@@ -145,7 +145,7 @@ void hand_over(Region& region, Wakes& wakes) {
 	uint32_t taker = first_satisfied(region);
 	if (taker == 0) return;
 	// A loop is not waited for: others may be handed the queue before it runs.
-	if (region.waiter(taker).kind.load() == WaiterKind::THREAD) {
+	if (region.waiter(taker).kind.load() != WaiterKind::LOOP) {
 		header.handed.store(taker);
 		header.handovers.store(header.handovers.load() + 1);
 	}

@@ -100,7 +100,12 @@ enum Signal : uint32_t {
 	POLLING = 32,  // in the inner set, as the leader
 };
 
-enum class WaiterKind : uint32_t { FREE = 0, THREAD = 1, LOOP = 2 };
+enum class WaiterKind : uint32_t {
+	FREE = 0,
+	THREAD = 1,
+	LOOP = 2,
+	LOOKING = 3, // a loop that is awake and looks at its word: nobody need ring for it
+};
 
 struct Waiter {
 	Cell<uint32_t> word;       // Signal bits; the futex

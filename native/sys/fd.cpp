@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -67,6 +68,11 @@ bool byte_locked(int fd, long at) {
 }
 
 bool is_open(int fd) { return fcntl(fd, F_GETFD) != -1; }
+
+bool is_readable(int fd) {
+	pollfd one{fd, POLLIN, 0};
+	return poll(&one, 1, 0) > 0;
+}
 
 Result<void> set_cloexec(int fd, bool on) {
 	if (fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) != 0) return Error{errno};

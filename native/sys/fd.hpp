@@ -48,6 +48,7 @@ bool lock_byte(int fd, long at);
 bool byte_locked(int fd, long at); // by another process
 
 bool is_open(int fd);                 // fcntl(F_GETFD)
+bool is_readable(int fd);             // now, by poll(2)
 Result<void> set_cloexec(int fd, bool on); // EBADF
 bool kept_over_exec(int fd);          // open, and FD_CLOEXEC is clear
 

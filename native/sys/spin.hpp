@@ -21,6 +21,9 @@ inline void relax() {
 // nothing. One thread's own.
 class Habit {
 public:
+	Habit() = default;
+	// At least one in 2 to the power of `most_failures` is tried.
+	explicit Habit(uint32_t most_failures) : most_(most_failures) {}
 	bool worthwhile() {
 		if (skip_ == 0) return several_processors();
 		skip_--;
@@ -29,43 +32,86 @@ public:
 	void learn(bool paid) {
 		if (paid)
 			failures_ = 0;
-		else if (failures_ < MOST_FAILURES)
+		else if (failures_ < most_)
 			failures_++;
 		skip_ = (1u << failures_) - 1;
+		late_ = false;
+	}
+	// It paid only just: once worth another try, for whoever caused it is awake now.
+	void learn_late() {
+		if (late_) return learn(false);
+		late_ = true;
+		skip_ = 0;
 	}
 
 private:
-	static constexpr uint32_t MOST_FAILURES = 8;
 	static bool several_processors();
 
+	uint32_t most_ = 8;
 	uint32_t failures_ = 0;
 	uint32_t skip_ = 0;
+	bool late_ = false;
 };
 
 // What it takes to wake a thread on another processor and have its answer: two that have slept so
 // far find each other awake from then on.
 constexpr int64_t SPIN_NS = 15'000;
-// In which a sender on another processor sends a score of messages.
-constexpr int64_t GATHER_NS = 2'000;
-
-// Looks for a while whether the word is not 0; as it was in the end.
-inline uint32_t spin_until_set(const std::atomic<uint32_t>& word) {
+// Looks for `longest_ns` at most whether the word is not 0; as it was in the end. `ended` is asked
+// every so often whether to give up.
+template <class End>
+inline uint32_t spin_until_set(const std::atomic<uint32_t>& word, int64_t longest_ns, int64_t every_ns, End ended) {
 	constexpr int LOOKS = 16; // between two looks at the clock
+	int64_t ask = 0;
 	for (int64_t end = 0;;) {
 		for (int i = 0; i < LOOKS; i++) {
 			if (uint32_t seen = word.load(std::memory_order_acquire); seen != 0) return seen;
 			relax();
 		}
 		int64_t now = monotonic_ns();
-		if (end == 0) end = now + SPIN_NS;
+		if (end == 0) {
+			end = now + longest_ns;
+			ask = now + every_ns;
+		}
 		if (now >= end) return 0;
+		if (now < ask) continue;
+		if (ended()) return 0;
+		ask = now + every_ns;
 	}
 }
 
-inline void spin_to_gather() {
-	int64_t end = monotonic_ns() + GATHER_NS;
-	do relax();
-	while (monotonic_ns() < end);
+inline uint32_t spin_until_set(const std::atomic<uint32_t>& word) {
+	return spin_until_set(word, SPIN_NS, SPIN_NS, [] { return false; });
 }
+
+// Whether and how long one that was given a few messages lets more gather before it takes them,
+// learnt from what came of it. One thread's own.
+class Gathering {
+public:
+	// `found` are there, `max` can be taken.
+	bool worthwhile(uint32_t found, uint32_t max) { return found * 4 <= max && habit_.worthwhile(); }
+	// Without touching what the sender writes.
+	void wait() const {
+		int64_t end = monotonic_ns() + span_ns_;
+		do relax();
+		while (monotonic_ns() < end);
+	}
+	void learn(uint32_t found, uint32_t taken, uint32_t max) {
+		bool paid = taken > 2 * found;
+		habit_.learn(paid);
+		if (!paid)
+			span_ns_ = LEAST_NS;
+		else if (taken * 4 <= max && span_ns_ < MOST_NS)
+			span_ns_ *= 2;
+		else if (taken * 2 > max && span_ns_ > LEAST_NS)
+			span_ns_ /= 2;
+	}
+
+private:
+	static constexpr int64_t LEAST_NS = 2'000; // a sender on another processor sends a score meanwhile
+	static constexpr int64_t MOST_NS = 8'000;
+
+	Habit habit_;
+	int64_t span_ns_ = LEAST_NS;
+};
 
 } // namespace evp::sys

@@ -48,7 +48,7 @@ struct Thread {
 	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
 	Habit spinning;                     // before this thread sleeps for an event
-	Habit gathering;                    // once there is one, for more
+	Gathering gathering;                // once there is one, for more
 	// The port whose sources it has collect, to take from it next: what they post is settled then.
 	const void* collecting = nullptr;
 	DeferredCall deferred[DEFERRED];

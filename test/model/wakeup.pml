@@ -15,7 +15,7 @@
  * two wake each other for ever. Each BUG_ is a mistake that a check must find.
  */
 #ifndef SPINS
-#define SPINS false /* a waiter may look at its word for a while before it sleeps */
+#define SPINS false /* a waiter may look at its word for a while before it sleeps, or an event loop before it rests */
 #endif
 #ifndef BELL
 #define BELL true
@@ -451,6 +451,15 @@ end:	do
 		next = COMES_FROM_SLEEP }
 	:: atomic { FIRED && next == POLLS && !gave_up -> give_up(); next = COMES_FROM_SLEEP }
 	:: atomic { FIRED && next == SPINNING -> next = LOOKS } /* its word was set, or it took too long */
+	:: atomic { FIRED && next == SPINNING && !gave_up -> /* an event loop, which is rung from now on */
+		gave_up = true;
+		enter();
+#ifndef BUG_RESTS_CALLED
+		consume();
+#endif
+		remove();
+		next = LEFT;
+		leave() }
 	:: atomic { FIRED && next == ANNOUNCED -> /* futex_wait looks at the word once more */
 #ifdef BUG_NO_RECHECK
 		parked[me] = true;

@@ -99,6 +99,19 @@ void ring_loop(Diary& diary) {
 	}
 }
 
+// It looks before it sleeps: in vain, and until it is called.
+void look_from_loop(Diary& diary) {
+	evp::Result<uint32_t> waiter = here()->loop_wait(BEFORE + 1, port);
+	CHECK(waiter);
+	auto give_up = [](void*) { return true; };
+	CHECK(here()->loop_look(*waiter, 1'000'000'000, {1, give_up, nullptr}) == evp::Port::Look::IN_VAIN);
+	auto send = [](void* to) { return announce_send(*static_cast<Diary*>(to), 1), false; };
+	CHECK(here()->loop_look(*waiter, 10'000'000'000, {1, send, &diary}) == evp::Port::Look::CALLED);
+	(void)here()->loop_rest(*waiter);
+	announce_send(diary, 1);
+	(void)here()->loop_state(*waiter, true);
+}
+
 // The leader wakes for a descriptor, and is called between that and its coming.
 void let_leader_wake(const char* file) {
 	if (strcmp(file, "core/waiters.cpp") != 0 || !inside()) return;
@@ -170,6 +183,7 @@ std::vector<Scenario> waiting() {
 	    {"alert a thread of one's own", join, alert_while_waiting, EITHER_OF_THREADS},
 	    {"get an alert", join, alert_and_take},
 	    {"ring an event loop", join, ring_loop},
+	    {"look from an event loop", join, look_from_loop, EITHER, nullptr, nullptr, true},
 	    {"kick a leader that woke already", join, kick_in_vain, COMES_LATER},
 	    {"find another's kick", with_leader_stopped, pass_kick_on, COMES_LATER},
 	    {"look after a stopped leader", with_both_roles_stopped, wait_and_look, COMES_LATER},
