@@ -142,13 +142,13 @@ uint32_t take_slot(Port& port, uint64_t key, int* error) {
 }
 
 // The strict profile keeps the last component that the watch was made with, while it is a name
-// of the file (5.1.7).
+// of the file (5.1.7). Empty: it is none.
 std::string old_name(const Watch& watch, const Found& found) {
-	if (found.follow || found.directory.empty()) return found.path;
+	if (found.follow || found.directory.empty()) return {};
 	std::string old = (found.directory == "/" ? "" : found.directory) + "/" + watch.name();
 	FileStatus status;
 	bool names = sys::file_status(old.c_str(), false, &status) == 0 && status.same_file(found.status);
-	return names ? old : found.path;
+	return names ? old : std::string();
 }
 
 // What needs no more than one look: the same name led to the same file, and the
@@ -213,7 +213,7 @@ Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& r
 			watch = watch_of(hub, port,
 			                 slots::table_find(port.region(), FILE_KIND, request.key, port.member()));
 		}
-		Found found;
+		Found found(hub);
 		bool again = watch && unchanged(hub, *watch, request, &found.status);
 		if (again) {
 			found.object = hub.watches().object(*watch);
@@ -253,8 +253,8 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 		Node* old_object = hub.watches().object(*watch);
 		Node* old_parent = hub.watches().parent(*watch);
 		hub.watches().unlink(*watch);
-		hub.watches().set_path(*watch, port.strict() && stands ? old_name(*watch, *found) : found->path,
-		                       request.name);
+		std::string old = port.strict() && stands ? old_name(*watch, *found) : std::string();
+		hub.watches().set_path(*watch, old.empty() ? found->path : old, request.name);
 		watch->follow = found->follow;
 		watch->sure = found->sure;
 		hub.watches().link(*watch, found->object, found->parent);

@@ -60,6 +60,9 @@ public:
 	Result<Node*> directory_of(const std::string& path, bool sure);
 	void release(Node* node); // ends its wd when nothing refers to it
 	void drop(Watch* watch);  // unlinked and destroyed
+	// Of who associates, kept for their memory.
+	std::string& path_buffer() { return path_buffer_; }
+	std::string& directory_buffer() { return directory_buffer_; }
 	// Whether its file system reports changes at all (14.2.19).
 	bool reports_changes(const std::string& path, const sys::FileStatus& status);
 	bool sound(const Node& node) const { return node.wd >= 0 && node.confirmed == overflows_; }
@@ -106,6 +109,7 @@ private:
 	sys::UniqueFd notes_, mounts_, mounts_wake_;
 	std::vector<Port*> ports_;
 	Watches watches_;
+	std::string path_buffer_, directory_buffer_;
 	std::vector<Firing> firings_;
 	std::vector<Watch*> held_back_;     // with something pending
 	std::unordered_map<uint64_t, bool> reporting_; // by device and mount

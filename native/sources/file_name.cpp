@@ -17,11 +17,6 @@ bool leafless(const std::string& path) {
 	return leaf.empty() || leaf == "." || leaf == "..";
 }
 
-std::string parent_of(const std::string& path) {
-	size_t slash = path.rfind('/');
-	return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // Watches what the path leads to, or, where the object can't be read, asks its
 // directory for news of that entry (14.2.3).
 Result<void> watch_object(Hub& hub, uint32_t asked, Found* found) {
@@ -72,7 +67,8 @@ Result<void> watch_path(Hub& hub, uint32_t asked, Found* found) {
 	Node* early = nullptr;
 	int denied = 0;
 	if (!found->follow && found->path[0] == '/' && found->path != "/") {
-		found->directory = parent_of(found->path);
+		size_t slash = found->path.rfind('/');
+		found->directory.assign(found->path, 0, slash == 0 ? 1 : slash);
 		Result<Node*> parent = hub.directory_of(found->directory, false);
 		denied = parent.error();
 		if (parent) early = *parent;
@@ -88,10 +84,18 @@ Result<void> watch_path(Hub& hub, uint32_t asked, Found* found) {
 
 } // namespace
 
+void Found::clear() {
+	path.clear();
+	directory.clear();
+	status = {};
+	object = parent = nullptr;
+	follow = sure = false;
+}
+
 void release(Hub& hub, Found* found) {
 	Node* object = found->object;
 	Node* parent = found->parent;
-	*found = Found();
+	found->clear();
 	hub.release(object);
 	if (parent != object) hub.release(parent);
 }

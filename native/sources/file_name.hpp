@@ -11,8 +11,12 @@ namespace evp::file {
 
 // What a name led to: the nodes are held by nobody yet.
 struct Found {
-	std::string path;       // absolute where possible; without links, but for `follow`
-	std::string directory;  // of the name, if it has one
+	// In the hub's own buffers, whose memory is there already: one at a time.
+	explicit Found(Hub& hub) : path(hub.path_buffer()), directory(hub.directory_buffer()) { clear(); }
+	void clear();
+
+	std::string& path;      // absolute where possible; without links, but for `follow`
+	std::string& directory; // of the name, if it has one
 	sys::FileStatus status;
 	Node* object = nullptr;
 	Node* parent = nullptr;
