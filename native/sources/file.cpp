@@ -80,6 +80,17 @@ Watch* watch_of(Hub& hub, Port& port, uint32_t index) {
 	return watch && watch->port == &port && watch->slot == index ? watch : nullptr;
 }
 
+// The watch that its maker is expected to associate next, if it is of this object: found
+// without the port's lock, under which its slot is looked at again (commit).
+Watch* expected_watch(Hub& hub, Port& port, uint64_t key) {
+	Watch* watch = hub.expected();
+	if (!watch || watch->port != &port) return nullptr;
+	Slot& slot = port.region().slot(watch->slot);
+	bool right = slot.object.load() == key && slot.link.load() == watch->id &&
+	             slot.source.load() == FILE_KIND && slot.owner.load() == port.member();
+	return right ? watch : nullptr;
+}
+
 // Whether the slot is of that object of this process. Locked.
 bool holds(Port& port, uint32_t index, uint64_t key) {
 	Slot& slot = port.region().slot(index);
@@ -207,8 +218,8 @@ Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& r
 	// notes that wait are read first, then it is looked again.
 	for (bool current = false;; current = true) {
 		if (current) hub.collect();
-		Watch* watch;
-		{
+		Watch* watch = expected_watch(hub, port, request.key);
+		if (!watch) {
 			Port::Guard guard(port);
 			watch = watch_of(hub, port,
 			                 slots::table_find(port.region(), FILE_KIND, request.key, port.member()));
@@ -261,6 +272,7 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 		if (old_object != found->object) hub.release(old_object);
 		if (old_parent != found->parent && old_parent != old_object) hub.release(old_parent);
 	}
+	hub.associated(*watch);
 	watch->port = &port;
 	watch->recorded = found->status;
 	watch->asked = request.asked;

@@ -54,6 +54,10 @@ public:
 	bool quiet(const sys::FileStatus& status, uint32_t asked);
 
 	Watches& watches() { return watches_; }
+	// Who associates again mostly does so in the order of events: the watch whose event came
+	// after that of the one told of last. A guess; its slot says whether it is right.
+	Watch* expected() const { return watches_.at(expected_); }
+	void associated(const Watch& watch) { expected_ = watch.after; }
 	// The node of what the path leads to. ENOSPC: fs.inotify.max_user_watches.
 	Result<Node*> node_of(const char* path, uint32_t notes, bool follow);
 	// The node of a directory; `sure`: it was looked up now.
@@ -113,6 +117,8 @@ private:
 	std::vector<Firing> firings_;
 	std::vector<Watch*> held_back_;     // with something pending
 	std::unordered_map<uint64_t, bool> reporting_; // by device and mount
+	uint32_t expected_ = 0;
+	uint32_t posted_ = 0;               // the watch whose event was posted last
 	bool overflowed_ = false;
 	bool removed_ = false;              // wds were ended whose last note was not read
 	uint32_t overflows_ = 0;
