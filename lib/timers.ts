@@ -94,7 +94,7 @@ let codeOf: (timer: Timer<never>) => number;
 let listOf: (timer: Timer<never>) => TimerList;
 
 function indexOf(id: number): number {
-	return id < INDICES ? id : id - Math.floor(id / INDICES) * INDICES;
+	return id - Math.floor(id / INDICES) * INDICES;
 }
 
 /**
@@ -114,13 +114,14 @@ function indexOf(id: number): number {
  */
 export class Timer<T = unknown> implements Disposable {
 	readonly #list: TimerList;
-	readonly #id: number;
+	// Its id in two: small integers, whatever the id, take no memory of their own.
+	readonly #index: number;
+	#generation: number; // -1: deleted here
 	readonly #code: number;
-	#deleted = false;
 	declare private readonly _user: T; // a Timer<A> is no Timer<B>
 
 	static {
-		idOf = (timer) => timer.#id;
+		idOf = (timer) => timer.#generation * INDICES + timer.#index;
 		codeOf = (timer) => timer.#code;
 		listOf = (timer) => timer.#list;
 	}
@@ -128,7 +129,8 @@ export class Timer<T = unknown> implements Disposable {
 	/** @internal `code` of its cookie, 0 if another thread has it. */
 	constructor(list: TimerList, id: number, code: number) {
 		this.#list = list;
-		this.#id = id;
+		this.#generation = Math.floor(id / INDICES);
+		this.#index = id - this.#generation * INDICES;
 		this.#code = code;
 	}
 
@@ -141,8 +143,8 @@ export class Timer<T = unknown> implements Disposable {
 
 	#live(): number {
 		if (this.#list.closed) throw portClosed();
-		if (this.#deleted) throw timerDeleted();
-		return this.#id;
+		if (this.#generation < 0) throw timerDeleted();
+		return this.#generation * INDICES + this.#index;
 	}
 
 	/**
@@ -210,10 +212,10 @@ export class Timer<T = unknown> implements Disposable {
 	 * ```
 	 */
 	delete(): void {
-		if (this.#deleted) return;
-		this.#deleted = true;
-		native.timerDelete(this.#id); // gone already, if another thread was first
-		this.#list.remove(indexOf(this.#id), this as never);
+		if (this.#generation < 0) return;
+		native.timerDelete(idOf(this as never)); // gone already, if another thread was first
+		this.#generation = -1;
+		this.#list.remove(this.#index, this as never);
 	}
 
 	/** delete(), for `using`. */
@@ -223,7 +225,8 @@ export class Timer<T = unknown> implements Disposable {
 
 	/** @internal */
 	[inspect.custom](_depth: number, options: InspectOptionsStylized, show: typeof inspect): string {
-		const gone = this.#deleted || this.#list.closed || native.timerGet(this.#id) < 0;
+		const gone =
+			this.#generation < 0 || this.#list.closed || native.timerGet(idOf(this as never)) < 0;
 		return `Timer ${gone ? '{ deleted: true }' : show(this.get(), options)}`;
 	}
 }

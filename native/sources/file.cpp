@@ -1,7 +1,8 @@
 // PORT_SOURCE_FILE (section 5).
 //
 // Interface: associate, dissociate, collect. The hub (file_hub.hpp) reads what the
-// kernel reports and posts it; here an association is made: name, stamps, slot.
+// kernel reports and posts it; here an association is made: stamps, slot;
+// file_name.hpp finds what its name leads to.
 // States: shm::SlotState; ARMED while an event of this watch may still come. An
 // exception takes the slot with it and ends the watch (5.1.8).
 // Identity: (member, address of the file_obj_t), found by the port's table; the slot's
@@ -13,7 +14,7 @@
 
 #include "core/port.hpp"
 #include "core/slots.hpp"
-#include "sources/file_hub.hpp"
+#include "sources/file_name.hpp"
 #include "sys/no_memory.hpp"
 
 #include <sys/port.h>
@@ -46,18 +47,6 @@ struct Request {
 	uint32_t asked;
 	uint64_t user;
 	bool standing;
-	bool nofollow() const { return asked & NOFOLLOW; }
-};
-
-// What a name led to: the nodes are held by nobody yet.
-struct Found {
-	std::string path;       // absolute where possible; without links, but for `follow`
-	std::string directory;  // of the name, if it has one
-	FileStatus status;
-	Node* object = nullptr;
-	Node* parent = nullptr;
-	bool follow = false;
-	bool sure = false;
 };
 
 } // namespace
@@ -83,120 +72,23 @@ private:
 
 namespace {
 
-// --- From a name to nodes.
-
-// Names whose last component says nothing: "/", "dir/", ".", "..".
-bool leafless(const std::string& path) {
-	size_t slash = path.rfind('/');
-	std::string_view leaf = std::string_view(path).substr(slash == std::string::npos ? 0 : slash + 1);
-	return leaf.empty() || leaf == "." || leaf == "..";
-}
-
-std::string parent_of(const std::string& path) {
-	size_t slash = path.rfind('/');
-	return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// Watches what the path leads to, or, where the object can't be read, asks its
-// directory for news of that entry (14.2.3).
-Result<void> watch_object(Hub& hub, const Request& request, Found* found) {
-	uint32_t notes = notes_for(request.asked);
-	Result<Node*> node = hub.node_of(found->path.c_str(), notes, found->follow);
-	if (node) {
-		found->object = *node;
-		int error = sys::file_status(found->path.c_str(), found->follow, &found->status);
-		return error == 0 ? Result<void>() : Error{error};
-	}
-	if (node.error() != EACCES) return Error{node.error()};
-	// No permission to read it, or to search a directory on the way.
-	if (int error = sys::file_status(found->path.c_str(), found->follow, &found->status); error != 0)
-		return Error{error};
-	if (found->directory.empty()) return Error{EACCES};
-	Result<Node*> parent = hub.directory_of(found->directory, true);
-	if (!parent) return Error{parent.error()};
-	(void)hub.node_of(found->directory.c_str(), notes, true);
-	found->parent = *parent;
-	found->sure = true;
-	return {};
-}
-
-// The directory that the name is in. Without one (not readable, the root of a file
-// system) the object's own notes have to do.
-Result<void> watch_name(Hub& hub, Node* early, Found* found) {
-	if (found->parent || found->directory.empty() || found->status.mount_root) return {};
-	if (found->status.type != FileType::DIRECTORY) {
-		found->parent = early;
-		return {};
-	}
-	// Looked up anew: of an rmdir nobody else tells (14.2.5).
-	Result<Node*> parent = hub.directory_of(found->directory, true);
-	if (!parent) return parent.error() == EACCES ? Result<void>() : Error{parent.error()};
-	found->parent = *parent;
-	found->sure = true;
-	return {};
-}
-
-bool reports_changes(Hub& hub, const Found& found) {
-	bool link = found.status.type == FileType::SYMLINK && !found.directory.empty();
-	return hub.reports_changes(link ? found.directory : found.path, found.status);
-}
-
-// Nothing holds them if the association does not come about.
-void release(Hub& hub, Found* found) {
-	Node* object = found->object;
-	Node* parent = found->parent;
-	*found = Found();
-	hub.release(object);
-	if (parent != object) hub.release(parent);
-}
-
-// The path is final: watches name and object, in this order, so that a file that
-// is replaced in between is seen to be.
-Result<void> watch_path(Hub& hub, const Request& request, Found* found) {
-	Node* early = nullptr;
-	int denied = 0;
-	if (!found->follow && found->path[0] == '/' && found->path != "/") {
-		found->directory = parent_of(found->path);
-		Result<Node*> parent = hub.directory_of(found->directory, false);
-		denied = parent.error();
-		if (parent) early = *parent;
-	}
-	Result<void> r = watch_object(hub, request, found);
-	bool end = r && (found->status.type != FileType::SYMLINK || request.nofollow());
-	if (end && !reports_changes(hub, *found)) r = Error{ENOTSUP};
-	if (end && r) r = denied == 0 || denied == EACCES ? watch_name(hub, early, found) : Error{denied};
-	if (!r) release(hub, found);
-	if (early && early != found->parent && early != found->object) hub.release(early);
-	return r;
-}
-
-Result<void> resolve(Hub& hub, const Request& request, Found* found) {
-	found->path = request.name;
-	if (found->path.empty()) return Error{ENOENT};
-	if (found->path[0] != '/') {
-		std::string here = sys::working_directory();
-		if (!here.empty()) found->path.insert(0, here == "/" ? here : here + "/");
-	}
-	// Mostly the name is the true one, and needs no look of its own.
-	if (!leafless(found->path)) {
-		Result<void> r = watch_path(hub, request, found);
-		if (!r || found->status.type != FileType::SYMLINK || request.nofollow()) return r;
-	}
-	std::string path = found->path;
-	release(hub, found);
-	Result<std::string> name = sys::true_name(path.c_str(), !request.nofollow(), &found->status);
-	if (!name) return Error{name.error()};
-	found->follow = name->empty();
-	found->path = found->follow ? path : *name;
-	return watch_path(hub, request, found);
-}
-
 // --- The slot.
 
 Watch* watch_of(Hub& hub, Port& port, uint32_t index) {
 	if (index == 0) return nullptr;
 	Watch* watch = hub.watches().at(port.region().slot(index).link.load());
 	return watch && watch->port == &port && watch->slot == index ? watch : nullptr;
+}
+
+// The watch that its maker is expected to associate next, if it is of this object: found
+// without the port's lock, under which its slot is looked at again (commit).
+Watch* expected_watch(Hub& hub, Port& port, uint64_t key) {
+	Watch* watch = hub.expected();
+	if (!watch || watch->port != &port) return nullptr;
+	Slot& slot = port.region().slot(watch->slot);
+	bool right = slot.object.load() == key && slot.link.load() == watch->id &&
+	             slot.source.load() == FILE_KIND && slot.owner.load() == port.member();
+	return right ? watch : nullptr;
 }
 
 // Whether the slot is of that object of this process. Locked.
@@ -261,13 +153,13 @@ uint32_t take_slot(Port& port, uint64_t key, int* error) {
 }
 
 // The strict profile keeps the last component that the watch was made with, while it is a name
-// of the file (5.1.7).
+// of the file (5.1.7). Empty: it is none.
 std::string old_name(const Watch& watch, const Found& found) {
-	if (found.follow || found.directory.empty()) return found.path;
+	if (found.follow || found.directory.empty()) return {};
 	std::string old = (found.directory == "/" ? "" : found.directory) + "/" + watch.name();
 	FileStatus status;
 	bool names = sys::file_status(old.c_str(), false, &status) == 0 && status.same_file(found.status);
-	return names ? old : found.path;
+	return names ? old : std::string();
 }
 
 // What needs no more than one look: the same name led to the same file, and the
@@ -281,11 +173,11 @@ bool unchanged(Hub& hub, const Watch& watch, const Request& request, FileStatus*
 	if ((watch.asked ^ request.asked) & NOFOLLOW || !hub.watches().given_as(watch, request.name))
 		return false;
 	if (watch.recorded.type == FileType::DIRECTORY) // may be mounted over
-		return sys::file_status(request.name, !request.nofollow(), now) == 0 &&
+		return sys::file_status(request.name, !(request.asked & NOFOLLOW), now) == 0 &&
 		       now->same_file(watch.recorded) && now->mount == watch.recorded.mount;
 	// The kernel still watches it: its number can't be another file's by now.
 	*now = watch.recorded;
-	return sys::file_status_again(request.name, !request.nofollow(), now) == 0 &&
+	return sys::file_status_again(request.name, !(request.asked & NOFOLLOW), now) == 0 &&
 	       now->same_file(watch.recorded);
 }
 
@@ -326,20 +218,20 @@ Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& r
 	// notes that wait are read first, then it is looked again.
 	for (bool current = false;; current = true) {
 		if (current) hub.collect();
-		Watch* watch;
-		{
+		Watch* watch = expected_watch(hub, port, request.key);
+		if (!watch) {
 			Port::Guard guard(port);
 			watch = watch_of(hub, port,
 			                 slots::table_find(port.region(), FILE_KIND, request.key, port.member()));
 		}
-		Found found;
+		Found found(hub);
 		bool again = watch && unchanged(hub, *watch, request, &found.status);
 		if (again) {
 			found.object = hub.watches().object(*watch);
 			found.parent = hub.watches().parent(*watch);
 		} else if (watch && !current) {
 			continue;
-		} else if (Result<void> r = resolve(hub, request, &found); !r) {
+		} else if (Result<void> r = resolve(hub, request.name, request.asked, &found); !r) {
 			return r;
 		}
 		if (!current && !hub.quiet(found.status, request.asked)) {
@@ -372,14 +264,15 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 		Node* old_object = hub.watches().object(*watch);
 		Node* old_parent = hub.watches().parent(*watch);
 		hub.watches().unlink(*watch);
-		hub.watches().set_path(*watch, port.strict() && stands ? old_name(*watch, *found) : found->path,
-		                       request.name);
+		std::string old = port.strict() && stands ? old_name(*watch, *found) : std::string();
+		hub.watches().set_path(*watch, old.empty() ? found->path : old, request.name);
 		watch->follow = found->follow;
 		watch->sure = found->sure;
 		hub.watches().link(*watch, found->object, found->parent);
 		if (old_object != found->object) hub.release(old_object);
 		if (old_parent != found->parent && old_parent != old_object) hub.release(old_parent);
 	}
+	hub.associated(*watch);
 	watch->port = &port;
 	watch->recorded = found->status;
 	watch->asked = request.asked;

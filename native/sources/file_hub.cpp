@@ -310,6 +310,8 @@ bool Hub::post(const Firing& firing) {
 	if (state != SlotState::ARMED && !(state == SlotState::QUEUED && exception)) return false;
 	if (!stands && slots::pollable(slot)) port.pollable_add(-1);
 	if (state == SlotState::QUEUED) slots::dequeue(region, index); // replaced (5.4.10)
+	if (Watch* before = watches_.at(posted_)) before->after = firing.watch->id;
+	posted_ = firing.watch->id;
 	slot.events.store(static_cast<int32_t>(firing.events | (exception ? 0 : firing.watch->carried)));
 	if (exception) {
 		// The slot is the exception's now, and goes with it (5.4.9).

@@ -54,12 +54,19 @@ public:
 	bool quiet(const sys::FileStatus& status, uint32_t asked);
 
 	Watches& watches() { return watches_; }
+	// Who associates again mostly does so in the order of events: the watch whose event came
+	// after that of the one told of last. A guess; its slot says whether it is right.
+	Watch* expected() const { return watches_.at(expected_); }
+	void associated(const Watch& watch) { expected_ = watch.after; }
 	// The node of what the path leads to. ENOSPC: fs.inotify.max_user_watches.
 	Result<Node*> node_of(const char* path, uint32_t notes, bool follow);
 	// The node of a directory; `sure`: it was looked up now.
 	Result<Node*> directory_of(const std::string& path, bool sure);
 	void release(Node* node); // ends its wd when nothing refers to it
 	void drop(Watch* watch);  // unlinked and destroyed
+	// Of who associates, kept for their memory.
+	std::string& path_buffer() { return path_buffer_; }
+	std::string& directory_buffer() { return directory_buffer_; }
 	// Whether its file system reports changes at all (14.2.19).
 	bool reports_changes(const std::string& path, const sys::FileStatus& status);
 	bool sound(const Node& node) const { return node.wd >= 0 && node.confirmed == overflows_; }
@@ -106,9 +113,12 @@ private:
 	sys::UniqueFd notes_, mounts_, mounts_wake_;
 	std::vector<Port*> ports_;
 	Watches watches_;
+	std::string path_buffer_, directory_buffer_;
 	std::vector<Firing> firings_;
 	std::vector<Watch*> held_back_;     // with something pending
 	std::unordered_map<uint64_t, bool> reporting_; // by device and mount
+	uint32_t expected_ = 0;
+	uint32_t posted_ = 0;               // the watch whose event was posted last
 	bool overflowed_ = false;
 	bool removed_ = false;              // wds were ended whose last note was not read
 	uint32_t overflows_ = 0;

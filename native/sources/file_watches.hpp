@@ -92,6 +92,7 @@ struct Watch {
 	uint32_t namesake = 0;       // in the table of names
 	uint32_t prefix = 0;         // of the path
 	uint32_t slot = 0;
+	uint32_t after = 0;          // whose event was posted next
 	uint32_t asked = 0;
 	uint32_t firing = NO_FIRING; // its place in the hub's list
 	uint32_t moves = 0;          // of the object, when it was associated

@@ -60,7 +60,7 @@ void TimerSource::leave_set(TimerSet& set) {
 	bool unused;
 	{
 		PrivateLock::Guard guard(set.lock);
-		unused = --set.timers == 0 && !set.port.load();
+		unused = set.leave();
 	}
 	if (unused) set.table->give_back_set(&set);
 }
@@ -89,11 +89,9 @@ Result<void> TimerSource::need_engine(TimerSet& set, Clock clock) {
 	return {};
 }
 
-// The slot, and the record's part in the set.
+// The slot, and the record's part in the set. Both locked.
 Result<void> TimerSource::attach(Port& port, TimerSet& set, uint32_t index, uint64_t user) {
 	shm::Region& region = port.region();
-	Port::Guard guard(port);
-	PrivateLock::Guard within(set.lock);
 	if (set.port.load() != &port) return Error{EBADF}; // let go of at this moment
 	int error = 0;
 	uint32_t at = slots::take(region, &error);
@@ -113,20 +111,38 @@ Result<void> TimerSource::attach(Port& port, TimerSet& set, uint32_t index, uint
 	return {};
 }
 
+// Into a set that has all it takes already, as all but the first few do. Nothing: it has not.
+std::optional<Result<void>> TimerSource::create_more(Port& port, uint32_t index, sys::ClockUse clocks,
+                                                     uint64_t user) {
+	TimerSet* set = set_.load(std::memory_order_acquire);
+	if (!set) return {};
+	Port::Guard guard(port);
+	PrivateLock::Guard within(set->lock);
+	if (!set->has_room(clocks.relative) || !set->has_room(clocks.absolute)) return {};
+	Result<void> made = attach(port, *set, index, user);
+	if (made) set->timers++;
+	return made;
+}
+
 Result<void> TimerSource::create(Port& port, uint32_t index, sys::ClockUse clocks, uint64_t user) {
 	TimerTable* table = TimerTable::current();
-	Result<TimerSet*> joined = join_set(port, *table);
-	if (!joined) return Error{joined.error()};
-	TimerSet& set = **joined;
 	Timer& timer = table->at(index);
 	timer.absolute = static_cast<uint8_t>(clocks.absolute);
 	timer.clock = timer.relative = static_cast<uint8_t>(clocks.relative);
+	if (auto made = create_more(port, index, clocks, user)) return *made;
+	Result<TimerSet*> joined = join_set(port, *table);
+	if (!joined) return Error{joined.error()};
+	TimerSet& set = **joined;
 	Result<void> made = need_engine(set, clocks.relative);
 	if (made && clocks.absolute != clocks.relative) made = need_engine(set, clocks.absolute);
 	// The slot is tested before the clock's back end (6.1).
 	bool full = port.region().header().used.load() >= port.region().limit();
 	if (!made && full) made = Error{EAGAIN};
-	if (made) made = attach(port, set, index, user);
+	if (made) {
+		Port::Guard guard(port);
+		PrivateLock::Guard within(set.lock);
+		made = attach(port, set, index, user);
+	}
 	if (!made) leave_set(set);
 	return made;
 }

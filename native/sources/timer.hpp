@@ -26,11 +26,12 @@ Result<uint64_t> create(sys::ClockUse clocks, int port, uint64_t user);
 // The same for a port that the caller holds.
 Result<uint64_t> create(sys::ClockUse clocks, Port& port, uint64_t user);
 
-// Whether an id is one that create() gives; all others are libc's.
-bool ours(uint64_t id);
+// Whether an id is one that create() gives; all others are libc's. glibc's and musl's are small
+// numbers, addresses of user space, or have bit 63 set.
+inline bool ours(uint64_t id) { return id >> 62 == 1; }
 
 // EINVAL: no such timer. Times are not negative.
-Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old);
+Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) noexcept;
 Result<TimerSetting> get(uint64_t id);
 Result<void> check(uint64_t id);
 Result<void> remove(uint64_t id);

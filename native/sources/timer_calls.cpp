@@ -22,12 +22,25 @@ bool in_handler(const sys::Thread& thread = sys::self()) {
 	return thread.critical.load(std::memory_order_relaxed) != 0;
 }
 
+// Which port a set is of, to be held when the set's lock is let go of.
+struct Home {
+	Port* port = nullptr; // null: closed
+	const std::atomic<Port*>* anchor = nullptr;
+
+	PortRef hold() const {
+		if (!port) return {};
+		PortRef held = registry::hold(*anchor);
+		if (held && &*held != port) return {};
+		return held;
+	}
+};
+
 // A timer found by its id, its set locked.
 class Found {
 public:
 	[[gnu::always_inline]] explicit Found(uint64_t id, sys::Thread& thread = sys::self()) {
 		TimerTable* table = TimerTable::current(thread);
-		index_ = table ? table->find(id) : 0;
+		index_ = table ? table->index_of(id) : 0;
 		if (index_ == 0) return;
 		timer_ = &table->at(index_);
 		TimerSet* set = timer_->set.load(std::memory_order_acquire);
@@ -43,17 +56,7 @@ public:
 	Timer& timer() const { return *timer_; }
 	TimerSet& set() const { return *set_; }
 	uint32_t index() const { return index_; }
-
-	// Unlocks, and keeps the port for the length of a call. Nothing: it is closed.
-	PortRef release_to_port() {
-		Port* expected = set_->port.load();
-		const std::atomic<Port*>* anchor = set_->anchor;
-		guard_.unlock();
-		if (!expected) return {};
-		PortRef port = registry::hold(*anchor);
-		if (port && &*port != expected) return {};
-		return port;
-	}
+	Home home() const { return {set_->port.load(), set_->anchor}; }
 
 private:
 	Timer* timer_ = nullptr;
@@ -63,15 +66,15 @@ private:
 };
 
 PortRef port_of(uint64_t id) {
-	Found found(id);
-	return found ? found.release_to_port() : PortRef();
+	Home home;
+	if (Found found(id); found) {
+		// To be taken out of the wheel: its neighbours are fetched meanwhile.
+		TimerSet& set = found.set();
+		if (TimerEngine* engine = set.engine(found.timer())) engine->wheel.prefetch(found.timer());
+		home = found.home();
+	}
+	return home.hold();
 }
-
-} // namespace
-
-bool ours(uint64_t id) { return TimerTable::ours(id); }
-
-namespace {
 
 // Finds the port when there is an id for the timer: in the order of 6.1.
 template <class WithPort>
@@ -101,16 +104,22 @@ Result<uint64_t> create(sys::ClockUse clocks, Port& port, uint64_t user) {
 	    [&](uint32_t index) { return source_of(port).create(port, index, clocks, user).error(); });
 }
 
-Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) {
+Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) noexcept {
 	sys::Thread& thread = sys::self();
-	if (in_handler(thread)) return Error{EAGAIN};
-	Found found(id, thread);
-	if (!found) return Error{EINVAL};
-	TimerSet& set = found.set();
-	if (!set.set_time(found.index(), found.timer(), setting, absolute, old)) [[likely]]
-		return {};
-	Clock clock = TimerSet::clock_of(found.timer());
-	if (PortRef port = found.release_to_port()) source_of(*port).sync(*port, set, clock);
+	if (in_handler(thread)) [[unlikely]] return Error{EAGAIN};
+	TimerSet* set;
+	Clock clock;
+	Home home;
+	{
+		Found found(id, thread);
+		if (!found) [[unlikely]] return Error{EINVAL};
+		set = &found.set();
+		if (!set->set_time(found.index(), found.timer(), setting, absolute, old)) [[likely]]
+			return {};
+		clock = TimerSet::clock_of(found.timer());
+		home = found.home();
+	}
+	if (PortRef port = home.hold()) source_of(*port).sync(*port, *set, clock);
 	return {};
 }
 
@@ -132,6 +141,7 @@ Result<void> remove(uint64_t id) {
 	PortRef port = port_of(id);
 	uint32_t index;
 	TimerSet* set;
+	bool unused;
 	{
 		std::optional<Port::Guard> guard; // before the set's lock
 		if (port) guard.emplace(*port);
@@ -147,9 +157,10 @@ Result<void> remove(uint64_t id) {
 			slots::release(port->region(), timer.slot);
 		}
 		set->table->retire(timer);
+		unused = set->leave();
 	}
 	TimerTable* table = set->table;
-	TimerSource::leave_set(*set);
+	if (unused) table->give_back_set(set);
 	table->give_back(index);
 	return {};
 }

@@ -5,14 +5,6 @@
 
 namespace evp {
 
-namespace {
-
-constexpr int64_t FARTHEST = Timer::NEVER - 1; // 292 years
-
-int64_t add(int64_t a, int64_t b) { return a > FARTHEST - b ? FARTHEST : a + b; }
-
-} // namespace
-
 // After a collection of `count` timers; `more` have expired already.
 void TimerEngine::pace(int64_t now, uint32_t count, bool more) {
 	constexpr uint32_t ENOUGH = 4;
@@ -62,7 +54,7 @@ bool TimerSet::put(uint32_t index, Timer& timer) {
 	TimerEngine* in = engine(timer);
 	if (!in || timer.flags != 0 || TimerWheel::held(timer)) return false;
 	if (timer.where != 0) {
-		if (timer.pending != 0 || timer.placed <= timer.due) return false;
+		if (timer.pending != 0) return false;
 		in->wheel.remove(index);
 	}
 	in->wheel.place(index, timer.due);
@@ -75,8 +67,8 @@ int64_t TimerSet::most(uint8_t clock) {
 	return which == sys::Clock::MONOTONIC ? monotonic.most() : sys::clock_ns(which);
 }
 
-bool TimerSet::set_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
-                        TimerSetting* old) {
+bool TimerSet::set_any_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
+                            TimerSetting* old) {
 	uint8_t clock = absolute ? timer.absolute : timer.relative;
 	bool armed = timer.due != Timer::NEVER;
 	bool relative = setting.value != 0 && !absolute;
@@ -85,24 +77,21 @@ bool TimerSet::set_time(uint32_t index, Timer& timer, const TimerSetting& settin
 	if (armed && timer.due <= now) [[unlikely]] // by the exact time, then
 		count_expired(timer, sys::clock_ns(clock_of(timer))); // for one count with what comes (6.6)
 	if (armed && relative && clock != timer.clock) now = most(clock);
-	if (setting.value == 0) {
-		timer.due = Timer::NEVER;
-		timer.interval = 0;
-		return false; // dropped when its place comes up
-	}
-	timer.due = absolute ? std::min(setting.value, FARTHEST) : add(now, setting.value);
-	timer.interval = setting.interval;
-	if (clock == timer.clock) return put(index, timer);
+	if (setting.value == 0) return disarm(timer);
+	int64_t due = absolute ? std::min(setting.value, FARTHEST) : add(now, setting.value);
+	if (clock == timer.clock) return arm(index, timer, due, setting.interval);
 	// Over to the other clock; expirations not yet posted are so at once.
 	bool placed = timer.where != 0;
 	if (TimerEngine* from = engine(timer); from && placed) from->wheel.remove(index);
 	timer.clock = clock;
 	TimerEngine* to = engine(timer);
 	if (to && placed && timer.pending != 0) {
+		timer.due = due;
+		timer.interval = setting.interval;
 		to->wheel.place(index, 0);
 		return true;
 	}
-	return put(index, timer);
+	return arm(index, timer, due, setting.interval);
 }
 
 uint32_t TimerSet::ripen(TimerEngine& from, int64_t now, uint32_t* out, uint32_t max) {

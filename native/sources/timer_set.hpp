@@ -53,10 +53,28 @@ struct TimerSet {
 
 	TimerEngine* engine(const Timer& timer) { return engines[timer.clock].get(); }
 	static sys::Clock clock_of(const Timer& timer) { return static_cast<sys::Clock>(timer.clock); }
+	// Whether one timer more can be armed on a clock.
+	bool has_room(sys::Clock clock) {
+		const TimerEngine* in = engines[static_cast<int>(clock)].get();
+		return in && in->wheel.has_room(timers + 1);
+	}
+	// One timer less. True: nobody uses the set any more.
+	bool leave() { return --timers == 0 && !port.load(); }
 
-	// Arms or disarms. True: the engine must be brought in line (sync).
-	bool set_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
-	              TimerSetting* old);
+	// Arms or disarms. True: the engine must be brought in line (sync). Inlined: what
+	// nearly all calls are, by as few looks at a clock as will do.
+	[[gnu::always_inline]] bool set_time(uint32_t index, Timer& timer, const TimerSetting& setting,
+	                                     bool absolute, TimerSetting* old) {
+		if (timer.clock == MONOTONIC && timer.relative == MONOTONIC && !absolute && !old) [[likely]] {
+			if (setting.value == 0) {
+				if (timer.due == Timer::NEVER || sys::FastClock::far_off(timer.due)) [[likely]]
+					return disarm(timer);
+			} else if (int64_t now = monotonic.most(); timer.due > now) [[likely]] {
+				return arm(index, timer, add(now, setting.value), setting.interval);
+			}
+		}
+		return set_any_time(index, timer, setting, absolute, old);
+	}
 	TimerSetting get_time(const Timer& timer);
 	// Counts what expired by now.
 	void count_expired(Timer& timer, int64_t now);
@@ -67,6 +85,25 @@ struct TimerSet {
 	uint32_t ripen(TimerEngine& engine, int64_t now, uint32_t* out, uint32_t max);
 
 private:
+	static constexpr auto MONOTONIC = static_cast<uint8_t>(sys::Clock::MONOTONIC);
+	static constexpr int64_t FARTHEST = Timer::NEVER - 1; // 292 years
+
+	static int64_t add(int64_t a, int64_t b) { return a > FARTHEST - b ? FARTHEST : a + b; }
+	// Dropped from the wheel when its place comes up.
+	static bool disarm(Timer& timer) {
+		timer.due = Timer::NEVER;
+		timer.interval = 0;
+		return false;
+	}
+	bool arm(uint32_t index, Timer& timer, int64_t due, int64_t interval) {
+		timer.due = due;
+		timer.interval = interval;
+		// Looked at in time where it lies.
+		if (timer.where != 0 && timer.pending == 0 && timer.placed <= due) return false;
+		return put(index, timer);
+	}
+	bool set_any_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
+	                  TimerSetting* old);
 	int64_t most(uint8_t clock);
 	bool put(uint32_t index, Timer& timer);
 	TimerSetting remaining(const Timer& timer, int64_t now) const;

@@ -11,6 +11,8 @@
 #include "sources/timer.hpp"
 #include "sources/timer_set.hpp"
 
+#include <optional>
+
 namespace evp {
 
 class TimerSource final : public Source {
@@ -24,12 +26,13 @@ public:
 	void revive(Port&) override { forget(); }
 
 	Result<void> create(Port& port, uint32_t index, sys::ClockUse clocks, uint64_t user);
-	static void leave_set(TimerSet& set);
 	// Brings a timerfd and its registration in line with the wheel.
 	void sync(Port& port, TimerSet& set, sys::Clock clock);
 
 private:
+	std::optional<Result<void>> create_more(Port& port, uint32_t index, sys::ClockUse clocks, uint64_t user);
 	Result<TimerSet*> join_set(Port& port, TimerTable& table);
+	static void leave_set(TimerSet& set);
 	Result<void> attach(Port& port, TimerSet& set, uint32_t index, uint64_t user);
 	Result<void> need_engine(TimerSet& set, sys::Clock clock);
 	bool fired(TimerSet& set, sys::Clock clock);

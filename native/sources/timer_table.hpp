@@ -7,6 +7,7 @@
 // with a table of its own.
 #pragma once
 #include "core/types.hpp"
+#include "sources/timer.hpp"
 #include "sys/private_lock.hpp"
 
 namespace evp {
@@ -57,16 +58,20 @@ public:
 		return chunks_[index / CHUNK].load(std::memory_order_acquire)[index % CHUNK];
 	}
 
-	// Ids: bit 62, the generation, the index. glibc's and musl's are small numbers,
-	// addresses of user space, or have bit 63 set, so none can be one of ours.
+	// Ids: bit 62, the generation, the index: 53 bits below the mark, which a double holds.
 	uint64_t id_of(uint32_t index) const {
-		return MARK | static_cast<uint64_t>(at(index).generation.load(std::memory_order_relaxed)) << 32 | index;
+		uint64_t generation = at(index).generation.load(std::memory_order_relaxed);
+		return MARK | generation << INDEX_BITS | index;
 	}
-	static bool ours(uint64_t id) { return id >> 62 == 1; }
+	// The record an id was given for, 0 for none.
+	uint32_t index_of(uint64_t id) const {
+		uint32_t index = id % (1u << INDEX_BITS);
+		return timers::ours(id) && index < fresh_.load(std::memory_order_acquire) ? index : 0;
+	}
 	// The record an id names now, 0 for none.
 	uint32_t find(uint64_t id) const {
-		uint32_t index = static_cast<uint32_t>(id);
-		if (!ours(id) || index == 0 || index >= fresh_.load(std::memory_order_acquire)) return 0;
+		uint32_t index = index_of(id);
+		if (index == 0) return 0;
 		const Timer& timer = at(index);
 		return names(id, timer) && timer.set.load(std::memory_order_acquire) ? index : 0;
 	}
@@ -87,12 +92,13 @@ public:
 
 private:
 	static constexpr uint64_t MARK = 1ull << 62;
-	static constexpr uint32_t GENERATIONS = 1u << 30;
+	static constexpr int INDEX_BITS = 26; // lib/timers.ts knows it
+	static constexpr uint32_t GENERATIONS = 1u << (53 - INDEX_BITS);
 	static constexpr uint32_t CHUNK = 1u << 15;  // two megabytes, a huge page of most machines
-	static constexpr uint32_t CHUNKS = 1u << 11; // 67 million timers
+	static constexpr uint32_t CHUNKS = (1u << INDEX_BITS) / CHUNK; // 67 million timers
 
 	static TimerTable* make_current();
-	static uint32_t generation_of(uint64_t id) { return static_cast<uint32_t>(id >> 32) % GENERATIONS; }
+	static uint64_t generation_of(uint64_t id) { return (id ^ MARK) >> INDEX_BITS; }
 
 	static std::atomic<TimerTable*> newest;
 

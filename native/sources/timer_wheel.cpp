@@ -6,7 +6,7 @@
 namespace evp {
 
 bool TimerWheel::reserve(uint32_t timers) {
-	if (timers <= room_) return true;
+	if (has_room(timers)) return true;
 	uint32_t room = std::max(timers, room_ + room_ / 2 + 64);
 	// In the heap as many outdated ones, see place().
 	if (!run_.reserve(room) || !heap_.reserve(2 * size_t{room})) return false;

@@ -28,6 +28,7 @@ public:
 
 	// Room for so many timers in all. False: no memory, nothing changed.
 	bool reserve(uint32_t timers);
+	bool has_room(uint32_t timers) const { return timers <= room_; }
 
 	// To be looked at then. The timer is nowhere now.
 	void place(uint32_t index, int64_t at);
@@ -35,6 +36,12 @@ public:
 	void hold(uint32_t index) { link(index, HELD); }
 	void admit();
 	void remove(uint32_t index);
+	// Of what remove() will touch.
+	void prefetch(const Timer& timer) const {
+		if (timer.where == 0 || timer.where == NEAR) return;
+		if (timer.next != 0) __builtin_prefetch(&table_.at(timer.next), 1);
+		if (timer.prev != 0) __builtin_prefetch(&table_.at(timer.prev), 1);
+	}
 	static bool held(const Timer& timer) { return list_of(timer) == HELD; }
 
 	// No timer is to be looked at before; NONE: there is none. May be too early,

@@ -4,12 +4,9 @@
 
 #include <atomic>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 namespace evp::sys {
 
@@ -19,9 +16,10 @@ constexpr int64_t VALID_NS = 100'000;
 constexpr int64_t WINDOW_NS = 16'000'000; // of a calibration
 constexpr int64_t CLOSE_NS = 500; // counter and clock were read together
 constexpr int64_t DRIFT = 1000;   // a part in a thousand, twice what NTP may slew
+// Many times what the kernel's ticks are ever late by where timers still run.
+constexpr int64_t FAR_NS = 1'000'000'000;
 
 #if defined(__x86_64__)
-uint64_t read_counter() { return __rdtsc(); }
 void finish_loads() { _mm_lfence(); } // the clock's own read waits for them, the counter's does not
 
 bool kernel_uses_counter() {
@@ -33,8 +31,6 @@ bool kernel_uses_counter() {
 	return n == 4 && memcmp(name, "tsc\n", 4) == 0;
 }
 #else
-// Elsewhere the clock itself costs no more than its counter.
-uint64_t read_counter() { return 0; }
 void finish_loads() {}
 bool kernel_uses_counter() { return false; }
 #endif
@@ -53,15 +49,10 @@ int64_t FastClock::estimate(uint64_t ticks) const {
 	return static_cast<int64_t>(static_cast<unsigned __int128>(ticks) * ns_per_tick_ >> 32);
 }
 
-int64_t FastClock::most() {
-	if (valid_ticks_ != 0) [[likely]] {
-		uint64_t ticks = read_counter() - last_.counter;
-		if (ticks < valid_ticks_) [[likely]] {
-			int64_t passed = estimate(ticks);
-			return last_.ns + passed + passed / DRIFT + 1;
-		}
-	}
-	return look();
+bool FastClock::far_off(int64_t time) {
+	timespec now{};
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return time - FAR_NS > now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
 int64_t FastClock::look() {
@@ -107,6 +98,7 @@ void FastClock::calibrate(const Sample& now) {
 
 void FastClock::trust(uint64_t rate) {
 	ns_per_tick_ = rate;
+	most_per_tick_ = rate + rate / DRIFT + 1;
 	valid_ticks_ = (static_cast<uint64_t>(VALID_NS) << 32) / rate;
 }
 

@@ -27,10 +27,11 @@ public:
 		Guard() = default; // holds none
 		explicit Guard(PrivateLock& lock, Thread& thread = self()) { this->lock(lock, thread); }
 		Guard(const Guard&) = delete;
-		~Guard() {
+		// Inlined, so that it stands in registers.
+		[[gnu::always_inline]] ~Guard() {
 			if (lock_) unlock();
 		}
-		void lock(PrivateLock& lock, Thread& thread = self()) {
+		[[gnu::always_inline]] void lock(PrivateLock& lock, Thread& thread = self()) {
 			within_ = thread.critical.load(std::memory_order_relaxed);
 			thread.critical.store(1, std::memory_order_relaxed);
 			std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -38,7 +39,7 @@ public:
 			lock_ = &lock;
 			thread_ = &thread;
 		}
-		void unlock() {
+		[[gnu::always_inline]] void unlock() {
 			lock_->release(biased_);
 			lock_ = nullptr;
 			std::atomic_signal_fence(std::memory_order_seq_cst);

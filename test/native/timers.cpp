@@ -2,7 +2,7 @@
 
 #include "support.hpp"
 
-#include "sources/timer_wheel.hpp"
+#include "sources/timer_set.hpp"
 #include "sys/clock.hpp"
 #include "sys/fast_clock.hpp"
 
@@ -13,6 +13,7 @@
 #include <vector>
 
 using evp::Timer;
+using evp::TimerSet;
 using evp::TimerTable;
 using evp::TimerWheel;
 
@@ -132,6 +133,30 @@ void rearming_within_a_tick_takes_no_more_room() {
 	test::done("rearming_within_a_tick_takes_no_more_room");
 }
 
+// JavaScript has ids as doubles, however often a record was used again.
+void an_id_is_a_double_that_ends_with_its_timer() {
+	TimerTable table;
+	TimerSet set;
+	for (uint32_t generation : {0u, 1u, 1u << 21, (1u << 27) - 2, (1u << 27) - 1}) {
+		uint32_t index = table.take();
+		CHECK(index != 0);
+		Timer& timer = table.at(index);
+		timer.generation.store(generation);
+		timer.set.store(&set);
+		uint64_t id = table.id_of(index);
+		uint64_t number = id & ~(1ull << 62);
+		CHECK(evp::timers::ours(id) && static_cast<uint64_t>(static_cast<double>(number)) == number);
+		EQUAL(table.find(id), index);
+		EQUAL(table.find(id | 1ull << 53), 0u); // no other number names it
+		TimerTable::retire(timer);
+		EQUAL(table.find(id), 0u);
+		timer.set.store(&set); // used again
+		EQUAL(table.find(id), 0u);
+		table.give_back(index);
+	}
+	test::done("an_id_is_a_double_that_ends_with_its_timer");
+}
+
 long resident_bytes() {
 	long pages = 0, resident = 0;
 	FILE* file = fopen("/proc/self/statm", "r");
@@ -191,11 +216,21 @@ void the_fast_clock_is_never_behind_and_hardly_ahead() {
 	test::done("the_fast_clock_is_never_behind_and_hardly_ahead");
 }
 
+void what_is_far_off_has_not_come() {
+	using evp::sys::FastClock;
+	int64_t now = evp::sys::monotonic_ns();
+	CHECK(!FastClock::far_off(0) && !FastClock::far_off(now) && !FastClock::far_off(now + 900'000'000));
+	CHECK(FastClock::far_off(now + 60'000'000'000) && FastClock::far_off(INT64_MAX));
+	test::done("what_is_far_off_has_not_come");
+}
+
 int body() {
 	the_wheel_tells_the_same_as_a_list();
 	rearming_within_a_tick_takes_no_more_room();
+	an_id_is_a_double_that_ends_with_its_timer();
 	a_million_timers_weigh_less_than_128_bytes_each();
 	the_fast_clock_is_never_behind_and_hardly_ahead();
+	what_is_far_off_has_not_come();
 	return 0;
 }
 

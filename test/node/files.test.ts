@@ -8,16 +8,13 @@ import {
 	existsSync,
 	linkSync,
 	mkdirSync,
-	mkdtempSync,
 	renameSync,
-	rmSync,
 	statSync,
 	symlinkSync,
 	unlinkSync,
 	utimesSync,
 	writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import {
@@ -37,28 +34,13 @@ import {
 	Port,
 	UNMOUNTED,
 } from 'event-ports';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folder, name, next, port, watchedFile } from './support/watched-file.js';
 import { message, openDescriptors, PACKAGE, runProgram, startWorker, until } from './support.js';
 
 const ORDINARY = FILE_ACCESS | FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC;
 
-let port: Port;
-let folder: string;
-let name: string;
-beforeEach(() => {
-	port = new Port();
-	folder = mkdtempSync(path.join(tmpdir(), 'event-ports-'));
-	name = path.join(folder, 'file');
-	writeFileSync(name, 'hello');
-});
-afterEach(() => {
-	port.close();
-	rmSync(folder, { recursive: true });
-});
-
-function next(): FileEvent | null {
-	return port.getSync({ timeout: 0 }) as FileEvent | null;
-}
+watchedFile();
 
 function errorOf(call: () => unknown): { code: string; message: string } {
 	try {

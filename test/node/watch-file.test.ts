@@ -3,17 +3,14 @@
 import {
 	appendFileSync,
 	chmodSync,
-	mkdtempSync,
 	readFileSync,
 	renameSync,
-	rmSync,
 	statSync,
 	truncateSync,
 	unlinkSync,
 	utimesSync,
 	writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
 	FILE_ATTRIB,
@@ -23,28 +20,12 @@ import {
 	FILE_TRUNC,
 	type FileEvent,
 	FileObject,
-	Port,
 } from 'event-ports';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folder, name, next, port, watchedFile } from './support/watched-file.js';
 import { codeOf } from './support.js';
 
-let port: Port;
-let folder: string;
-let name: string;
-beforeEach(() => {
-	port = new Port();
-	folder = mkdtempSync(path.join(tmpdir(), 'event-ports-'));
-	name = path.join(folder, 'file');
-	writeFileSync(name, 'hello');
-});
-afterEach(() => {
-	port.close();
-	rmSync(folder, { recursive: true });
-});
-
-function next(): FileEvent | null {
-	return port.getSync({ timeout: 0 }) as FileEvent | null;
-}
+watchedFile();
 
 describe('watchFile', () => {
 	it('tells again and again, of the same object and value', () => {
