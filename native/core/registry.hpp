@@ -7,6 +7,7 @@
 // when it is reused for a port, or when the kernel refuses it.
 // Fork: a child inherits table and objects as they are.
 #pragma once
+#include "core/numbers.hpp"
 #include "core/port.hpp"
 
 namespace evp {
@@ -41,9 +42,6 @@ Result<int> create(const PortOptions& options);
 // this process that is open already and stays so: of a port known here one number more.
 // EAGAIN EBADMSG EPROTO ENOMEM; the parts are the caller's then.
 Result<void> arrive(int number, PortParts& parts, Arrival how);
-
-// Whether it is a descriptor of our own.
-bool is_internal(int fd);
 
 // The port a number names; *error EBADF or EBADFD (or why this process can't
 // become a member) when it names none.
@@ -85,17 +83,6 @@ void number_replaced();
 // FD_CLOEXEC of a descriptor was set or cleared. A port is kept over exec, with what is
 // behind it, while one of its known numbers is.
 void exec_flag_set(int fd);
-
-// Marks a number as associated with some port of this process. True: it names a port itself.
-bool note_associated(int fd);
-
-// Marks a descriptor as a source's own, which the program can't know.
-void note_internal(int fd, bool on);
-
-// Calls `seen` for each number in [first, last] that is a port, associated, or a
-// descriptor of our own.
-void each_known(uint32_t first, uint32_t last, void (*seen)(int fd, bool internal, void* data),
-                void* data);
 
 uint32_t port_count();
 
