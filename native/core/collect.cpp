@@ -42,9 +42,9 @@ bool Port::kick_left(uint32_t waiter) const {
 int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
 	region_.header().uncollected.store(0);
 	bool disturbed = !deadline.poll && source(SourceKind::AIO)->interrupts();
-	Result<int> n = (disturbed ? sys::epoll_collect_undisturbed : sys::epoll_collect)(
-	    inner_.get(), ready, COLLECT_MAX, deadline);
-	return n ? *n : -n.error();
+	if (disturbed) [[unlikely]]
+		return sys::epoll_collect_undisturbed(inner_.get(), ready, COLLECT_MAX, deadline);
+	return sys::epoll_collect(inner_.get(), ready, COLLECT_MAX, deadline);
 }
 
 // Whether a waiter that wants one event may be given what it finds: no event is queued before
