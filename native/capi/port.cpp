@@ -82,7 +82,7 @@ PUBLIC int port_associate(int number, int source, uintptr_t object, int events, 
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
 	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
-	return answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user)));
+	return answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user), port.thread()));
 }
 
 PUBLIC int port_dissociate(int number, int source, uintptr_t object) {

@@ -179,27 +179,28 @@ void Port::unkick() {
 // So every kick is lowered after it was raised, by whoever makes `kicked` 0 or by its raiser.
 void Port::take_kick(Guard& guard) {
 	region_.header().kicked.store(0);
-	guard.wakes().unkick = true;
+	guard.wakes().asked |= waiters::Wakes::UNKICK;
 }
 
 void Port::fire(const waiters::Wakes& wakes) {
+	using waiters::Wakes;
 	Header& header = region_.header();
 	for (uint32_t i = 0; i < wakes.count; i++)
 		sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1);
-	if (wakes.kick) kick();
-	if (wakes.unkick) unkick();
-	if (wakes.slots) sys::futex_wake(header.used.word(), INT32_MAX);
-	if (wakes.all) {
+	if (wakes.asked & Wakes::KICK) kick();
+	if (wakes.asked & Wakes::UNKICK) unkick();
+	if (wakes.asked & Wakes::SLOTS) sys::futex_wake(header.used.word(), INT32_MAX);
+	if (wakes.asked & Wakes::ALL) {
 		uint32_t used = header.waiter_fresh.load();
 		for (uint32_t i = 1; i < used && i < shm::MAX_WAITERS; i++)
 			if (region_.waiter(i).word.load() & (shm::SIGNAL_ALERT | shm::SIGNAL_LOOK))
 				sys::futex_wake(region_.waiter(i).word.word(), 1);
 	}
-	header.wakeups.fetch_add(wakes.count + wakes.kick);
-	if (!wakes.bell) return;
+	header.wakeups.fetch_add(wakes.count + (wakes.asked & Wakes::KICK ? 1 : 0));
+	if (!(wakes.asked & Wakes::BELL)) return;
 	// Raising and lowering of several threads may overtake one another outside
 	// the lock: whoever finds its change outdated makes the newest once more.
-	bool high = wakes.bell_high;
+	bool high = wakes.asked & Wakes::BELL_HIGH;
 	for (uint32_t made = wakes.bell_version;;) {
 		high ? sys::eventfd_raise(bell_.get()) : sys::eventfd_lower(bell_.get());
 		uint32_t newest = header.bell_version.load_acquire();
@@ -348,13 +349,6 @@ void Port::run_deferred_call(const sys::DeferredCall& call) {
 
 // --- Sources.
 
-Result<void> Port::associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user) {
-	Source* handler = source(kind);
-	if (!handler) return Error{EINVAL};
-	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
-	return handler->associate(*this, object, events, user);
-}
-
 Result<void> Port::dissociate(SourceKind kind, uint64_t object) {
 	Source* handler = source(kind);
 	if (!handler) return Error{EINVAL};
@@ -388,12 +382,6 @@ uint32_t Source::associate_list(Port& port, Association* list, uint32_t count) {
 
 void Port::set_source(SourceKind kind, std::unique_ptr<Source> source) {
 	sources_[static_cast<int>(kind)] = std::move(source);
-}
-
-void Port::pollable_add(int amount) {
-	Header& header = region_.header();
-	int64_t now = static_cast<int64_t>(header.pollable.load()) + amount;
-	header.pollable.store(now < 0 ? 0 : static_cast<uint32_t>(now));
 }
 
 void Port::private_add(int amount) {

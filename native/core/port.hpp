@@ -21,6 +21,7 @@
 #include "sys/thread.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 
 namespace evp {
@@ -60,7 +61,13 @@ public:
 	~Port();
 
 	// --- The calls of the contract. The lock is not held.
-	Result<void> associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user);
+	Result<void> associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user,
+	                       const sys::Thread& thread = sys::self()) {
+		Source* handler = source(kind);
+		if (!handler) return Error{EINVAL};
+		if (thread.critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
+		return handler->associate(*this, object, events, user);
+	}
 	Result<void> dissociate(SourceKind kind, uint64_t object);
 	uint32_t associate_list(SourceKind kind, Association* list, uint32_t count);
 	Result<void> send(int32_t events, uint64_t user);
@@ -123,8 +130,9 @@ public:
 	shm::Region& region() { return region_; }
 	uint32_t member() const { return member_; }
 	int inner() const { return inner_.get(); }
-	uint32_t next_arm() { // locked
+	uint32_t next_arm() { // never 0; locked
 		uint32_t arm = region_.header().arm_counter.load() + 1;
+		arm += arm == 0;
 		region_.header().arm_counter.store(arm);
 		return arm;
 	}
@@ -137,7 +145,11 @@ public:
 	// get: something else may take its descriptor's readiness without telling.
 	void insist(SourceKind kind, bool on);
 	// Changes the number of things armed in the inner set. Locked.
-	void pollable_add(int amount);
+	void pollable_add(int amount) {
+		shm::Cell<uint32_t>& pollable = region_.header().pollable;
+		int64_t now = static_cast<int64_t>(pollable.load()) + amount;
+		pollable.store(now < 0 ? 0 : static_cast<uint32_t>(now)); // a scribbled counter stops at 0
+	}
 	// The same for private descriptors: the count goes with this process.
 	void private_add(int amount);
 	// Has Source::after() called when the lock is released. Locked.
@@ -179,15 +191,15 @@ public:
 	void keep_over_exec(bool on);   // whether a new image can recover it from its number
 	void internals(int fds[4]) const;
 	bool internal(int fd) const;   // fd is one of them
-	bool is_member() const { return epoch_.load() == sys::process_epoch(); }
+	bool is_member(const sys::Thread& thread = sys::self()) const {
+		return epoch_.load(std::memory_order_acquire) == thread.epoch.load(std::memory_order_relaxed);
+	}
 	void disown();                 // ends what this process owns (2.11.1)
 	void end_waits(sys::Thread& thread); // it ends, by pthread_exit in a handler over them
 	void wake_number(int number);  // waiters on a closed number get EBADF, and are gone
 	void fd_closing(int fd);       // a descriptor of this process is about to close (4.13)
 	int enter(const sys::Thread& thread) { // first thing in every call
-		if (epoch_.load(std::memory_order_acquire) == thread.epoch.load(std::memory_order_relaxed)) [[likely]]
-			return 0;
-		return become_member(); // or why it can't be one
+		return is_member(thread) ? 0 : become_member(); // or why it can't be one
 	}
 
 	std::atomic<uint32_t> references{0}; // numbers and handles; the registry's
@@ -329,8 +341,9 @@ public:
 		bool tell = port_.watched_.load(std::memory_order_relaxed) &&
 		            port_.region_.header().queued.load() != 0;
 		shm::unlock(port_.region_.header().lock, thread_);
-		if (wakes_.any() || port_.after_.load(std::memory_order_relaxed) != 0 ||
-		    thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
+		uint32_t more = port_.after_.load(std::memory_order_relaxed) |
+		                thread_.deferred_count.load(std::memory_order_relaxed);
+		if (wakes_.any() || more != 0) [[unlikely]]
 			after_unlock();
 		if (tell) [[unlikely]]
 			port_.tell_watchers();

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <new>
 #include <sched.h>
+#include <utility>
 
 namespace evp {
 
@@ -50,44 +51,6 @@ Node* take_node(Port* port) {
 bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
 
 } // namespace
-
-// Protects what `source` points to for the length of a call.
-struct RegistryAccess {
-	static PortRef protect(const std::atomic<Port*>& source) {
-		sys::Thread& thread = sys::self();
-		return PortRef(acquire(source, thread), &thread);
-	}
-
-	// Null: there is none, or this thread nests too deep.
-	static Port* acquire(const std::atomic<Port*>& source, sys::Thread& thread) {
-		uint32_t depth = thread.depth.load(std::memory_order_relaxed);
-		if (depth >= sys::Thread::NESTING) return nullptr;
-		// A handler from here on uses the next place.
-		thread.depth.store(depth + 1, std::memory_order_relaxed);
-		std::atomic_signal_fence(std::memory_order_seq_cst);
-		for (;;) {
-			Port* port = source.load(std::memory_order_acquire);
-			if (!port) break;
-			thread.in_use[depth].store(port, std::memory_order_release);
-			sys::reader_fence();
-			if (source.load(std::memory_order_acquire) == port) return port;
-			thread.in_use[depth].store(nullptr, std::memory_order_release);
-		}
-		thread.depth.store(depth, std::memory_order_relaxed);
-		return nullptr;
-	}
-
-	static PortRef adopt(Port* port, sys::Thread& thread) { return PortRef(port, &thread); }
-	static void drop(sys::Thread& thread) {
-		uint32_t depth = thread.depth.load(std::memory_order_relaxed) - 1;
-		thread.in_use[depth].store(nullptr, std::memory_order_release);
-		thread.depth.store(depth, std::memory_order_relaxed);
-	}
-};
-
-PortRef::~PortRef() {
-	if (port_) RegistryAccess::drop(*thread_);
-}
 
 namespace registry {
 
@@ -259,16 +222,12 @@ Result<void> arrive(int number, PortParts& parts, Arrival how) {
 	return error == 0 ? Result<void>() : Result<void>(Error{error});
 }
 
-PortRef find(int number, int* error) {
+PortRef detail::resolve(int number, int* error) {
 	for (bool resolved = false;; resolved = true) {
-		if (Entry entry = entry_of(number)) [[likely]] {
-			sys::Thread& thread = sys::self();
-			if (Port* port = RegistryAccess::acquire(*entry.port, thread)) [[likely]] {
-				*error = port->enter(thread);
-				if (*error == 0) [[likely]]
-					return RegistryAccess::adopt(port, thread);
-				RegistryAccess::drop(thread);
-				return {};
+		if (Entry entry = entry_of(number)) {
+			if (PortRef port = RegistryAccess::protect(*entry.port)) {
+				*error = port->enter(port.thread());
+				return *error == 0 ? std::move(port) : PortRef();
 			}
 			if (entry.marks(std::memory_order_acquire) & CLOSING) {
 				*error = EBADF;
@@ -294,11 +253,6 @@ PortRef find(int number, int* error) {
 PortRef known(int number) {
 	Entry entry = entry_of(number);
 	return entry ? RegistryAccess::protect(*entry.port) : PortRef();
-}
-
-bool names(int number, const Port* port) {
-	Entry entry = entry_of(number);
-	return entry && entry.port->load(std::memory_order_acquire) == port;
 }
 
 bool retain(Port& port) {

@@ -383,7 +383,7 @@ void Port::wake_number(int number) {
 					waiting++;
 					waiters::Wakes one;
 					waiters::signal(region_, at, shm::SIGNAL_CLOSED, one);
-					guard.wakes().kick |= one.kick;
+					guard.wakes().asked |= one.asked;
 					if (one.count != 0) sys::futex_wake(record.word.word(), 1);
 				}
 				at = record.next.load();

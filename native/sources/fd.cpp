@@ -46,6 +46,7 @@ struct Armed {
 	uint32_t owner;  // member
 	bool registered; // the kernel knew this number when it was last armed
 	bool fresh;      // the slot was made for this association
+	int error = 0;   // why it is not armed
 };
 
 } // namespace
@@ -67,9 +68,13 @@ public:
 	void rearm(Port& port) override;
 
 private:
-	static bool arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user, Armed* armed);
-	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
+	static uint32_t arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user);
+	Armed arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
+	Armed arm_any(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner, uint32_t index);
+	Armed arm_again(Port& port, int fd, uint32_t asked, uint64_t user, const Armed& refused);
 	Result<void> entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself, int rc);
+	Result<void> not_entered(Port& port, int fd, uint32_t asked, const Armed& armed, int rc);
+	void watch_port(Port& port, int fd, uint32_t index);
 	uint32_t associate_some(Port& port, Association* list, uint32_t count);
 	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
 	void reconcile(Port& port, int fd, uint32_t owner);
@@ -141,41 +146,44 @@ int told_as(int rc) {
 
 } // namespace
 
-// Arms a slot whose event was retrieved: all else of it is as it should be. False: it is none.
-// Locked; `pollable` is the caller's to count.
-bool FdSource::arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user, Armed* armed) {
-	shm::Region& region = port.region();
-	Slot& known = region.slot(index);
+// Arms a slot whose event was retrieved, all else of which is as it should be: the association's
+// number. 0: it is none such. Locked; `pollable` is the caller's to count.
+[[gnu::always_inline]] inline uint32_t FdSource::arm_known(Port& port, uint32_t index, uint32_t asked,
+                                                           uint64_t user) {
+	Slot& known = port.region().slot(index);
 	if (index == 0 || known.state.load() != SlotState::CACHED || known.flags.load() != KNOWN_FLAGS)
-		return false;
-	armed->index = index;
-	armed->registered = true;
-	armed->arm = port.next_arm();
-	known.arm.store(armed->arm);
+		return 0;
+	uint32_t arm = port.next_arm();
+	known.arm.store(arm);
 	known.user.store(user);
 	known.asked.store(asked);
-	slots::publish(region, index, SlotState::ARMED);
-	return true;
+	slots::publish(port.region(), index, SlotState::ARMED);
+	return arm;
 }
 
 // The slot's side of an association: found or made, its old event dropped, armed.
-Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner) {
-	shm::Region& region = port.region();
+[[gnu::always_inline]] inline Armed FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user,
+                                                  uint32_t owner) {
 	Port::Guard guard(port);
-	Armed armed{};
-	armed.owner = owner;
-	armed.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
-	if (arm_known(port, armed.index, asked, user, &armed)) [[likely]] {
+	uint32_t index = slots::table_find(port.region(), FD, static_cast<uint64_t>(fd), owner);
+	if (uint32_t arm = arm_known(port, index, asked, user); arm != 0) [[likely]] {
 		port.pollable_add(1);
-		return armed;
+		return {index, arm, owner, true, false};
 	}
-	if (armed.index == 0) {
-		if (owner != port.member()) return Error{ENOENT}; // gone since it was found
-		int error = 0;
+	return arm_any(port, fd, asked, user, owner, index);
+}
+
+// The same for whatever state the slot is in. Locked.
+[[gnu::noinline]] Armed FdSource::arm_any(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner,
+                                          uint32_t index) {
+	shm::Region& region = port.region();
+	Armed armed{index, 0, owner, false, false};
+	if (index == 0) {
+		if (owner != port.member()) return {0, 0, owner, false, false, ENOENT}; // gone since it was found
 		if (!region.need_bucket(region.bucket_index(slots::table_hash(FD, static_cast<uint64_t>(fd)))))
-			return Error{ENOMEM};
-		armed.index = slots::take(region, &error);
-		if (armed.index == 0) return Error{error};
+			return {0, 0, owner, false, false, ENOMEM};
+		armed.index = slots::take(region, &armed.error);
+		if (armed.index == 0) return armed;
 		armed.fresh = true;
 		Slot& slot = region.slot(armed.index);
 		slot.source.store(FD);
@@ -199,14 +207,14 @@ Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, u
 }
 
 // The kernel's side: MOD where it should be known, ADD where not. 0 or errno.
-int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
+[[gnu::always_inline]] inline int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
 	uint32_t events = sys::registered_for(asked);
 	uint64_t tag = tag_slot(armed.index, armed.arm);
 	int rc = armed.registered ? sys::epoll_mod(port.inner(), fd, events, tag)
 	                          : sys::epoll_add(port.inner(), fd, events, tag);
 	// Unknown: another file has the number now. Known: left behind by a dissociation
 	// that is still under way, or by another member. Either may change meanwhile.
-	while (rc == ENOENT || rc == EEXIST)
+	while (rc == ENOENT || rc == EEXIST) [[unlikely]]
 		rc = rc == ENOENT ? sys::epoll_add(port.inner(), fd, events, tag)
 		                  : sys::epoll_mod(port.inner(), fd, events, tag);
 	return rc;
@@ -293,34 +301,59 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 	if (object > INT_MAX) return Error{EBADFD};
 	int fd = static_cast<int>(object);
 	uint32_t asked = static_cast<uint32_t>(events) & ASKABLE;
-	uint32_t owner = port.shared() ? of_another(port, fd) : port.member();
-	Result<Armed> armed = arm(port, fd, asked, user, owner);
-	if (armed.error() == ENOENT) armed = arm(port, fd, asked, user, port.member());
-	if (!armed) {
-		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
-		note_used(port);
-		if (armed.error() == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
-		if (!armed) return Error{armed.error()};
+	uint32_t owner = port.member();
+	if (port.shared()) [[unlikely]]
+		owner = of_another(port, fd);
+	Armed armed = arm(port, fd, asked, user, owner);
+	if (armed.error != 0) [[unlikely]] {
+		armed = arm_again(port, fd, asked, user, armed);
+		if (armed.error != 0) return Error{armed.error};
 	}
 	bool port_itself = registry::note_associated(fd);
-	return entered(port, fd, asked, *armed, port_itself, enter_kernel(port, fd, asked, *armed));
+	return entered(port, fd, asked, armed, port_itself, enter_kernel(port, fd, asked, armed));
+}
+
+// What may be different now, or by another way, of one that was refused.
+[[gnu::noinline]] Armed FdSource::arm_again(Port& port, int fd, uint32_t asked, uint64_t user,
+                                            const Armed& refused) {
+	Armed armed = refused;
+	if (armed.error == ENOENT) armed = arm(port, fd, asked, user, port.member());
+	if (armed.error == 0) return armed;
+	if (!sys::is_open(fd)) {
+		armed.error = EBADFD; // tested before the slot (2.2.1)
+		return armed;
+	}
+	note_used(port);
+	if (armed.error == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
+	return armed;
 }
 
 // What follows from the kernel's answer.
-Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself,
-                               int rc) {
+[[gnu::always_inline]] inline Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& armed,
+                                                             bool port_itself, int rc) {
+	if (rc != 0) [[unlikely]]
+		return not_entered(port, fd, asked, armed, rc);
+	note_used(port);
+	port.region().header().uncollected.store(1);
+	if (!still(port, armed)) [[unlikely]]
+		reconcile(port, fd, armed.owner);
+	if (port_itself) [[unlikely]]
+		watch_port(port, fd, armed.index);
+	return {};
+}
+
+// A port that is associated with another tells it itself, too (core/nesting.cpp).
+[[gnu::noinline]] void FdSource::watch_port(Port& port, int fd, uint32_t index) {
+	PortRef inner = registry::known(fd);
+	if (!inner) return;
+	inner->add_watcher(port, index);
+	port.collect_armed();
+	inner->tell_now();
+}
+
+[[gnu::noinline]] Result<void> FdSource::not_entered(Port& port, int fd, uint32_t asked, const Armed& armed,
+                                                     int rc) {
 	if (rc != EBADF) note_used(port);
-	if (rc == 0) [[likely]] {
-		port.region().header().uncollected.store(1);
-		if (!still(port, armed)) reconcile(port, fd, armed.owner);
-		if (port_itself) [[unlikely]]
-			if (PortRef inner = registry::known(fd)) {
-				inner->add_watcher(port, armed.index);
-				port.collect_armed();
-				inner->tell_now();
-			}
-		return {};
-	}
 	if (rc == EPERM) { // no poll method: a regular file, a directory (4.16)
 		post_now(port, armed, asked & ALWAYS_READY, shm::SLOT_ALWAYS);
 		return {};
@@ -341,30 +374,32 @@ Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& 
 // Those whose event was retrieved enter the critical section together; any other goes its own way.
 uint32_t FdSource::associate_some(Port& port, Association* list, uint32_t count) {
 	shm::Region& region = port.region();
-	Armed armed[LIST];
-	bool together[LIST] = {};
-	if (!port.shared()) {
-		int known = 0;
+	struct {
+		uint32_t index, arm;
+	} armed[LIST];
+	bool apart = port.shared();
+	uint32_t known = 0;
+	if (!apart) {
 		Port::Guard guard(port);
 		for (uint32_t i = 0; i < count; i++) {
-			armed[i] = {};
-			if (list[i].object > INT_MAX) continue;
-			uint32_t index = slots::table_find(region, FD, list[i].object, port.member());
-			together[i] = arm_known(port, index, static_cast<uint32_t>(list[i].events) & ASKABLE,
-			                        list[i].user, &armed[i]);
-			armed[i].owner = port.member();
-			known += together[i];
+			uint32_t index = 0; // of none, for what is no descriptor
+			if (list[i].object <= INT_MAX) [[likely]]
+				index = slots::table_find(region, FD, list[i].object, port.member());
+			uint32_t arm = arm_known(port, index, static_cast<uint32_t>(list[i].events) & ASKABLE, list[i].user);
+			armed[i] = {index, arm};
+			known += arm != 0;
 		}
-		port.pollable_add(known);
+		port.pollable_add(static_cast<int>(known));
 	}
 	uint32_t done = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		Result<void> answer;
-		if (together[i]) [[likely]] {
+		if (!apart && armed[i].arm != 0) [[likely]] {
 			int fd = static_cast<int>(list[i].object);
 			uint32_t asked = static_cast<uint32_t>(list[i].events) & ASKABLE;
+			Armed one{armed[i].index, armed[i].arm, port.member(), true, false};
 			bool port_itself = registry::note_associated(fd);
-			answer = entered(port, fd, asked, armed[i], port_itself, enter_kernel(port, fd, asked, armed[i]));
+			answer = entered(port, fd, asked, one, port_itself, enter_kernel(port, fd, asked, one));
 		} else {
 			answer = associate(port, list[i].object, list[i].events, list[i].user);
 		}
