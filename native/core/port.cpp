@@ -150,12 +150,18 @@ bool Port::internal(int fd) const {
 
 // --- The critical section.
 
-void Port::Guard::after_unlock() {
-	waiters::Wakes wakes = wakes_;
-	wakes_ = waiters::Wakes();
-	if (wakes.any()) port_.fire(wakes);
-	if (port_.after_.load(std::memory_order_relaxed) != 0) port_.run_after();
-	if (thread_.deferred_count.load(std::memory_order_relaxed) != 0) sys::run_deferred(thread_);
+void Port::Guard::unlock_settling(Port& port, sys::Thread& thread, waiters::Wakes wakes) {
+	if (thread.collecting != &port) waiters::settle(port.region_, wakes);
+	bool tell = port.watched_.load(std::memory_order_relaxed) && port.region_.header().queued.load() != 0;
+	shm::unlock(port.region_.header().lock, thread);
+	if (wakes.any()) port.fire(wakes);
+	after_unlock(port, thread);
+	if (tell) port.tell_watchers();
+}
+
+void Port::Guard::after_unlock(Port& port, sys::Thread& thread) {
+	if (port.after_.load(std::memory_order_relaxed) != 0) port.run_after();
+	if (thread.deferred_count.load(std::memory_order_relaxed) != 0) sys::run_deferred(thread);
 }
 
 // A leader may wake for another reason and be gone before its kick is raised: a kick that nobody

@@ -329,29 +329,29 @@ public:
 		if (held_) unlock();
 	}
 	void lock() {
-		bool inherited = shm::lock(port_.region_.header().lock, thread_, port_.member_, port_);
 		held_ = true;
-		if (inherited) [[unlikely]]
+		if (shm::lock(port_.region_.header().lock, thread_, port_.member_, port_)) [[unlikely]]
 			port_.repair();
 	}
 	void unlock() {
-		if (thread_.collecting != &port_) [[likely]]
-			waiters::settle(port_.region_, wakes_);
 		held_ = false;
-		bool tell = port_.watched_.load(std::memory_order_relaxed) &&
-		            port_.region_.header().queued.load() != 0;
+		if (wakes_.any() || waiters::unsettled(port_.region_) ||
+		    port_.watched_.load(std::memory_order_relaxed)) [[unlikely]] {
+			unlock_settling(port_, thread_, wakes_);
+			wakes_ = waiters::Wakes();
+			return;
+		}
 		shm::unlock(port_.region_.header().lock, thread_);
-		uint32_t more = port_.after_.load(std::memory_order_relaxed) |
-		                thread_.deferred_count.load(std::memory_order_relaxed);
-		if (wakes_.any() || more != 0) [[unlikely]]
-			after_unlock();
-		if (tell) [[unlikely]]
-			port_.tell_watchers();
+		if ((port_.after_.load(std::memory_order_relaxed) |
+		     thread_.deferred_count.load(std::memory_order_relaxed)) != 0) [[unlikely]]
+			after_unlock(port_, thread_);
 	}
 	waiters::Wakes& wakes() { return wakes_; }
 
 private:
-	void after_unlock();
+	// Their arguments are values: of a guard that nobody points to, nothing lies in memory.
+	static void unlock_settling(Port& port, sys::Thread& thread, waiters::Wakes wakes);
+	static void after_unlock(Port& port, sys::Thread& thread);
 	Port& port_;
 	sys::Thread& thread_;
 	waiters::Wakes wakes_;

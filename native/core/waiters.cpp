@@ -189,11 +189,17 @@ void call_owner(Region& region, Wakes& wakes) {
 	}
 }
 
+void move_bell(Region& region, uint32_t high, Wakes& wakes) {
+	Header& header = region.header();
+	header.bell_high.store(high);
+	wakes.bell_version = header.bell_version.load() + 1;
+	header.bell_version.store_release(wakes.bell_version);
+	wakes.asked |= Wakes::BELL | (high ? Wakes::BELL_HIGH : 0u);
+}
+
 } // namespace
 
-namespace detail {
-
-void settle_all(Region& region, Wakes& wakes) {
+void settle(Region& region, Wakes& wakes) {
 	Header& header = region.header();
 	uint32_t queued = header.queued.load();
 	if (header.waiter_count.load() != 0) {
@@ -210,16 +216,6 @@ void settle_all(Region& region, Wakes& wakes) {
 	if (header.slot_waiters.load() != 0 && header.used.load() < region.limit()) [[unlikely]]
 		wakes.asked |= Wakes::SLOTS;
 }
-
-void move_bell(Region& region, uint32_t high, Wakes& wakes) {
-	Header& header = region.header();
-	header.bell_high.store(high);
-	wakes.bell_version = header.bell_version.load() + 1;
-	header.bell_version.store_release(wakes.bell_version);
-	wakes.asked |= Wakes::BELL | (high ? Wakes::BELL_HIGH : 0u);
-}
-
-} // namespace detail
 
 namespace {
 

@@ -50,7 +50,9 @@ void signal(Region& region, uint32_t waiter, uint32_t bits, Wakes& wakes);
 
 // Brings hand-over, leadership and doorbell in line with the queue. To be called
 // before the lock is released by whoever changed queue, waiters or sources.
-inline void settle(Region& region, Wakes& wakes);
+void settle(Region& region, Wakes& wakes);
+// Whether it would find anything to do: mostly not.
+inline bool unsettled(Region& region);
 
 // Gives every waiter its copy of the alert (3.15).
 void alert_all(Region& region, Wakes& wakes);
@@ -68,22 +70,14 @@ void each(Region& region, Do what) {
 	}
 }
 
-// --- Inline: most changes ask for nothing.
-
-namespace detail {
-void settle_all(Region& region, Wakes& wakes);
-void move_bell(Region& region, uint32_t high, Wakes& wakes);
-} // namespace detail
-
-inline void settle(Region& region, Wakes& wakes) {
+inline bool unsettled(Region& region) {
 	shm::Header& header = region.header();
-	// Nobody waits, for an event, a descriptor or a slot: there is the bell alone.
-	uint32_t concerned = header.waiter_count.load() | header.foreign.load() | header.slot_waiters.load() |
-	                     header.loops_rung.load();
-	if (concerned != 0)
-		detail::settle_all(region, wakes);
-	else if (uint32_t high = header.queued.load() != 0; header.bell_high.load() != high)
-		detail::move_bell(region, high, wakes);
+	uint32_t queued = header.queued.load();
+	if ((header.foreign.load() | header.slot_waiters.load() | header.loops_rung.load()) != 0) return true;
+	if (header.waiter_count.load() != 0 &&
+	    (queued != 0 || (header.leader.load() == 0 && header.pollable.load() != 0)))
+		return true;
+	return header.bell_high.load() != (queued != 0);
 }
 
 } // namespace evp::waiters

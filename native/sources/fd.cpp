@@ -68,18 +68,17 @@ public:
 	void rearm(Port& port) override;
 
 private:
+	Result<void> associate_any(Port& port, int fd, uint32_t asked, uint64_t user);
 	static uint32_t arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user);
+	static uint64_t arm_retrieved(Port& port, uint64_t object, uint32_t asked, uint64_t user);
+	Result<void> entered_again(Port& port, int fd, uint32_t asked, uint64_t tag, bool port_itself);
 	Armed arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
-	Armed arm_any(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner, uint32_t index);
-	Armed arm_again(Port& port, int fd, uint32_t asked, uint64_t user, const Armed& refused);
 	Result<void> entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself, int rc);
-	Result<void> not_entered(Port& port, int fd, uint32_t asked, const Armed& armed, int rc);
-	void watch_port(Port& port, int fd, uint32_t index);
 	uint32_t associate_some(Port& port, Association* list, uint32_t count);
 	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
 	void reconcile(Port& port, int fd, uint32_t owner);
 	uint32_t of_another(Port& port, int fd);
-	bool still(Port& port, const Armed& armed);
+	static bool still(Port& port, uint64_t tag);
 	void undo(Port& port, const Armed& armed);
 	void post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag);
 };
@@ -162,21 +161,10 @@ int told_as(int rc) {
 }
 
 // The slot's side of an association: found or made, its old event dropped, armed.
-[[gnu::always_inline]] inline Armed FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user,
-                                                  uint32_t owner) {
-	Port::Guard guard(port);
-	uint32_t index = slots::table_find(port.region(), FD, static_cast<uint64_t>(fd), owner);
-	if (uint32_t arm = arm_known(port, index, asked, user); arm != 0) [[likely]] {
-		port.pollable_add(1);
-		return {index, arm, owner, true, false};
-	}
-	return arm_any(port, fd, asked, user, owner, index);
-}
-
-// The same for whatever state the slot is in. Locked.
-[[gnu::noinline]] Armed FdSource::arm_any(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner,
-                                          uint32_t index) {
+Armed FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner) {
 	shm::Region& region = port.region();
+	Port::Guard guard(port);
+	uint32_t index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
 	Armed armed{index, 0, owner, false, false};
 	if (index == 0) {
 		if (owner != port.member()) return {0, 0, owner, false, false, ENOENT}; // gone since it was found
@@ -207,14 +195,14 @@ int told_as(int rc) {
 }
 
 // The kernel's side: MOD where it should be known, ADD where not. 0 or errno.
-[[gnu::always_inline]] inline int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
+int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
 	uint32_t events = sys::registered_for(asked);
 	uint64_t tag = tag_slot(armed.index, armed.arm);
 	int rc = armed.registered ? sys::epoll_mod(port.inner(), fd, events, tag)
 	                          : sys::epoll_add(port.inner(), fd, events, tag);
 	// Unknown: another file has the number now. Known: left behind by a dissociation
 	// that is still under way, or by another member. Either may change meanwhile.
-	while (rc == ENOENT || rc == EEXIST) [[unlikely]]
+	while (rc == ENOENT || rc == EEXIST)
 		rc = rc == ENOENT ? sys::epoll_add(port.inner(), fd, events, tag)
 		                  : sys::epoll_mod(port.inner(), fd, events, tag);
 	return rc;
@@ -241,7 +229,7 @@ void FdSource::reconcile(Port& port, int fd, uint32_t owner) {
 		}
 		seen.registered = true;
 		enter_kernel(port, fd, asked, seen);
-		if (still(port, seen)) return;
+		if (still(port, tag_slot(seen.index, seen.arm))) return;
 	}
 }
 
@@ -269,9 +257,9 @@ uint32_t FdSource::of_another(Port& port, int fd) {
 }
 
 // Whether the slot is as it was armed.
-bool FdSource::still(Port& port, const Armed& armed) {
-	Slot& slot = port.region().slot(armed.index);
-	return slot.arm.load_acquire() == armed.arm && slot.state.load() != SlotState::FREE;
+inline bool FdSource::still(Port& port, uint64_t tag) {
+	Slot& slot = port.region().slot(tag_index(tag));
+	return slot.arm.load_acquire() == tag_arm(tag) && slot.state.load() != SlotState::FREE;
 }
 
 // The kernel refused: the association ends, as if it had not been.
@@ -301,59 +289,70 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 	if (object > INT_MAX) return Error{EBADFD};
 	int fd = static_cast<int>(object);
 	uint32_t asked = static_cast<uint32_t>(events) & ASKABLE;
-	uint32_t owner = port.member();
 	if (port.shared()) [[unlikely]]
-		owner = of_another(port, fd);
-	Armed armed = arm(port, fd, asked, user, owner);
-	if (armed.error != 0) [[unlikely]] {
-		armed = arm_again(port, fd, asked, user, armed);
+		return associate_any(port, fd, asked, user);
+	uint64_t tag = arm_retrieved(port, object, asked, user);
+	if (tag == 0) [[unlikely]]
+		return associate_any(port, fd, asked, user);
+	bool port_itself = registry::note_associated(fd);
+	return entered_again(port, fd, asked, tag, port_itself);
+}
+
+// As it is with most: the event was retrieved, and all else of the slot is as it should be.
+// The association's tag, 0: it is none such.
+[[gnu::always_inline]] inline uint64_t FdSource::arm_retrieved(Port& port, uint64_t object, uint32_t asked,
+                                                               uint64_t user) {
+	Port::Guard guard(port);
+	uint32_t index = slots::table_find(port.region(), FD, object, port.member());
+	uint32_t arm = arm_known(port, index, asked, user);
+	if (arm == 0) return 0;
+	port.pollable_add(1);
+	return tag_slot(index, arm);
+}
+
+// Loads the kernel's one shot of such a one.
+[[gnu::always_inline]] inline Result<void> FdSource::entered_again(Port& port, int fd, uint32_t asked, uint64_t tag,
+                                                                   bool port_itself) {
+	int rc = sys::epoll_mod(port.inner(), fd, sys::registered_for(asked), tag);
+	if (rc != 0 || port_itself) [[unlikely]] {
+		Armed armed{tag_index(tag), tag_arm(tag), port.member(), true, false};
+		if (rc == ENOENT) rc = enter_kernel(port, fd, asked, armed);
+		return entered(port, fd, asked, armed, port_itself, rc);
+	}
+	port.region().header().uncollected.store(1);
+	if (!still(port, tag)) [[unlikely]]
+		reconcile(port, fd, port.member());
+	return {};
+}
+
+[[gnu::noinline]] Result<void> FdSource::associate_any(Port& port, int fd, uint32_t asked, uint64_t user) {
+	Armed armed = arm(port, fd, asked, user, port.shared() ? of_another(port, fd) : port.member());
+	if (armed.error == ENOENT) armed = arm(port, fd, asked, user, port.member());
+	if (armed.error != 0) {
+		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
+		note_used(port);
+		if (armed.error == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
 		if (armed.error != 0) return Error{armed.error};
 	}
 	bool port_itself = registry::note_associated(fd);
 	return entered(port, fd, asked, armed, port_itself, enter_kernel(port, fd, asked, armed));
 }
 
-// What may be different now, or by another way, of one that was refused.
-[[gnu::noinline]] Armed FdSource::arm_again(Port& port, int fd, uint32_t asked, uint64_t user,
-                                            const Armed& refused) {
-	Armed armed = refused;
-	if (armed.error == ENOENT) armed = arm(port, fd, asked, user, port.member());
-	if (armed.error == 0) return armed;
-	if (!sys::is_open(fd)) {
-		armed.error = EBADFD; // tested before the slot (2.2.1)
-		return armed;
-	}
-	note_used(port);
-	if (armed.error == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
-	return armed;
-}
-
 // What follows from the kernel's answer.
-[[gnu::always_inline]] inline Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& armed,
-                                                             bool port_itself, int rc) {
-	if (rc != 0) [[unlikely]]
-		return not_entered(port, fd, asked, armed, rc);
-	note_used(port);
-	port.region().header().uncollected.store(1);
-	if (!still(port, armed)) [[unlikely]]
-		reconcile(port, fd, armed.owner);
-	if (port_itself) [[unlikely]]
-		watch_port(port, fd, armed.index);
-	return {};
-}
-
-// A port that is associated with another tells it itself, too (core/nesting.cpp).
-[[gnu::noinline]] void FdSource::watch_port(Port& port, int fd, uint32_t index) {
-	PortRef inner = registry::known(fd);
-	if (!inner) return;
-	inner->add_watcher(port, index);
-	port.collect_armed();
-	inner->tell_now();
-}
-
-[[gnu::noinline]] Result<void> FdSource::not_entered(Port& port, int fd, uint32_t asked, const Armed& armed,
-                                                     int rc) {
+Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself,
+                               int rc) {
 	if (rc != EBADF) note_used(port);
+	if (rc == 0) [[likely]] {
+		port.region().header().uncollected.store(1);
+		if (!still(port, tag_slot(armed.index, armed.arm))) reconcile(port, fd, armed.owner);
+		if (port_itself) [[unlikely]]
+			if (PortRef inner = registry::known(fd)) {
+				inner->add_watcher(port, armed.index);
+				port.collect_armed();
+				inner->tell_now();
+			}
+		return {};
+	}
 	if (rc == EPERM) { // no poll method: a regular file, a directory (4.16)
 		post_now(port, armed, asked & ALWAYS_READY, shm::SLOT_ALWAYS);
 		return {};
@@ -374,9 +373,7 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 // Those whose event was retrieved enter the critical section together; any other goes its own way.
 uint32_t FdSource::associate_some(Port& port, Association* list, uint32_t count) {
 	shm::Region& region = port.region();
-	struct {
-		uint32_t index, arm;
-	} armed[LIST];
+	uint64_t armed[LIST]; // their tags, 0: not together
 	bool apart = port.shared();
 	uint32_t known = 0;
 	if (!apart) {
@@ -386,7 +383,7 @@ uint32_t FdSource::associate_some(Port& port, Association* list, uint32_t count)
 			if (list[i].object <= INT_MAX) [[likely]]
 				index = slots::table_find(region, FD, list[i].object, port.member());
 			uint32_t arm = arm_known(port, index, static_cast<uint32_t>(list[i].events) & ASKABLE, list[i].user);
-			armed[i] = {index, arm};
+			armed[i] = arm != 0 ? tag_slot(index, arm) : 0;
 			known += arm != 0;
 		}
 		port.pollable_add(static_cast<int>(known));
@@ -394,12 +391,10 @@ uint32_t FdSource::associate_some(Port& port, Association* list, uint32_t count)
 	uint32_t done = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		Result<void> answer;
-		if (!apart && armed[i].arm != 0) [[likely]] {
+		if (!apart && armed[i] != 0) [[likely]] {
 			int fd = static_cast<int>(list[i].object);
 			uint32_t asked = static_cast<uint32_t>(list[i].events) & ASKABLE;
-			Armed one{armed[i].index, armed[i].arm, port.member(), true, false};
-			bool port_itself = registry::note_associated(fd);
-			answer = entered(port, fd, asked, one, port_itself, enter_kernel(port, fd, asked, one));
+			answer = entered_again(port, fd, asked, armed[i], registry::note_associated(fd));
 		} else {
 			answer = associate(port, list[i].object, list[i].events, list[i].user);
 		}
@@ -474,7 +469,7 @@ void FdSource::rearm(Port& port) {
 		if (slot.owner.load() != port.member() || !(slot.flags.load() & shm::SLOT_REGISTERED)) continue;
 		int fd = static_cast<int>(slot.object.load());
 		sys::epoll_mod(port.inner(), fd, sys::registered_for(slot.asked.load()), tag_slot(i, seen.arm));
-		if (!still(port, seen)) reconcile(port, fd, port.member());
+		if (!still(port, tag_slot(i, seen.arm))) reconcile(port, fd, port.member());
 	}
 }
 
