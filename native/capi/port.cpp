@@ -56,6 +56,8 @@ private:
 // (2.5.5, 2.5.6): an alert, or enough events, come before a bad timeout.
 Taken retrieve(Port& port, int number, Event* list, unsigned max, unsigned wanted,
                const Timeout& timeout) {
+	if (!timeout.given()) [[likely]]
+		return port.get(number, list, max, wanted, Deadline::never());
 	Deadline deadline;
 	if (read_timeout(timeout.given(), &deadline)) return port.get(number, list, max, wanted, deadline);
 	Taken taken = port.try_get(list, max, wanted);

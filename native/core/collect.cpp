@@ -28,20 +28,11 @@ bool Port::collection_due(bool drain, bool full) const {
 	return !full && (drain || header.uncollected.load() != 0);
 }
 
-// Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not come
-// for: it would keep the port readable.
-bool Port::kick_left(uint32_t waiter) const {
-	Header& header = region_.header();
-	if (header.kicked.load() == 0) [[likely]]
-		return false;
-	uint32_t leader = header.leader.load();
-	return leader == 0 || leader == waiter;
-}
-
 // The system call. Negative: -errno (EINTR).
 int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
 	region_.header().uncollected.store(0);
-	bool disturbed = !deadline.poll && source(SourceKind::AIO)->interrupts();
+	bool disturbed = Source::kernel_works.load(std::memory_order_relaxed) && !deadline.poll &&
+	                 source(SourceKind::AIO)->interrupts();
 	if (disturbed) [[unlikely]]
 		return sys::epoll_collect_undisturbed(inner_.get(), ready, COLLECT_MAX, deadline);
 	return sys::epoll_collect(inner_.get(), ready, COLLECT_MAX, deadline);
@@ -63,7 +54,11 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, D
 	Header& header = region_.header();
 	uint32_t rearms = 0, fired = 0, taken = 0;
 	const uint32_t room = direct ? direct->room : 0;
+	Event* const out = direct ? direct->out : nullptr;
+	constexpr int AHEAD = 8; // of as many descriptors the slots are on their way from memory
+	for (int i = 0; i < count && i < AHEAD; i++) __builtin_prefetch(&region_.slot(tag_index(ready[i].data)), 1);
 	for (int i = 0; i < count; i++) {
+		if (i + AHEAD < count) __builtin_prefetch(&region_.slot(tag_index(ready[i + AHEAD].data)), 1);
 		uint64_t tag = ready[i].data;
 		if (tag & TAG_SPECIAL) {
 			if (tag != TAG_KICK && tag_member(tag) != member_) note_fired(tag_member(tag), tag_kind(tag));
@@ -80,10 +75,9 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, D
 		fired++;
 		// What does not fit is queued behind it; so is what this process may not have, or not yet.
 		if (taken < room && slot.owner.load() == member_) {
-			Event& event = direct->out[taken++];
-			event = {static_cast<int32_t>(events), static_cast<uint16_t>(SourceKind::FD), 0,
-			         slot.object.load(), slot.user.load()};
-			slots::publish(region_, tag_index(tag), SlotState::CACHED);
+			out[taken++] = {static_cast<int32_t>(events), static_cast<uint16_t>(SourceKind::FD), 0,
+			                slot.object.load(), slot.user.load()};
+			slot.state.store_release(SlotState::CACHED);
 		} else {
 			post_fd(tag_index(tag), events);
 		}

@@ -375,6 +375,7 @@ void Port::fd_closing(int fd) {
 		if (handler) handler->descriptor_closing(*this, fd);
 }
 
+std::atomic<bool> Source::kernel_works{false};
 Result<void> Source::associate(Port&, uint64_t, int32_t, uint64_t) { return Error{EINVAL}; }
 Result<void> Source::dissociate(Port&, uint64_t) { return Error{EINVAL}; }
 uint32_t Source::associate_list(Port& port, Association* list, uint32_t count) {

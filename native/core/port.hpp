@@ -248,7 +248,19 @@ private:
 
 	bool called() const;
 	bool collection_due(bool drain, bool full) const;
-	bool kick_left(uint32_t waiter) const; // locked
+	bool quiet() const;                    // locked
+	// Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not
+	// come for: it would keep the port readable. Locked.
+	bool kick_left(uint32_t waiter) const {
+		shm::Header& header = region_.header();
+		if (header.kicked.load() == 0) [[likely]]
+			return false;
+		uint32_t leader = header.leader.load();
+		return leader == 0 || leader == waiter;
+	}
+	bool at_hand() {
+		return Source::kernel_works.load(std::memory_order_relaxed) && source(SourceKind::AIO)->at_hand();
+	}
 	void collect_at_hand(Guard& guard, uint32_t tid);
 	void note_fired(uint32_t member, int kind); // locked
 	uint32_t take_fired(uint32_t member);       // locked

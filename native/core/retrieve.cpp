@@ -83,6 +83,16 @@ bool Port::leads(uint32_t waiter) const {
 	return leader == waiter || (leader == 0 && region_.header().pollable.load() != 0);
 }
 
+// Whether nothing is queued or was said, and something may come from the kernel alone.
+inline bool Port::quiet() const {
+	Header& header = region_.header();
+	uint32_t said = header.queued.load() | header.foreign.load() | header.kicked.load() |
+	                static_cast<uint32_t>(header.alert_events.load());
+	return said == 0 && header.pollable.load() != 0 && !shared() &&
+	       insistent_.load(std::memory_order_relaxed) == 0 &&
+	       !Source::kernel_works.load(std::memory_order_relaxed);
+}
+
 // Sleeps as leader or follower until signalled, ready or late, and posts what
 // the kernel reported. Called and left with the lock held. 0 or an errno.
 int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct) {
@@ -163,7 +173,22 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		return taken;
 	};
-	for (;;) {
+	// What stands before the sleep would find nothing.
+	bool straight = !deadline.poll && !pause && quiet() && registry::names(number, this);
+	if (straight) {
+		waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
+		straight = waiter != 0;
+		thread.waits += straight;
+	}
+	for (;; straight = false) {
+		if (straight) {
+			int rc = sleep(guard, waiter, deadline, direct);
+			if (found.taken != 0) [[likely]]
+				return leave({0, found.taken});
+			if (rc == EINTR && !restart) return leave({EINTR, 0});
+			late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
+			continue;
+		}
 		if (waiter != 0) {
 			uint32_t bits = waiters::consume(region_, waiter);
 			if (bits & shm::SIGNAL_ALERT) {
@@ -245,9 +270,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (waiter == 0) return {ENOMEM, 0};
 			thread.waits++;
 			// Registered, so that what is posted now rings for nobody.
-			if (Source* aio = source(SourceKind::AIO); aio->at_hand()) {
+			if (at_hand()) [[unlikely]] {
 				guard.unlock();
-				aio->collect_at_hand(*this);
+				source(SourceKind::AIO)->collect_at_hand(*this);
 				guard.lock();
 				continue;
 			}
@@ -288,14 +313,13 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 // What can be had without the kernel is queued, for this thread: with a record of its own among
 // the waiters, so that the bell stays low.
 void Port::collect_at_hand(Guard& guard, uint32_t tid) {
-	Source* aio = source(SourceKind::AIO);
-	if (!aio->at_hand()) [[likely]]
+	if (!at_hand()) [[likely]]
 		return;
 	constexpr int NUMBER = -1; // of no descriptor that could be closed under it
 	uint32_t waiter = waiters::add(region_, WaiterKind::THREAD, 1, member_, NUMBER, tid);
 	if (waiter == 0) return;
 	guard.unlock();
-	aio->collect_at_hand(*this);
+	source(SourceKind::AIO)->collect_at_hand(*this);
 	guard.lock();
 	waiters::remove(region_, waiter);
 }
