@@ -56,8 +56,6 @@ private:
 // (2.5.5, 2.5.6): an alert, or enough events, come before a bad timeout.
 Taken retrieve(Port& port, int number, Event* list, unsigned max, unsigned wanted,
                const Timeout& timeout) {
-	if (!timeout.given()) [[likely]]
-		return port.get(number, list, max, wanted, Deadline::never());
 	Deadline deadline;
 	if (read_timeout(timeout.given(), &deadline)) return port.get(number, list, max, wanted, deadline);
 	Taken taken = port.try_get(list, max, wanted);
@@ -157,7 +155,9 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 	if (wanted > max) return fail(EINVAL);
 	if (!list) return fail(EFAULT);
 	if (wanted == 0) return 0;
-	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(list), max, wanted, Timeout(given));
+	auto* events = reinterpret_cast<Event*>(list);
+	Taken taken = given ? retrieve(*port, number, events, max, wanted, Timeout(given))
+	                    : port->get(number, events, max, wanted, Deadline::never());
 	if ((taken.code == 0 || taken.code == ETIME) && !taken.in_vain) *nget = taken.count;
 	return taken.code == 0 ? 0 : fail(taken.code);
 }

@@ -150,6 +150,24 @@ bool Port::internal(int fd) const {
 
 // --- The critical section.
 
+// The word was taken where a death has to be made good, or a thread is favoured, or none yet.
+void Port::entered(sys::Thread& thread, bool inherited) {
+	shm::LockWords& words = region_.header().lock;
+	uint32_t favoured = words.favoured.load();
+	if (favoured != 0 && favoured != shm::FOR_ALL) {
+		favourite_.store(nullptr, std::memory_order_relaxed);
+		if (shm::withdraw(words, *this)) inherited = true;
+	} else if (favoured == 0 && member_ != 0) {
+		if (shared() || !sys::fence_reaches()) {
+			words.favoured.store(shm::FOR_ALL);
+		} else {
+			shm::favour(words, thread, member_);
+			favourite_.store(&thread, std::memory_order_relaxed);
+		}
+	}
+	if (inherited) repair();
+}
+
 void Port::Guard::unlock_settling(Port& port, sys::Thread& thread, waiters::Wakes wakes) {
 	if (thread.collecting != &port) waiters::settle(port.region_, wakes);
 	bool tell = port.watched_.load(std::memory_order_relaxed) && port.region_.header().queued.load() != 0;

@@ -221,13 +221,17 @@ private:
 	template <class Which>
 	void release_owned(uint32_t member, Which which); // locked
 	void repair();                       // locked
+	void entered(sys::Thread& thread, bool inherited); // locked
 	bool bury_dead();
 	bool bury_at_times();
 	bool look_due() const;
 	bool keeps_lookout(uint32_t waiter);                 // locked
 	uint32_t withdraw(Guard& guard, sys::Thread& thread, uint32_t waiter); // locked
 	void call_the_silent(int64_t now);
-	bool rearm_if_asked();
+	bool rearm_if_asked() {
+		return region_.header().rearm.load() != rearmed_.load(std::memory_order_relaxed) && rearm();
+	}
+	bool rearm();
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
@@ -271,11 +275,24 @@ private:
 		uint32_t room;
 		uint32_t taken;
 	};
-	bool may_take_directly(uint32_t waiter) const;   // locked
+	// Whether a waiter that wants one event may be given what it finds: no event is queued before
+	// it, nobody stands before it (3.10), nothing else was said to it meanwhile (3.15). 0: a getter
+	// that doesn't wait, and asks for nobody but itself. Locked.
+	bool may_take_directly(uint32_t waiter) const {
+		shm::Header& header = region_.header();
+		if ((header.queued.load() | static_cast<uint32_t>(header.alert_events.load())) != 0) return false;
+		return waiter == 0 || (header.waiter_first.load() == waiter &&
+		                       region_.waiter(waiter).word.load() == shm::POLLING);
+	}
 	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
-	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
+	// What post_ready() leaves to finish_ready().
+	struct Left {
+		uint32_t rearms; // listed
+		bool kick;       // among what is ready
+		bool called;     // private descriptors, too
+	};
+	Left post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
 	bool collect(Guard& guard, Direct* direct = nullptr); // locked before and after
-	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
 	struct Watcher;
 	void tell_watchers();
 	bool tell(Watcher& watcher);
@@ -296,6 +313,8 @@ private:
 	shm::Region region_;
 	sys::UniqueFd outer_, inner_, bell_, kick_;
 	uint32_t member_ = 0;
+	// The thread that the lock favours, if it is one of this process (shm/lock.hpp).
+	std::atomic<const sys::Thread*> favourite_{nullptr};
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
 	bool strict_ = false;
 	bool originals_ = true;            // the outer set knows our descriptors by their numbers
@@ -342,8 +361,13 @@ public:
 	}
 	void lock() {
 		held_ = true;
-		if (shm::lock(port_.region_.header().lock, thread_, port_.member_, port_)) [[unlikely]]
-			port_.repair();
+		shm::LockWords& words = port_.region_.header().lock;
+		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ &&
+		    shm::lock_favoured(words, thread_, port_.member_))
+			return;
+		bool inherited = shm::lock(words, thread_, port_.member_, port_);
+		if (inherited || words.favoured.load() != shm::FOR_ALL) [[unlikely]]
+			port_.entered(thread_, inherited);
 	}
 	void unlock() {
 		held_ = false;

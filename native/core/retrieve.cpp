@@ -114,18 +114,15 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
-	uint32_t rearms = post_ready(ready, count, rearm, direct);
+	Left left = post_ready(ready, count, rearm, direct);
 	if (kick_left(waiter)) take_kick(guard);
 	if (count < 0) return -count;
-	bool unfinished = rearms != 0;
-	for (int i = 0; i < count && !unfinished; i++)
-		unfinished = (ready[i].data & TAG_SPECIAL) && ready[i].data != TAG_KICK;
-	if (unfinished) {
+	if (left.rearms != 0 || left.called) [[unlikely]] {
 		// It is awake: what is posted meanwhile needs no kick, which nobody would take from the
 		// inner set and which would keep the port readable.
 		record.word.store(record.word.load() & ~shm::POLLING);
 		guard.unlock();
-		finish_ready(ready, count, rearm, rearms, true);
+		finish_ready(ready, count, rearm, left.rearms, true);
 		guard.lock();
 	}
 	return count == 0 && deadline.passed() ? ETIMEDOUT : 0;
