@@ -319,7 +319,8 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 		if (rc == ENOENT) rc = enter_kernel(port, fd, asked, armed);
 		return entered(port, fd, asked, armed, port_itself, rc);
 	}
-	port.region().header().uncollected.store(1);
+	Header& header = port.region().header();
+	header.uncollected.store(1);
 	if (!still(port, tag)) [[unlikely]]
 		reconcile(port, fd, port.member());
 	return {};
