@@ -9,6 +9,7 @@
 #include <atomic>
 #include <csignal>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -24,6 +25,8 @@ int readable = -1; // an eventfd, for ever ready
 int fatal = 0;     // the store inside that it dies at
 thread_local bool armed = false;
 int stores = 0;
+void die() { kill(getpid(), SIGKILL); }
+void (*instead)() = die; // what it does there
 
 evp::shm::LockWords& words() { return evp::registry::known(port)->region().header().lock; }
 
@@ -121,6 +124,40 @@ void dies_inside() {
 	done("the favoured thread dies at each store inside: another process goes on");
 }
 
+// The favoured one takes its time inside: who comes second waits for it.
+std::atomic<bool> called{false};
+
+void stay_a_while() {
+	called.store(true);
+	while (words().favoured.load() > evp::shm::WITHDRAWING) sched_yield();
+	for (int i = 0; i < 1000; i++) {
+		EQUAL(words().favoured.load(), evp::shm::WITHDRAWING);
+		sched_yield();
+	}
+}
+
+void second_waits() {
+	make(8);
+	if (!evp::sys::fence_reaches()) { // nobody is favoured
+		EQUAL(port_close(port), 0);
+		return;
+	}
+	std::thread second([] {
+		while (!called.load()) sched_yield();
+		EQUAL(port_send(port, 2, nullptr), 0);
+	});
+	fatal = 1;
+	instead = stay_a_while;
+	armed = true;
+	EQUAL(port_send(port, 1, nullptr), 0);
+	armed = false;
+	second.join();
+	EQUAL(words().favoured.load(), evp::shm::FOR_ALL);
+	EQUAL(info_of(port).pi_queued, 2);
+	EQUAL(port_close(port), 0);
+	done("who comes second waits until the favoured thread is out");
+}
+
 // Second comers of all kinds, while the favoured thread is busy: nothing is lost or torn.
 void withdrawn_under_load() {
 	constexpr int ROUNDS = SANITIZED ? 20 : 100;
@@ -169,6 +206,7 @@ int body() {
 	CHECK((readable = eventfd(1, 0)) >= 0);
 	EQUAL(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	dies_inside();
+	second_waits();
 	withdrawn_under_load();
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
@@ -178,7 +216,7 @@ int body() {
 
 extern "C" void evp_killpoint(const char*, int) {
 	if (!armed || !favoured_inside() || ++stores != fatal) return;
-	kill(getpid(), SIGKILL);
+	instead();
 }
 
 int main() { return watched(body); }
