@@ -82,7 +82,7 @@ PUBLIC int port_associate(int number, int source, uintptr_t object, int events, 
 	PortRef port = registry::find(number, &error);
 	if (!port) return fail(error);
 	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
-	return answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user)));
+	return answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user), port.thread()));
 }
 
 PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
@@ -155,7 +155,9 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 	if (wanted > max) return fail(EINVAL);
 	if (!list) return fail(EFAULT);
 	if (wanted == 0) return 0;
-	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(list), max, wanted, Timeout(given));
+	auto* events = reinterpret_cast<Event*>(list);
+	Taken taken = given ? retrieve(*port, number, events, max, wanted, Timeout(given))
+	                    : port->get(number, events, max, wanted, Deadline::never());
 	if ((taken.code == 0 || taken.code == ETIME) && !taken.in_vain) *nget = taken.count;
 	return taken.code == 0 ? 0 : fail(taken.code);
 }

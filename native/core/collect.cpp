@@ -28,44 +28,31 @@ bool Port::collection_due(bool drain, bool full) const {
 	return !full && (drain || header.uncollected.load() != 0);
 }
 
-// Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not come
-// for: it would keep the port readable.
-bool Port::kick_left(uint32_t waiter) const {
-	Header& header = region_.header();
-	if (header.kicked.load() == 0) [[likely]]
-		return false;
-	uint32_t leader = header.leader.load();
-	return leader == 0 || leader == waiter;
-}
-
 // The system call. Negative: -errno (EINTR).
 int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
 	region_.header().uncollected.store(0);
-	bool disturbed = !deadline.poll && source(SourceKind::AIO)->interrupts();
-	Result<int> n = (disturbed ? sys::epoll_collect_undisturbed : sys::epoll_collect)(
-	    inner_.get(), ready, COLLECT_MAX, deadline);
-	return n ? *n : -n.error();
-}
-
-// Whether a waiter that wants one event may be given what it finds: no event is queued before
-// it, nobody stands before it (3.10), nothing else was said to it meanwhile (3.15). 0: a getter
-// that doesn't wait, and asks for nobody but itself.
-bool Port::may_take_directly(uint32_t waiter) const {
-	Header& header = region_.header();
-	if (header.queued.load() != 0 || header.alert_events.load() != 0) return false;
-	return waiter == 0 || (header.waiter_first.load() == waiter &&
-	                       region_.waiter(waiter).word.load() == shm::POLLING);
+	bool disturbed = Source::kernel_works.load(std::memory_order_relaxed) && !deadline.poll &&
+	                 source(SourceKind::AIO)->interrupts();
+	if (disturbed) [[unlikely]]
+		return sys::epoll_collect_undisturbed(inner_.get(), ready, COLLECT_MAX, deadline);
+	return sys::epoll_collect(inner_.get(), ready, COLLECT_MAX, deadline);
 }
 
 // Queues what is ready among slots, or hands it over at once; lists in `rearm` the slots whose
 // registration fired for nothing that was asked. Locked.
-uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct) {
+Port::Left Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct) {
 	Header& header = region_.header();
-	uint32_t rearms = 0, fired = 0, taken = 0;
+	uint32_t fired = 0, taken = 0;
+	Left left{};
 	const uint32_t room = direct ? direct->room : 0;
+	Event* const out = direct ? direct->out : nullptr;
+	constexpr int AHEAD = 8; // of as many descriptors the slots are on their way from memory
+	for (int i = 0; i < count && i < AHEAD; i++) __builtin_prefetch(&region_.slot(tag_index(ready[i].data)), 1);
 	for (int i = 0; i < count; i++) {
+		if (i + AHEAD < count) __builtin_prefetch(&region_.slot(tag_index(ready[i + AHEAD].data)), 1);
 		uint64_t tag = ready[i].data;
-		if (tag & TAG_SPECIAL) {
+		if (tag & TAG_SPECIAL) [[unlikely]] {
+			(tag == TAG_KICK ? left.kick : left.called) = true;
 			if (tag != TAG_KICK && tag_member(tag) != member_) note_fired(tag_member(tag), tag_kind(tag));
 			continue;
 		}
@@ -74,16 +61,15 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, D
 		if (slot.state.load() != SlotState::ARMED || slot.arm.load() != tag_arm(tag)) continue;
 		uint32_t events = sys::told_of(ready[i].events, slot.asked.load());
 		if (events == 0) { // never post an event without a bit (4.7)
-			rearm[rearms++] = tag_index(tag);
+			rearm[left.rearms++] = tag_index(tag);
 			continue;
 		}
 		fired++;
 		// What does not fit is queued behind it; so is what this process may not have, or not yet.
 		if (taken < room && slot.owner.load() == member_) {
-			Event& event = direct->out[taken++];
-			event = {static_cast<int32_t>(events), static_cast<uint16_t>(SourceKind::FD), 0,
-			         slot.object.load(), slot.user.load()};
-			slots::publish(region_, tag_index(tag), SlotState::CACHED);
+			out[taken++] = {static_cast<int32_t>(events), static_cast<uint16_t>(SourceKind::FD), 0,
+			                slot.object.load(), slot.user.load()};
+			slot.state.store_release(SlotState::CACHED);
 		} else {
 			post_fd(tag_index(tag), events);
 		}
@@ -95,7 +81,7 @@ uint32_t Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, D
 		auto& delivered = header.delivered[static_cast<int>(SourceKind::FD)];
 		delivered.store(delivered.load() + taken);
 	}
-	return rearms;
+	return left;
 }
 
 void Port::post_fd(uint32_t index, uint32_t events) {
@@ -104,14 +90,6 @@ void Port::post_fd(uint32_t index, uint32_t events) {
 	slots::enqueue(region_, index);
 	// Other processes may be entitled to it (others.hpp).
 	if (shared()) header.fd_posted.store(header.fd_posted.load() + 1);
-}
-
-// Whether finish_ready() has anything to do for anyone but the leader.
-bool Port::unfinished(const sys::Ready* ready, int count, uint32_t rearms) {
-	if (rearms != 0) return true;
-	for (int i = 0; i < count; i++)
-		if (ready[i].data & TAG_SPECIAL) return true;
-	return false;
 }
 
 // The part that needs system calls: what fired in vain is armed again, sources read
@@ -179,15 +157,15 @@ bool Port::collect(Guard& guard, Direct* direct) {
 	int count = ask_kernel(ready, Deadline::now());
 	guard.lock();
 	if (direct && !may_take_directly(0)) direct = nullptr;
-	uint32_t rearms = post_ready(ready, count, rearm, direct);
+	Left left = post_ready(ready, count, rearm, direct);
 	uint32_t fired = take_fired(member_) | insistent_.load(std::memory_order_relaxed);
-	if (!unfinished(ready, count, rearms) && fired == 0) return count == COLLECT_MAX;
+	if (left.rearms == 0 && !left.kick && !left.called && fired == 0) return count == COLLECT_MAX;
 	guard.unlock();
 	// Nobody else is told of what they post before this critical section is left: mostly the
 	// caller takes it, and the doorbell need not move.
 	sys::Thread& thread = sys::self();
 	const void* before = std::exchange(thread.collecting, this);
-	finish_ready(ready, count, rearm, rearms, false);
+	finish_ready(ready, count, rearm, left.rearms, false);
 	for (int kind = 0; fired != 0 && kind < SOURCE_KINDS; kind++)
 		if (fired & 1u << kind && sources_[kind]) sources_[kind]->collect(*this);
 	thread.collecting = before;

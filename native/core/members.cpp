@@ -47,6 +47,7 @@ int Port::enter_once(uint64_t now) {
 		}
 		if (!epoch_.compare_exchange_strong(seen, now | ENTERING)) continue;
 		member_ = 0;
+		favourite_.store(nullptr, std::memory_order_relaxed); // a thread of the parent
 		int error = join();
 		for (auto& handler : sources_)
 			if (handler && error == 0) handler->revive(*this);

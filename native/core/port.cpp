@@ -150,12 +150,36 @@ bool Port::internal(int fd) const {
 
 // --- The critical section.
 
-void Port::Guard::after_unlock() {
-	waiters::Wakes wakes = wakes_;
-	wakes_ = waiters::Wakes();
-	if (wakes.any()) port_.fire(wakes);
-	if (port_.after_.load(std::memory_order_relaxed) != 0) port_.run_after();
-	if (thread_.deferred_count.load(std::memory_order_relaxed) != 0) sys::run_deferred(thread_);
+// The word was taken where a death has to be made good, or a thread is favoured, or none yet.
+void Port::entered(sys::Thread& thread, bool inherited) {
+	shm::LockWords& words = region_.header().lock;
+	uint32_t favoured = words.favoured.load();
+	if (favoured != 0 && favoured != shm::FOR_ALL) {
+		favourite_.store(nullptr, std::memory_order_relaxed);
+		if (shm::withdraw(words, *this)) inherited = true;
+	} else if (favoured == 0 && member_ != 0) {
+		if (shared() || !sys::fence_reaches()) {
+			words.favoured.store(shm::FOR_ALL);
+		} else {
+			shm::favour(words, thread, member_);
+			favourite_.store(&thread, std::memory_order_relaxed);
+		}
+	}
+	if (inherited) repair();
+}
+
+void Port::Guard::unlock_settling(Port& port, sys::Thread& thread, waiters::Wakes wakes) {
+	if (thread.collecting != &port) waiters::settle(port.region_, wakes);
+	bool tell = port.watched_.load(std::memory_order_relaxed) && port.region_.header().queued.load() != 0;
+	shm::unlock(port.region_.header().lock, thread);
+	if (wakes.any()) port.fire(wakes);
+	after_unlock(port, thread);
+	if (tell) port.tell_watchers();
+}
+
+void Port::Guard::after_unlock(Port& port, sys::Thread& thread) {
+	if (port.after_.load(std::memory_order_relaxed) != 0) port.run_after();
+	if (thread.deferred_count.load(std::memory_order_relaxed) != 0) sys::run_deferred(thread);
 }
 
 // A leader may wake for another reason and be gone before its kick is raised: a kick that nobody
@@ -179,27 +203,28 @@ void Port::unkick() {
 // So every kick is lowered after it was raised, by whoever makes `kicked` 0 or by its raiser.
 void Port::take_kick(Guard& guard) {
 	region_.header().kicked.store(0);
-	guard.wakes().unkick = true;
+	guard.wakes().asked |= waiters::Wakes::UNKICK;
 }
 
 void Port::fire(const waiters::Wakes& wakes) {
+	using waiters::Wakes;
 	Header& header = region_.header();
 	for (uint32_t i = 0; i < wakes.count; i++)
 		sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1);
-	if (wakes.kick) kick();
-	if (wakes.unkick) unkick();
-	if (wakes.slots) sys::futex_wake(header.used.word(), INT32_MAX);
-	if (wakes.all) {
+	if (wakes.asked & Wakes::KICK) kick();
+	if (wakes.asked & Wakes::UNKICK) unkick();
+	if (wakes.asked & Wakes::SLOTS) sys::futex_wake(header.used.word(), INT32_MAX);
+	if (wakes.asked & Wakes::ALL) {
 		uint32_t used = header.waiter_fresh.load();
 		for (uint32_t i = 1; i < used && i < shm::MAX_WAITERS; i++)
 			if (region_.waiter(i).word.load() & (shm::SIGNAL_ALERT | shm::SIGNAL_LOOK))
 				sys::futex_wake(region_.waiter(i).word.word(), 1);
 	}
-	header.wakeups.fetch_add(wakes.count + wakes.kick);
-	if (!wakes.bell) return;
+	header.wakeups.fetch_add(wakes.count + (wakes.asked & Wakes::KICK ? 1 : 0));
+	if (!(wakes.asked & Wakes::BELL)) return;
 	// Raising and lowering of several threads may overtake one another outside
 	// the lock: whoever finds its change outdated makes the newest once more.
-	bool high = wakes.bell_high;
+	bool high = wakes.asked & Wakes::BELL_HIGH;
 	for (uint32_t made = wakes.bell_version;;) {
 		high ? sys::eventfd_raise(bell_.get()) : sys::eventfd_lower(bell_.get());
 		uint32_t newest = header.bell_version.load_acquire();
@@ -348,13 +373,6 @@ void Port::run_deferred_call(const sys::DeferredCall& call) {
 
 // --- Sources.
 
-Result<void> Port::associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user) {
-	Source* handler = source(kind);
-	if (!handler) return Error{EINVAL};
-	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
-	return handler->associate(*this, object, events, user);
-}
-
 Result<void> Port::dissociate(SourceKind kind, uint64_t object) {
 	Source* handler = source(kind);
 	if (!handler) return Error{EINVAL};
@@ -375,6 +393,7 @@ void Port::fd_closing(int fd) {
 		if (handler) handler->descriptor_closing(*this, fd);
 }
 
+std::atomic<bool> Source::kernel_works{false};
 Result<void> Source::associate(Port&, uint64_t, int32_t, uint64_t) { return Error{EINVAL}; }
 Result<void> Source::dissociate(Port&, uint64_t) { return Error{EINVAL}; }
 uint32_t Source::associate_list(Port& port, Association* list, uint32_t count) {
@@ -388,12 +407,6 @@ uint32_t Source::associate_list(Port& port, Association* list, uint32_t count) {
 
 void Port::set_source(SourceKind kind, std::unique_ptr<Source> source) {
 	sources_[static_cast<int>(kind)] = std::move(source);
-}
-
-void Port::pollable_add(int amount) {
-	Header& header = region_.header();
-	int64_t now = static_cast<int64_t>(header.pollable.load()) + amount;
-	header.pollable.store(now < 0 ? 0 : static_cast<uint32_t>(now));
 }
 
 void Port::private_add(int amount) {

@@ -21,6 +21,7 @@
 #include "sys/thread.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 
 namespace evp {
@@ -60,7 +61,13 @@ public:
 	~Port();
 
 	// --- The calls of the contract. The lock is not held.
-	Result<void> associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user);
+	Result<void> associate(SourceKind kind, uint64_t object, int32_t events, uint64_t user,
+	                       const sys::Thread& thread = sys::self()) {
+		Source* handler = source(kind);
+		if (!handler) return Error{EINVAL};
+		if (thread.critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
+		return handler->associate(*this, object, events, user);
+	}
 	Result<void> dissociate(SourceKind kind, uint64_t object);
 	uint32_t associate_list(SourceKind kind, Association* list, uint32_t count);
 	Result<void> send(int32_t events, uint64_t user);
@@ -123,8 +130,9 @@ public:
 	shm::Region& region() { return region_; }
 	uint32_t member() const { return member_; }
 	int inner() const { return inner_.get(); }
-	uint32_t next_arm() { // locked
+	uint32_t next_arm() { // never 0; locked
 		uint32_t arm = region_.header().arm_counter.load() + 1;
+		arm += arm == 0;
 		region_.header().arm_counter.store(arm);
 		return arm;
 	}
@@ -137,7 +145,11 @@ public:
 	// get: something else may take its descriptor's readiness without telling.
 	void insist(SourceKind kind, bool on);
 	// Changes the number of things armed in the inner set. Locked.
-	void pollable_add(int amount);
+	void pollable_add(int amount) {
+		shm::Cell<uint32_t>& pollable = region_.header().pollable;
+		int64_t now = static_cast<int64_t>(pollable.load()) + amount;
+		pollable.store(now < 0 ? 0 : static_cast<uint32_t>(now)); // a scribbled counter stops at 0
+	}
 	// The same for private descriptors: the count goes with this process.
 	void private_add(int amount);
 	// Has Source::after() called when the lock is released. Locked.
@@ -179,15 +191,15 @@ public:
 	void keep_over_exec(bool on);   // whether a new image can recover it from its number
 	void internals(int fds[4]) const;
 	bool internal(int fd) const;   // fd is one of them
-	bool is_member() const { return epoch_.load() == sys::process_epoch(); }
+	bool is_member(const sys::Thread& thread = sys::self()) const {
+		return epoch_.load(std::memory_order_acquire) == thread.epoch.load(std::memory_order_relaxed);
+	}
 	void disown();                 // ends what this process owns (2.11.1)
 	void end_waits(sys::Thread& thread); // it ends, by pthread_exit in a handler over them
 	void wake_number(int number);  // waiters on a closed number get EBADF, and are gone
 	void fd_closing(int fd);       // a descriptor of this process is about to close (4.13)
 	int enter(const sys::Thread& thread) { // first thing in every call
-		if (epoch_.load(std::memory_order_acquire) == thread.epoch.load(std::memory_order_relaxed)) [[likely]]
-			return 0;
-		return become_member(); // or why it can't be one
+		return is_member(thread) ? 0 : become_member(); // or why it can't be one
 	}
 
 	std::atomic<uint32_t> references{0}; // numbers and handles; the registry's
@@ -209,13 +221,17 @@ private:
 	template <class Which>
 	void release_owned(uint32_t member, Which which); // locked
 	void repair();                       // locked
+	void entered(sys::Thread& thread, bool inherited); // locked
 	bool bury_dead();
 	bool bury_at_times();
 	bool look_due() const;
 	bool keeps_lookout(uint32_t waiter);                 // locked
 	uint32_t withdraw(Guard& guard, sys::Thread& thread, uint32_t waiter); // locked
 	void call_the_silent(int64_t now);
-	bool rearm_if_asked();
+	bool rearm_if_asked() {
+		return region_.header().rearm.load() != rearmed_.load(std::memory_order_relaxed) && rearm();
+	}
+	bool rearm();
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
@@ -236,7 +252,19 @@ private:
 
 	bool called() const;
 	bool collection_due(bool drain, bool full) const;
-	bool kick_left(uint32_t waiter) const; // locked
+	bool quiet() const;                    // locked
+	// Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not
+	// come for: it would keep the port readable. Locked.
+	bool kick_left(uint32_t waiter) const {
+		shm::Header& header = region_.header();
+		if (header.kicked.load() == 0) [[likely]]
+			return false;
+		uint32_t leader = header.leader.load();
+		return leader == 0 || leader == waiter;
+	}
+	bool at_hand() {
+		return Source::kernel_works.load(std::memory_order_relaxed) && source(SourceKind::AIO)->at_hand();
+	}
 	void collect_at_hand(Guard& guard, uint32_t tid);
 	void note_fired(uint32_t member, int kind); // locked
 	uint32_t take_fired(uint32_t member);       // locked
@@ -247,11 +275,24 @@ private:
 		uint32_t room;
 		uint32_t taken;
 	};
-	bool may_take_directly(uint32_t waiter) const;   // locked
+	// Whether a waiter that wants one event may be given what it finds: no event is queued before
+	// it, nobody stands before it (3.10), nothing else was said to it meanwhile (3.15). 0: a getter
+	// that doesn't wait, and asks for nobody but itself. Locked.
+	bool may_take_directly(uint32_t waiter) const {
+		shm::Header& header = region_.header();
+		if ((header.queued.load() | static_cast<uint32_t>(header.alert_events.load())) != 0) return false;
+		return waiter == 0 || (header.waiter_first.load() == waiter &&
+		                       region_.waiter(waiter).word.load() == shm::POLLING);
+	}
 	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
-	uint32_t post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
+	// What post_ready() leaves to finish_ready().
+	struct Left {
+		uint32_t rearms; // listed
+		bool kick;       // among what is ready
+		bool called;     // private descriptors, too
+	};
+	Left post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
 	bool collect(Guard& guard, Direct* direct = nullptr); // locked before and after
-	static bool unfinished(const sys::Ready* ready, int count, uint32_t rearms);
 	struct Watcher;
 	void tell_watchers();
 	bool tell(Watcher& watcher);
@@ -272,6 +313,8 @@ private:
 	shm::Region region_;
 	sys::UniqueFd outer_, inner_, bell_, kick_;
 	uint32_t member_ = 0;
+	// The thread that the lock favours, if it is one of this process (shm/lock.hpp).
+	std::atomic<const sys::Thread*> favourite_{nullptr};
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
 	bool strict_ = false;
 	bool originals_ = true;            // the outer set knows our descriptors by their numbers
@@ -317,28 +360,34 @@ public:
 		if (held_) unlock();
 	}
 	void lock() {
-		bool inherited = shm::lock(port_.region_.header().lock, thread_, port_.member_, port_);
 		held_ = true;
-		if (inherited) [[unlikely]]
-			port_.repair();
+		shm::LockWords& words = port_.region_.header().lock;
+		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ &&
+		    shm::lock_favoured(words, thread_, port_.member_))
+			return;
+		bool inherited = shm::lock(words, thread_, port_.member_, port_);
+		if (inherited || words.favoured.load() != shm::FOR_ALL) [[unlikely]]
+			port_.entered(thread_, inherited);
 	}
 	void unlock() {
-		if (thread_.collecting != &port_) [[likely]]
-			waiters::settle(port_.region_, wakes_);
 		held_ = false;
-		bool tell = port_.watched_.load(std::memory_order_relaxed) &&
-		            port_.region_.header().queued.load() != 0;
+		if (wakes_.any() || waiters::unsettled(port_.region_) ||
+		    port_.watched_.load(std::memory_order_relaxed)) [[unlikely]] {
+			unlock_settling(port_, thread_, wakes_);
+			wakes_ = waiters::Wakes();
+			return;
+		}
 		shm::unlock(port_.region_.header().lock, thread_);
-		if (wakes_.any() || port_.after_.load(std::memory_order_relaxed) != 0 ||
-		    thread_.deferred_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
-			after_unlock();
-		if (tell) [[unlikely]]
-			port_.tell_watchers();
+		if ((port_.after_.load(std::memory_order_relaxed) |
+		     thread_.deferred_count.load(std::memory_order_relaxed)) != 0) [[unlikely]]
+			after_unlock(port_, thread_);
 	}
 	waiters::Wakes& wakes() { return wakes_; }
 
 private:
-	void after_unlock();
+	// Their arguments are values: of a guard that nobody points to, nothing lies in memory.
+	static void unlock_settling(Port& port, sys::Thread& thread, waiters::Wakes wakes);
+	static void after_unlock(Port& port, sys::Thread& thread);
 	Port& port_;
 	sys::Thread& thread_;
 	waiters::Wakes wakes_;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <new>
 #include <sched.h>
+#include <utility>
 
 namespace evp {
 
@@ -16,22 +17,6 @@ namespace {
 
 constexpr uint32_t DEFAULT_PORTS = 8192; // project.max-port-ids (12.1)
 constexpr uint32_t MOST_PORTS = 65536;
-
-enum Mark : uint8_t {
-	ASSOCIATED = 1,
-	INTERNAL = 2,
-	CLOSING = 4, // between before_close() and after_close(): names nothing any more
-};
-
-struct Entry {
-	std::atomic<Port*> port{nullptr};
-	std::atomic<uint8_t> marks{0};
-};
-
-constexpr uint32_t CHUNK = 1024;
-constexpr uint32_t CHUNKS = 1u << 16; // 67 million descriptors
-std::atomic<Entry*> chunks[CHUNKS];
-std::atomic<uint32_t> highest_chunk{0};
 
 // Ports of this process. Nodes are reused, never freed: readers take no lock.
 struct Node {
@@ -41,31 +26,6 @@ struct Node {
 std::atomic<Node*> nodes{nullptr};
 std::atomic<uint32_t> ports{0};
 std::atomic<uint32_t> strict_ports{0};
-
-Entry* entry_of(int fd) {
-	if (fd < 0 || static_cast<uint32_t>(fd) / CHUNK >= CHUNKS) return nullptr;
-	Entry* chunk = chunks[static_cast<uint32_t>(fd) / CHUNK].load(std::memory_order_acquire);
-	return chunk ? &chunk[static_cast<uint32_t>(fd) % CHUNK] : nullptr;
-}
-
-Entry* make_entry(int fd) {
-	if (Entry* entry = entry_of(fd)) return entry;
-	if (fd < 0 || static_cast<uint32_t>(fd) / CHUNK >= CHUNKS) return nullptr;
-	auto* fresh = new (std::nothrow) Entry[CHUNK];
-	if (!fresh) return nullptr;
-	uint32_t at = static_cast<uint32_t>(fd) / CHUNK;
-	Entry* expected = nullptr;
-	if (!chunks[at].compare_exchange_strong(expected, fresh)) delete[] fresh;
-	uint32_t seen = highest_chunk.load();
-	while (seen < at && !highest_chunk.compare_exchange_weak(seen, at)) {}
-	return entry_of(fd);
-}
-
-void mark(int fd, uint8_t bits, bool on) {
-	Entry* entry = on ? make_entry(fd) : entry_of(fd);
-	if (!entry) return;
-	on ? entry->marks.fetch_or(bits) : entry->marks.fetch_and(static_cast<uint8_t>(~bits));
-}
 
 template <class Do>
 void each_internal(const Port& port, Do what) {
@@ -91,44 +51,6 @@ Node* take_node(Port* port) {
 bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
 
 } // namespace
-
-// Protects what `source` points to for the length of a call.
-struct RegistryAccess {
-	static PortRef protect(const std::atomic<Port*>& source) {
-		sys::Thread& thread = sys::self();
-		return PortRef(acquire(source, thread), &thread);
-	}
-
-	// Null: there is none, or this thread nests too deep.
-	static Port* acquire(const std::atomic<Port*>& source, sys::Thread& thread) {
-		uint32_t depth = thread.depth.load(std::memory_order_relaxed);
-		if (depth >= sys::Thread::NESTING) return nullptr;
-		// A handler from here on uses the next place.
-		thread.depth.store(depth + 1, std::memory_order_relaxed);
-		std::atomic_signal_fence(std::memory_order_seq_cst);
-		for (;;) {
-			Port* port = source.load(std::memory_order_acquire);
-			if (!port) break;
-			thread.in_use[depth].store(port, std::memory_order_release);
-			sys::reader_fence();
-			if (source.load(std::memory_order_acquire) == port) return port;
-			thread.in_use[depth].store(nullptr, std::memory_order_release);
-		}
-		thread.depth.store(depth, std::memory_order_relaxed);
-		return nullptr;
-	}
-
-	static PortRef adopt(Port* port, sys::Thread& thread) { return PortRef(port, &thread); }
-	static void drop(sys::Thread& thread) {
-		uint32_t depth = thread.depth.load(std::memory_order_relaxed) - 1;
-		thread.in_use[depth].store(nullptr, std::memory_order_release);
-		thread.depth.store(depth, std::memory_order_relaxed);
-	}
-};
-
-PortRef::~PortRef() {
-	if (port_) RegistryAccess::drop(*thread_);
-}
 
 namespace registry {
 
@@ -169,20 +91,22 @@ void destroy(Port* port) {
 
 // Gives a number that is known to be this port's to it, with a reference of the caller's.
 void name(int number, Port* port) {
-	Entry* entry = entry_of(number);
-	entry->marks.fetch_and(static_cast<uint8_t>(~CLOSING));
+	Entry entry = entry_of(number);
+	entry.unmark(CLOSING);
+	entry.mark(NAMED);
 	// A number closed behind our back and now reused: the old port loses a name. Or
 	// another thread has named this one already.
-	if (Port* before = entry->port.exchange(port)) release(*before);
+	if (Port* before = entry.port->exchange(port)) release(*before);
 }
 
 // The same for a number found to be the port's, which may be closed or reused by now:
 // false then. The caller has a reference of its own.
 bool name_found(int number, Port& port) {
-	Entry* entry = make_entry(number);
+	Entry entry = make_entry(number);
 	if (!entry || !retain(port)) return false;
+	entry.mark(NAMED);
 	Port* named = nullptr;
-	while (!entry->port.compare_exchange_strong(named, &port)) {
+	while (!entry.port->compare_exchange_strong(named, &port)) {
 		if (named != &port && port.same_port(number)) continue; // closed behind our back, as in name()
 		release(port);
 		return named == &port;
@@ -191,7 +115,7 @@ bool name_found(int number, Port& port) {
 	// Who closes the number from now on sees the name; who did so before is seen.
 	if (port.same_port(number)) return true;
 	named = &port;
-	if (entry->port.compare_exchange_strong(named, nullptr)) release(port);
+	if (entry.port->compare_exchange_strong(named, nullptr)) release(port);
 	return false;
 }
 
@@ -204,10 +128,10 @@ bool adopt_duplicate(Port& port, int except) {
 	return found >= 0 && name_found(found, port);
 }
 
-void close_port_number(int number, Entry& entry, Port& port) {
+void close_port_number(int number, Entry entry, Port& port) {
 	Port* named = &port;
-	entry.marks.fetch_or(CLOSING);
-	if (!entry.port.compare_exchange_strong(named, nullptr)) return; // closed by another
+	entry.mark(CLOSING);
+	if (!entry.port->compare_exchange_strong(named, nullptr)) return; // closed by another
 	if (sys::self().critical.load()) return; // in a handler over our own lock
 	if (port.is_member()) {
 		port.wake_number(number);
@@ -221,15 +145,15 @@ void close_port_number(int number, Entry& entry, Port& port) {
 // Numbers closed where no one saw it (14.6.5): their ports end here.
 void forget_closed_numbers() {
 	auto forget = [](int fd, bool internal, void*) {
-		Entry* entry = entry_of(fd);
+		Entry entry = entry_of(fd);
 		Port* port = nullptr;
 		{
-			PortRef ref = RegistryAccess::protect(entry->port);
+			PortRef ref = RegistryAccess::protect(*entry.port);
 			if (internal || !ref || ref->same_port(fd) || !retain(*ref)) return;
 			port = &*ref;
 		}
 		Port* named = port;
-		if (entry->port.compare_exchange_strong(named, nullptr)) release(*port);
+		if (entry.port->compare_exchange_strong(named, nullptr)) release(*port);
 		release(*port);
 	};
 	each_known(0, ~0u, forget, nullptr);
@@ -298,23 +222,14 @@ Result<void> arrive(int number, PortParts& parts, Arrival how) {
 	return error == 0 ? Result<void>() : Result<void>(Error{error});
 }
 
-bool is_internal(int fd) {
-	Entry* entry = entry_of(fd);
-	return entry && entry->marks.load(std::memory_order_relaxed) & INTERNAL;
-}
-
-PortRef find(int number, int* error) {
+PortRef detail::resolve(int number, int* error) {
 	for (bool resolved = false;; resolved = true) {
-		if (Entry* entry = entry_of(number)) [[likely]] {
-			sys::Thread& thread = sys::self();
-			if (Port* port = RegistryAccess::acquire(entry->port, thread)) [[likely]] {
-				*error = port->enter(thread);
-				if (*error == 0) [[likely]]
-					return RegistryAccess::adopt(port, thread);
-				RegistryAccess::drop(thread);
-				return {};
+		if (Entry entry = entry_of(number)) {
+			if (PortRef port = RegistryAccess::protect(*entry.port)) {
+				*error = port->enter(port.thread());
+				return *error == 0 ? std::move(port) : PortRef();
 			}
-			if (entry->marks.load(std::memory_order_acquire) & CLOSING) {
+			if (entry.marks(std::memory_order_acquire) & CLOSING) {
 				*error = EBADF;
 				return {};
 			}
@@ -336,13 +251,8 @@ PortRef find(int number, int* error) {
 }
 
 PortRef known(int number) {
-	Entry* entry = entry_of(number);
-	return entry ? RegistryAccess::protect(entry->port) : PortRef();
-}
-
-bool names(int number, const Port* port) {
-	Entry* entry = entry_of(number);
-	return entry && entry->port.load(std::memory_order_acquire) == port;
+	Entry entry = entry_of(number);
+	return entry ? RegistryAccess::protect(*entry.port) : PortRef();
 }
 
 bool retain(Port& port) {
@@ -357,9 +267,9 @@ void release(Port& port) {
 
 bool concerns(int fd) {
 	if (strict_ports.load(std::memory_order_relaxed) != 0) return true;
-	Entry* entry = entry_of(fd);
-	return entry && (entry->marks.load(std::memory_order_relaxed) != 0 ||
-	                 entry->port.load(std::memory_order_relaxed) != nullptr);
+	Entry entry = entry_of(fd);
+	return entry && (entry.marks() != 0 ||
+	                 entry.port->load(std::memory_order_relaxed) != nullptr);
 }
 
 bool before_close(int fd) {
@@ -368,28 +278,28 @@ bool before_close(int fd) {
 		int error = 0;
 		find(fd, &error);
 	}
-	Entry* entry = entry_of(fd);
+	Entry entry = entry_of(fd);
 	if (!entry) return true;
-	uint8_t marks = entry->marks.load(std::memory_order_relaxed);
-	Port* port = entry->port.load(std::memory_order_acquire);
+	uint8_t marks = entry.marks();
+	Port* port = entry.port->load(std::memory_order_acquire);
 	if (marks == 0 && !port) [[likely]]
 		return true;
 	if (borrowed_memory()) return true;
 	if (marks & INTERNAL) return false;
 	if (marks & ASSOCIATED && !sys::self().critical.load()) {
-		entry->marks.fetch_and(static_cast<uint8_t>(~ASSOCIATED));
+		entry.unmark(ASSOCIATED);
 		for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
 			if (PortRef ref = RegistryAccess::protect(n->port))
 				if (ref->is_member()) ref->fd_closing(fd);
 	}
-	if (port) close_port_number(fd, *entry, *port);
+	if (port) close_port_number(fd, entry, *port);
 	return true;
 }
 
 void after_close(int fd) {
-	Entry* entry = entry_of(fd);
-	if (entry && entry->marks.load(std::memory_order_relaxed) & CLOSING && !borrowed_memory())
-		entry->marks.fetch_and(static_cast<uint8_t>(~CLOSING));
+	Entry entry = entry_of(fd);
+	if (entry && entry.marks() & CLOSING && !borrowed_memory())
+		entry.unmark(CLOSING);
 }
 
 void number_replaced() {
@@ -424,13 +334,6 @@ Result<void> close_number(int number) {
 	return {};
 }
 
-bool note_associated(int fd) {
-	Entry* entry = make_entry(fd);
-	if (!entry) return false;
-	if (!(entry->marks.load(std::memory_order_relaxed) & ASSOCIATED)) entry->marks.fetch_or(ASSOCIATED);
-	return entry->port.load(std::memory_order_relaxed) != nullptr;
-}
-
 const std::atomic<Port*>* anchor(const Port& port) {
 	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
 		if (n->port.load(std::memory_order_relaxed) == &port) return &n->port;
@@ -439,22 +342,7 @@ const std::atomic<Port*>* anchor(const Port& port) {
 
 PortRef hold(const std::atomic<Port*>& anchor) { return RegistryAccess::protect(anchor); }
 
-void note_internal(int fd, bool on) { mark(fd, INTERNAL, on); }
-
 uint32_t port_count() { return ports.load(); }
-
-void each_known(uint32_t first, uint32_t last, void (*seen)(int fd, bool internal, void*), void* data) {
-	uint32_t end = highest_chunk.load() + 1;
-	for (uint32_t c = first / CHUNK; c < end && c <= last / CHUNK && c < CHUNKS; c++) {
-		Entry* chunk = chunks[c].load(std::memory_order_acquire);
-		for (uint32_t i = 0; chunk && i < CHUNK; i++) {
-			uint32_t fd = c * CHUNK + i;
-			uint8_t marks = chunk[i].marks.load(std::memory_order_relaxed);
-			if (fd >= first && fd <= last && (marks != 0 || chunk[i].port.load() != nullptr))
-				seen(static_cast<int>(fd), marks & INTERNAL, data);
-		}
-	}
-}
 
 } // namespace registry
 } // namespace evp

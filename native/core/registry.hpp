@@ -7,6 +7,7 @@
 // when it is reused for a port, or when the kernel refuses it.
 // Fork: a child inherits table and objects as they are.
 #pragma once
+#include "core/numbers.hpp"
 #include "core/port.hpp"
 
 namespace evp {
@@ -19,7 +20,9 @@ public:
 		other.port_ = nullptr;
 	}
 	PortRef(const PortRef&) = delete;
-	~PortRef();
+	~PortRef() {
+		if (port_) drop();
+	}
 	explicit operator bool() const { return port_ != nullptr; }
 	sys::Thread& thread() const { return *thread_; }
 	Port* operator->() const { return port_; }
@@ -28,8 +31,40 @@ public:
 private:
 	friend struct RegistryAccess;
 	PortRef(Port* port, sys::Thread* thread) : port_(port), thread_(thread) {}
+	void drop() {
+		uint32_t depth = thread_->depth.load(std::memory_order_relaxed) - 1;
+		thread_->in_use[depth].store(nullptr, std::memory_order_release);
+		thread_->depth.store(depth, std::memory_order_relaxed);
+	}
 	Port* port_ = nullptr;
 	sys::Thread* thread_ = nullptr;
+};
+
+// Protects what `source` points to for the length of a call.
+struct RegistryAccess {
+	static PortRef protect(const std::atomic<Port*>& source, sys::Thread& thread = sys::self()) {
+		return PortRef(acquire(source, thread), &thread);
+	}
+
+private:
+	// Null: there is none, or this thread nests too deep.
+	static Port* acquire(const std::atomic<Port*>& source, sys::Thread& thread) {
+		uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+		if (depth >= sys::Thread::NESTING) [[unlikely]]
+			return nullptr;
+		// A handler from here on uses the next place.
+		thread.depth.store(depth + 1, std::memory_order_relaxed);
+		std::atomic_signal_fence(std::memory_order_seq_cst);
+		while (Port* port = source.load(std::memory_order_acquire)) {
+			thread.in_use[depth].store(port, std::memory_order_release);
+			sys::reader_fence();
+			if (source.load(std::memory_order_acquire) == port) [[likely]]
+				return port;
+			thread.in_use[depth].store(nullptr, std::memory_order_release);
+		}
+		thread.depth.store(depth, std::memory_order_relaxed);
+		return nullptr;
+	}
 };
 
 namespace registry {
@@ -42,18 +77,18 @@ Result<int> create(const PortOptions& options);
 // EAGAIN EBADMSG EPROTO ENOMEM; the parts are the caller's then.
 Result<void> arrive(int number, PortParts& parts, Arrival how);
 
-// Whether it is a descriptor of our own.
-bool is_internal(int fd);
-
 // The port a number names; *error EBADF or EBADFD (or why this process can't
 // become a member) when it names none.
-PortRef find(int number, int* error);
+inline PortRef find(int number, int* error);
 
 // The same for a number that the table knows; nothing is asked of the kernel.
 PortRef known(int number);
 
 // Whether the number still names this very port.
-bool names(int number, const Port* port);
+inline bool names(int number, const Port* port) {
+	Entry entry = entry_of(number);
+	return entry && entry.port->load(std::memory_order_acquire) == port;
+}
 
 // For what outlives a port and must still find it: the anchor of a port stays
 // readable for ever, and hold() answers nothing once the port is going. What it
@@ -86,18 +121,21 @@ void number_replaced();
 // behind it, while one of its known numbers is.
 void exec_flag_set(int fd);
 
-// Marks a number as associated with some port of this process. True: it names a port itself.
-bool note_associated(int fd);
-
-// Marks a descriptor as a source's own, which the program can't know.
-void note_internal(int fd, bool on);
-
-// Calls `seen` for each number in [first, last] that is a port, associated, or a
-// descriptor of our own.
-void each_known(uint32_t first, uint32_t last, void (*seen)(int fd, bool internal, void* data),
-                void* data);
-
 uint32_t port_count();
+
+namespace detail {
+PortRef resolve(int number, int* error); // find() for what the table can't answer
+}
+
+inline PortRef find(int number, int* error) {
+	if (Entry entry = entry_of(number)) [[likely]] {
+		sys::Thread& thread = sys::self();
+		if (PortRef port = RegistryAccess::protect(*entry.port, thread)) [[likely]]
+			if (port->is_member(thread)) [[likely]]
+				return port;
+	}
+	return detail::resolve(number, error);
+}
 
 } // namespace registry
 } // namespace evp

@@ -83,6 +83,16 @@ bool Port::leads(uint32_t waiter) const {
 	return leader == waiter || (leader == 0 && region_.header().pollable.load() != 0);
 }
 
+// Whether nothing is queued or was said, and something may come from the kernel alone.
+inline bool Port::quiet() const {
+	Header& header = region_.header();
+	uint32_t said = header.queued.load() | header.foreign.load() | header.kicked.load() |
+	                static_cast<uint32_t>(header.alert_events.load());
+	return said == 0 && header.pollable.load() != 0 && !shared() &&
+	       insistent_.load(std::memory_order_relaxed) == 0 &&
+	       !Source::kernel_works.load(std::memory_order_relaxed);
+}
+
 // Sleeps as leader or follower until signalled, ready or late, and posts what
 // the kernel reported. Called and left with the lock held. 0 or an errno.
 int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct) {
@@ -104,18 +114,15 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
-	uint32_t rearms = post_ready(ready, count, rearm, direct);
+	Left left = post_ready(ready, count, rearm, direct);
 	if (kick_left(waiter)) take_kick(guard);
 	if (count < 0) return -count;
-	bool unfinished = rearms != 0;
-	for (int i = 0; i < count && !unfinished; i++)
-		unfinished = (ready[i].data & TAG_SPECIAL) && ready[i].data != TAG_KICK;
-	if (unfinished) {
+	if (left.rearms != 0 || left.called) [[unlikely]] {
 		// It is awake: what is posted meanwhile needs no kick, which nobody would take from the
 		// inner set and which would keep the port readable.
 		record.word.store(record.word.load() & ~shm::POLLING);
 		guard.unlock();
-		finish_ready(ready, count, rearm, rearms, true);
+		finish_ready(ready, count, rearm, left.rearms, true);
 		guard.lock();
 	}
 	return count == 0 && deadline.passed() ? ETIMEDOUT : 0;
@@ -163,7 +170,22 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		return taken;
 	};
-	for (;;) {
+	// What stands before the sleep would find nothing.
+	bool straight = !deadline.poll && !pause && quiet() && registry::names(number, this);
+	if (straight) {
+		waiter = waiters::add(region_, WaiterKind::THREAD, wanted, member_, number, thread.tid);
+		straight = waiter != 0;
+		thread.waits += straight;
+	}
+	for (;; straight = false) {
+		if (straight) {
+			int rc = sleep(guard, waiter, deadline, direct);
+			if (found.taken != 0) [[likely]]
+				return leave({0, found.taken});
+			if (rc == EINTR && !restart) return leave({EINTR, 0});
+			late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
+			continue;
+		}
 		if (waiter != 0) {
 			uint32_t bits = waiters::consume(region_, waiter);
 			if (bits & shm::SIGNAL_ALERT) {
@@ -245,9 +267,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (waiter == 0) return {ENOMEM, 0};
 			thread.waits++;
 			// Registered, so that what is posted now rings for nobody.
-			if (Source* aio = source(SourceKind::AIO); aio->at_hand()) {
+			if (at_hand()) [[unlikely]] {
 				guard.unlock();
-				aio->collect_at_hand(*this);
+				source(SourceKind::AIO)->collect_at_hand(*this);
 				guard.lock();
 				continue;
 			}
@@ -288,14 +310,13 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 // What can be had without the kernel is queued, for this thread: with a record of its own among
 // the waiters, so that the bell stays low.
 void Port::collect_at_hand(Guard& guard, uint32_t tid) {
-	Source* aio = source(SourceKind::AIO);
-	if (!aio->at_hand()) [[likely]]
+	if (!at_hand()) [[likely]]
 		return;
 	constexpr int NUMBER = -1; // of no descriptor that could be closed under it
 	uint32_t waiter = waiters::add(region_, WaiterKind::THREAD, 1, member_, NUMBER, tid);
 	if (waiter == 0) return;
 	guard.unlock();
-	aio->collect_at_hand(*this);
+	source(SourceKind::AIO)->collect_at_hand(*this);
 	guard.lock();
 	waiters::remove(region_, waiter);
 }
@@ -383,7 +404,7 @@ void Port::wake_number(int number) {
 					waiting++;
 					waiters::Wakes one;
 					waiters::signal(region_, at, shm::SIGNAL_CLOSED, one);
-					guard.wakes().kick |= one.kick;
+					guard.wakes().asked |= one.asked;
 					if (one.count != 0) sys::futex_wake(record.word.word(), 1);
 				}
 				at = record.next.load();

@@ -57,7 +57,7 @@ uint32_t search(Region& region, uint8_t source, uint64_t object, Match match) {
 
 } // namespace
 
-uint32_t table_search(Region& region, uint8_t source, uint64_t object, uint32_t owner) {
+uint32_t table_search(Region& region, uint8_t source, uint64_t object, uint32_t owner) noexcept {
 	return search(region, source, object, [&](Slot& s) { return s.owner.load() == owner; });
 }
 

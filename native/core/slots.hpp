@@ -154,7 +154,7 @@ inline uint32_t deliverable(Region& region, uint32_t member) {
 void table_insert(Region& region, uint32_t index);   // its bucket must be backed
 void table_remove(Region& region, uint32_t index);
 uint64_t table_hash(uint8_t source, uint64_t object);
-uint32_t table_search(Region& region, uint8_t source, uint64_t object, uint32_t owner);
+uint32_t table_search(Region& region, uint8_t source, uint64_t object, uint32_t owner) noexcept;
 inline uint32_t table_find(Region& region, uint8_t source, uint64_t object, uint32_t owner) {
 	// Descriptors have a bucket each, mostly.
 	if (source == static_cast<uint8_t>(SourceKind::FD) &&

@@ -15,6 +15,8 @@
 #include "core/types.hpp"
 #include "shm/layout.hpp"
 
+#include <atomic>
+
 namespace evp {
 
 class Port;
@@ -34,6 +36,10 @@ public:
 	// turn it into queued events, then Port::watch_again(). Budget: as much as the
 	// kernel has now, at most some hundred events, the rest at the next collection.
 	virtual void collect(Port&) {}
+
+	// Set for good by the first that has the kernel work for it: at_hand() and interrupts() are
+	// asked from then on. Whoever has it work sees it set before that.
+	static std::atomic<bool> kernel_works;
 
 	// Whether the kernel has done something that can be queued without asking it. Any thread,
 	// locked or not.

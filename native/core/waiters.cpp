@@ -82,14 +82,14 @@ uint32_t consume(Region& region, uint32_t index) {
 void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
 	Waiter& record = region.waiter(index);
 	auto kick = [&] {
-		wakes.kick = true;
+		wakes.asked |= Wakes::KICK;
 		region.header().kicked.store(1);
 	};
 	uint32_t seen = record.word.load();
 	record.word.store((seen | bits) & ~(shm::SLEEPING | shm::POLLING));
 	if (record.kind.load() == WaiterKind::LOOP) {
 		if (seen == 0) region.header().loops_rung.store(region.header().loops_rung.load() + 1);
-		wakes.ring = true;
+		wakes.asked |= Wakes::RING;
 	} else if (seen & shm::POLLING)
 		kick();
 	else if (seen & shm::SLEEPING && wakes.count < 3)
@@ -189,37 +189,40 @@ void call_owner(Region& region, Wakes& wakes) {
 	}
 }
 
-} // namespace
-
-namespace detail {
-
-void settle_waiters(Region& region, uint32_t queued, Wakes& wakes) {
-	Header& header = region.header();
-	if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
-	if (header.pollable.load() != 0 && header.leader.load() == 0) appoint_leader(region, wakes);
-	if (header.foreign.load() != 0) [[unlikely]]
-		call_owner(region, wakes);
-}
-
 void move_bell(Region& region, uint32_t high, Wakes& wakes) {
 	Header& header = region.header();
 	header.bell_high.store(high);
 	wakes.bell_version = header.bell_version.load() + 1;
 	header.bell_version.store_release(wakes.bell_version);
-	wakes.bell = true;
-	wakes.bell_high = high;
+	wakes.asked |= Wakes::BELL | (high ? Wakes::BELL_HIGH : 0u);
 }
 
-} // namespace detail
+} // namespace
+
+void settle(Region& region, Wakes& wakes) {
+	Header& header = region.header();
+	uint32_t queued = header.queued.load();
+	if (header.waiter_count.load() != 0) {
+		if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
+		if (header.pollable.load() != 0 && header.leader.load() == 0) appoint_leader(region, wakes);
+		if (header.foreign.load() != 0) [[unlikely]]
+			call_owner(region, wakes);
+	}
+	// A rung loop needs the level until it comes: an edge of a bell that was
+	// lowered again is not reported.
+	uint32_t high = (queued != 0 && header.handed.load() == 0) || header.loops_rung.load() != 0 ||
+	                header.foreign.load() != 0;
+	if (header.bell_high.load() != high || (wakes.asked & Wakes::RING && high)) move_bell(region, high, wakes);
+	if (header.slot_waiters.load() != 0 && header.used.load() < region.limit()) [[unlikely]]
+		wakes.asked |= Wakes::SLOTS;
+}
 
 namespace {
 
 void signal_each(Region& region, uint32_t at, uint32_t bits, Wakes& wakes) {
 	Wakes one;
 	signal(region, at, bits, one);
-	wakes.kick |= one.kick;
-	wakes.ring |= one.ring;
-	wakes.all |= one.count != 0;
+	wakes.asked |= one.asked | (one.count != 0 ? Wakes::ALL : 0u);
 }
 
 } // namespace

@@ -15,18 +15,21 @@ using shm::Region;
 
 // System calls that a change of state asks for, made after the lock is released.
 struct Wakes {
+	enum : uint32_t {
+		KICK = 1,      // the leader sleeps in the inner set
+		UNKICK = 2,    // it is awake without the kick that was meant for it
+		RING = 4,      // an event loop, though the doorbell is high already
+		ALL = 8,       // every waiter that carries SIGNAL_ALERT or SIGNAL_LOOK
+		SLOTS = 16,    // whoever waits for a slot
+		BELL = 32,     // the doorbell's level changed
+		BELL_HIGH = 64,
+	};
+	uint32_t asked = 0;
+	uint32_t count = 0; // of `futex`
 	uint32_t futex[3];
-	uint32_t count = 0;
-	bool kick = false;     // the leader sleeps in the inner set
-	bool unkick = false;   // it is awake without the kick that was meant for it
-	bool ring = false;     // an event loop, though the doorbell is high already
-	bool all = false;      // every waiter that carries SIGNAL_ALERT or SIGNAL_LOOK
-	bool slots = false;    // whoever waits for a slot
-	bool bell = false;     // the doorbell's level changed
-	bool bell_high = false;
-	uint32_t bell_version = 0;
+	uint32_t bell_version; // with BELL
 
-	bool any() const { return count != 0 || kick || unkick || slots || all || bell; }
+	bool any() const { return (asked | count) != 0; }
 };
 
 // All with the port's lock held.
@@ -47,7 +50,9 @@ void signal(Region& region, uint32_t waiter, uint32_t bits, Wakes& wakes);
 
 // Brings hand-over, leadership and doorbell in line with the queue. To be called
 // before the lock is released by whoever changed queue, waiters or sources.
-inline void settle(Region& region, Wakes& wakes);
+void settle(Region& region, Wakes& wakes);
+// Whether it would find anything to do: mostly not.
+inline bool unsettled(Region& region);
 
 // Gives every waiter its copy of the alert (3.15).
 void alert_all(Region& region, Wakes& wakes);
@@ -65,24 +70,14 @@ void each(Region& region, Do what) {
 	}
 }
 
-// --- Inline: most changes ask for nothing.
-
-namespace detail {
-void settle_waiters(Region& region, uint32_t queued, Wakes& wakes);
-void move_bell(Region& region, uint32_t high, Wakes& wakes);
-} // namespace detail
-
-inline void settle(Region& region, Wakes& wakes) {
+inline bool unsettled(Region& region) {
 	shm::Header& header = region.header();
 	uint32_t queued = header.queued.load();
-	if (header.waiter_count.load() != 0) detail::settle_waiters(region, queued, wakes);
-	// A rung loop needs the level until it comes: an edge of a bell that was
-	// lowered again is not reported.
-	uint32_t high = (queued != 0 && header.handed.load() == 0) || header.loops_rung.load() != 0 ||
-	                header.foreign.load() != 0;
-	if (header.bell_high.load() != high || (wakes.ring && high)) detail::move_bell(region, high, wakes);
-	if (header.slot_waiters.load() != 0) [[unlikely]]
-		wakes.slots = header.used.load() < region.limit();
+	if ((header.foreign.load() | header.slot_waiters.load() | header.loops_rung.load()) != 0) return true;
+	if (header.waiter_count.load() != 0 &&
+	    (queued != 0 || (header.leader.load() == 0 && header.pollable.load() != 0)))
+		return true;
+	return header.bell_high.load() != (queued != 0);
 }
 
 } // namespace evp::waiters

@@ -134,7 +134,7 @@ bool Port::bury_dead() {
 
 // Somebody died or went silent who may have had a descriptor's one shot in hand:
 // each owner loads its own again.
-bool Port::rearm_if_asked() {
+bool Port::rearm() {
 	uint32_t asked = region_.header().rearm.load();
 	uint32_t done = rearmed_.load(std::memory_order_relaxed);
 	if (asked == done || !rearmed_.compare_exchange_strong(done, asked)) return false;

@@ -12,7 +12,7 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 6;
+inline constexpr uint32_t VERSION = 7;
 inline constexpr uint32_t MAX_MEMBERS = 1u << HOLDER_TID_SHIFT; // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;

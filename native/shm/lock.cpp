@@ -15,6 +15,7 @@ static_assert(detail::CONTENDED == FUTEX_WAITERS);
 
 constexpr int SPINS = 200;                    // some microseconds: several holders' worth
 constexpr int64_t RECHECK_NS = 100'000'000;   // a death that the kernel did not mark
+constexpr int64_t LOOK_NS = 1'000'000;        // whether the favoured thread is out, or gone
 constexpr int64_t MARKED_NS = 500'000'000;    // a mark for that long, and the lock unmoved
 
 uint32_t member_of(uint32_t holder) { return holder & ((1u << HOLDER_TID_SHIFT) - 1); }
@@ -79,4 +80,27 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 void wake_one(LockWords& words) { sys::futex_wake(words.word.word(), 1); }
 
 } // namespace detail
+
+bool withdraw(LockWords& words, Liveness& liveness) {
+	// Who dies from here on leaves the rest to the next that holds the word.
+	words.favoured.store(WITHDRAWING);
+	sys::fence_everywhere();
+	bool inherited = false;
+	for (int turn = 0;; turn++) {
+		uint32_t inside = words.within.load_acquire();
+		if (inside == 0) break;
+		if (turn < SPINS) {
+			sys::relax();
+			continue;
+		}
+		// Nobody wakes: it is short, unless its thread has no processor, or is gone.
+		(void)sys::futex_wait(words.within.word(), inside, sys::monotonic_ns() + LOOK_NS);
+		if (!holder_gone(inside, liveness, false) || words.within.load() != inside) continue;
+		words.within.store(0);
+		inherited = true;
+	}
+	words.favoured.store(FOR_ALL);
+	return inherited;
+}
+
 } // namespace evp::shm

@@ -11,11 +11,23 @@
 
 namespace evp::shm {
 
+// A lock that one thread alone has used so far favours that thread: it enters by a store to
+// `within` and no locked operation, which would wait for all that the processor has still to
+// write. The first other to hold the word withdraws the favour for good, with a fence in all
+// threads (sys::fence_everywhere), and waits until the favoured one is out.
 struct LockWords {
-	Cell<uint32_t> word;   // 0 free, else the holder's tid with the bits of futex(2)
-	Cell<uint32_t> holder; // member index, its thread's id above that; 0 while unknown
+	Cell<uint32_t> word;     // 0 free, else the holder's tid with the bits of futex(2)
+	Cell<uint32_t> holder;   // member index, its thread's id above that; 0 while unknown
+	Cell<uint32_t> favoured; // a thread written like that, or one of the two below; 0: nobody yet
+	Cell<uint32_t> within;   // the favoured one, while it is inside
 };
 inline constexpr uint32_t HOLDER_TID_SHIFT = 10; // an id has 22 bits (PID_MAX_LIMIT)
+// No thread: their id would be 0.
+inline constexpr uint32_t FOR_ALL = 1;     // nobody is favoured any more
+inline constexpr uint32_t WITHDRAWING = 2; // nor is anybody now, who was so may be inside
+inline uint32_t as_holder(uint32_t member, const sys::Thread& thread) {
+	return member | thread.tid << HOLDER_TID_SHIFT;
+}
 
 // Answers whether the holder is no more: its process has ended, or exec took the thread
 // from it. `marked`: the kernel has said for long that it is gone, and nothing moved since.
@@ -44,7 +56,31 @@ inline void announce(sys::Thread& thread, const LockWords* words) {
 	}
 	std::atomic_signal_fence(std::memory_order_seq_cst);
 }
+// In Thread::critical, of whoever entered as the favoured one.
+inline constexpr uint32_t FAVOURED = 2;
 } // namespace detail
+
+// Enters as the favoured thread. False: it is not, or no more.
+inline bool lock_favoured(LockWords& words, sys::Thread& thread, uint32_t member) {
+	uint32_t me = as_holder(member, thread);
+	if (words.favoured.load() != me) return false; // `within` is another's
+	thread.critical.store(1 | detail::FAVOURED, std::memory_order_relaxed);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+	words.within.store(me);
+	std::atomic_signal_fence(std::memory_order_seq_cst); // withdraw() makes it one of the processor
+	if (words.favoured.load() == me) [[likely]]
+		return true;
+	words.within.store_release(0);
+	return false;
+}
+
+// For the holder of the word. Nobody is favoured but `member`'s thread from now on.
+inline void favour(LockWords& words, const sys::Thread& thread, uint32_t member) {
+	words.favoured.store(as_holder(member, thread));
+}
+// For the holder of the word: nobody is favoured, nor inside as such, from here on. True: who was
+// died inside, as with lock().
+bool withdraw(LockWords& words, Liveness& liveness);
 
 // Enters the critical section; `member` is 0 while joining. True: the former holder died inside it, so the
 // caller must repair what the lock guards before anything else.
@@ -56,11 +92,17 @@ inline bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Livenes
 	bool inherited = false;
 	if (!words.word.compare_exchange(seen, thread.tid)) [[unlikely]]
 		inherited = detail::lock_slow(words, thread.tid, liveness);
-	words.holder.store(member | thread.tid << HOLDER_TID_SHIFT);
+	words.holder.store(as_holder(member, thread));
 	return inherited;
 }
 
 inline void unlock(LockWords& words, sys::Thread& thread) {
+	if (thread.critical.load(std::memory_order_relaxed) & detail::FAVOURED) {
+		words.within.store_release(0);
+		thread.critical.store(0, std::memory_order_relaxed);
+		std::atomic_signal_fence(std::memory_order_seq_cst);
+		return;
+	}
 	words.holder.store(0);
 	if (words.word.exchange(0) & detail::CONTENDED) [[unlikely]]
 		detail::wake_one(words);

@@ -44,6 +44,7 @@ void AioBook::start_engine() {
 	}
 	info_ = info;
 	registry::note_internal((*made)->fd(), true);
+	Source::kernel_works.store(true, std::memory_order_relaxed);
 	engine_.store(made->release(), std::memory_order_release);
 }
 

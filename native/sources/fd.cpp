@@ -46,6 +46,7 @@ struct Armed {
 	uint32_t owner;  // member
 	bool registered; // the kernel knew this number when it was last armed
 	bool fresh;      // the slot was made for this association
+	int error = 0;   // why it is not armed
 };
 
 } // namespace
@@ -67,14 +68,17 @@ public:
 	void rearm(Port& port) override;
 
 private:
-	static bool arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user, Armed* armed);
-	Result<Armed> arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
+	Result<void> associate_any(Port& port, int fd, uint32_t asked, uint64_t user);
+	static uint32_t arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user);
+	static uint64_t arm_retrieved(Port& port, uint64_t object, uint32_t asked, uint64_t user);
+	Result<void> entered_again(Port& port, int fd, uint32_t asked, uint64_t tag, bool port_itself);
+	Armed arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
 	Result<void> entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself, int rc);
 	uint32_t associate_some(Port& port, Association* list, uint32_t count);
 	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
 	void reconcile(Port& port, int fd, uint32_t owner);
 	uint32_t of_another(Port& port, int fd);
-	bool still(Port& port, const Armed& armed);
+	static bool still(Port& port, uint64_t tag);
 	void undo(Port& port, const Armed& armed);
 	void post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag);
 };
@@ -141,41 +145,33 @@ int told_as(int rc) {
 
 } // namespace
 
-// Arms a slot whose event was retrieved: all else of it is as it should be. False: it is none.
-// Locked; `pollable` is the caller's to count.
-bool FdSource::arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user, Armed* armed) {
-	shm::Region& region = port.region();
-	Slot& known = region.slot(index);
+// Arms a slot whose event was retrieved, all else of which is as it should be: the association's
+// number. 0: it is none such. Locked; `pollable` is the caller's to count.
+[[gnu::always_inline]] inline uint32_t FdSource::arm_known(Port& port, uint32_t index, uint32_t asked,
+                                                           uint64_t user) {
+	Slot& known = port.region().slot(index);
 	if (index == 0 || known.state.load() != SlotState::CACHED || known.flags.load() != KNOWN_FLAGS)
-		return false;
-	armed->index = index;
-	armed->registered = true;
-	armed->arm = port.next_arm();
-	known.arm.store(armed->arm);
+		return 0;
+	uint32_t arm = port.next_arm();
+	known.arm.store(arm);
 	known.user.store(user);
 	known.asked.store(asked);
-	slots::publish(region, index, SlotState::ARMED);
-	return true;
+	slots::publish(port.region(), index, SlotState::ARMED);
+	return arm;
 }
 
 // The slot's side of an association: found or made, its old event dropped, armed.
-Result<Armed> FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner) {
+Armed FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner) {
 	shm::Region& region = port.region();
 	Port::Guard guard(port);
-	Armed armed{};
-	armed.owner = owner;
-	armed.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
-	if (arm_known(port, armed.index, asked, user, &armed)) [[likely]] {
-		port.pollable_add(1);
-		return armed;
-	}
-	if (armed.index == 0) {
-		if (owner != port.member()) return Error{ENOENT}; // gone since it was found
-		int error = 0;
+	uint32_t index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
+	Armed armed{index, 0, owner, false, false};
+	if (index == 0) {
+		if (owner != port.member()) return {0, 0, owner, false, false, ENOENT}; // gone since it was found
 		if (!region.need_bucket(region.bucket_index(slots::table_hash(FD, static_cast<uint64_t>(fd)))))
-			return Error{ENOMEM};
-		armed.index = slots::take(region, &error);
-		if (armed.index == 0) return Error{error};
+			return {0, 0, owner, false, false, ENOMEM};
+		armed.index = slots::take(region, &armed.error);
+		if (armed.index == 0) return armed;
 		armed.fresh = true;
 		Slot& slot = region.slot(armed.index);
 		slot.source.store(FD);
@@ -233,7 +229,7 @@ void FdSource::reconcile(Port& port, int fd, uint32_t owner) {
 		}
 		seen.registered = true;
 		enter_kernel(port, fd, asked, seen);
-		if (still(port, seen)) return;
+		if (still(port, tag_slot(seen.index, seen.arm))) return;
 	}
 }
 
@@ -261,9 +257,9 @@ uint32_t FdSource::of_another(Port& port, int fd) {
 }
 
 // Whether the slot is as it was armed.
-bool FdSource::still(Port& port, const Armed& armed) {
-	Slot& slot = port.region().slot(armed.index);
-	return slot.arm.load_acquire() == armed.arm && slot.state.load() != SlotState::FREE;
+inline bool FdSource::still(Port& port, uint64_t tag) {
+	Slot& slot = port.region().slot(tag_index(tag));
+	return slot.arm.load_acquire() == tag_arm(tag) && slot.state.load() != SlotState::FREE;
 }
 
 // The kernel refused: the association ends, as if it had not been.
@@ -293,17 +289,54 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 	if (object > INT_MAX) return Error{EBADFD};
 	int fd = static_cast<int>(object);
 	uint32_t asked = static_cast<uint32_t>(events) & ASKABLE;
-	uint32_t owner = port.shared() ? of_another(port, fd) : port.member();
-	Result<Armed> armed = arm(port, fd, asked, user, owner);
-	if (armed.error() == ENOENT) armed = arm(port, fd, asked, user, port.member());
-	if (!armed) {
+	if (port.shared()) [[unlikely]]
+		return associate_any(port, fd, asked, user);
+	uint64_t tag = arm_retrieved(port, object, asked, user);
+	if (tag == 0) [[unlikely]]
+		return associate_any(port, fd, asked, user);
+	bool port_itself = registry::note_associated(fd);
+	return entered_again(port, fd, asked, tag, port_itself);
+}
+
+// As it is with most: the event was retrieved, and all else of the slot is as it should be.
+// The association's tag, 0: it is none such.
+[[gnu::always_inline]] inline uint64_t FdSource::arm_retrieved(Port& port, uint64_t object, uint32_t asked,
+                                                               uint64_t user) {
+	Port::Guard guard(port);
+	uint32_t index = slots::table_find(port.region(), FD, object, port.member());
+	uint32_t arm = arm_known(port, index, asked, user);
+	if (arm == 0) return 0;
+	port.pollable_add(1);
+	return tag_slot(index, arm);
+}
+
+// Loads the kernel's one shot of such a one.
+[[gnu::always_inline]] inline Result<void> FdSource::entered_again(Port& port, int fd, uint32_t asked, uint64_t tag,
+                                                                   bool port_itself) {
+	int rc = sys::epoll_mod(port.inner(), fd, sys::registered_for(asked), tag);
+	if (rc != 0 || port_itself) [[unlikely]] {
+		Armed armed{tag_index(tag), tag_arm(tag), port.member(), true, false};
+		if (rc == ENOENT) rc = enter_kernel(port, fd, asked, armed);
+		return entered(port, fd, asked, armed, port_itself, rc);
+	}
+	Header& header = port.region().header();
+	header.uncollected.store(1);
+	if (!still(port, tag)) [[unlikely]]
+		reconcile(port, fd, port.member());
+	return {};
+}
+
+[[gnu::noinline]] Result<void> FdSource::associate_any(Port& port, int fd, uint32_t asked, uint64_t user) {
+	Armed armed = arm(port, fd, asked, user, port.shared() ? of_another(port, fd) : port.member());
+	if (armed.error == ENOENT) armed = arm(port, fd, asked, user, port.member());
+	if (armed.error != 0) {
 		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
 		note_used(port);
-		if (armed.error() == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
-		if (!armed) return Error{armed.error()};
+		if (armed.error == EAGAIN && port.reclaim()) armed = arm(port, fd, asked, user, port.member());
+		if (armed.error != 0) return Error{armed.error};
 	}
 	bool port_itself = registry::note_associated(fd);
-	return entered(port, fd, asked, *armed, port_itself, enter_kernel(port, fd, asked, *armed));
+	return entered(port, fd, asked, armed, port_itself, enter_kernel(port, fd, asked, armed));
 }
 
 // What follows from the kernel's answer.
@@ -312,7 +345,7 @@ Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& 
 	if (rc != EBADF) note_used(port);
 	if (rc == 0) [[likely]] {
 		port.region().header().uncollected.store(1);
-		if (!still(port, armed)) reconcile(port, fd, armed.owner);
+		if (!still(port, tag_slot(armed.index, armed.arm))) reconcile(port, fd, armed.owner);
 		if (port_itself) [[unlikely]]
 			if (PortRef inner = registry::known(fd)) {
 				inner->add_watcher(port, armed.index);
@@ -341,30 +374,28 @@ Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& 
 // Those whose event was retrieved enter the critical section together; any other goes its own way.
 uint32_t FdSource::associate_some(Port& port, Association* list, uint32_t count) {
 	shm::Region& region = port.region();
-	Armed armed[LIST];
-	bool together[LIST] = {};
-	if (!port.shared()) {
-		int known = 0;
+	uint64_t armed[LIST]; // their tags, 0: not together
+	bool apart = port.shared();
+	uint32_t known = 0;
+	if (!apart) {
 		Port::Guard guard(port);
 		for (uint32_t i = 0; i < count; i++) {
-			armed[i] = {};
-			if (list[i].object > INT_MAX) continue;
-			uint32_t index = slots::table_find(region, FD, list[i].object, port.member());
-			together[i] = arm_known(port, index, static_cast<uint32_t>(list[i].events) & ASKABLE,
-			                        list[i].user, &armed[i]);
-			armed[i].owner = port.member();
-			known += together[i];
+			uint32_t index = 0; // of none, for what is no descriptor
+			if (list[i].object <= INT_MAX) [[likely]]
+				index = slots::table_find(region, FD, list[i].object, port.member());
+			uint32_t arm = arm_known(port, index, static_cast<uint32_t>(list[i].events) & ASKABLE, list[i].user);
+			armed[i] = arm != 0 ? tag_slot(index, arm) : 0;
+			known += arm != 0;
 		}
-		port.pollable_add(known);
+		port.pollable_add(static_cast<int>(known));
 	}
 	uint32_t done = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		Result<void> answer;
-		if (together[i]) [[likely]] {
+		if (!apart && armed[i] != 0) [[likely]] {
 			int fd = static_cast<int>(list[i].object);
 			uint32_t asked = static_cast<uint32_t>(list[i].events) & ASKABLE;
-			bool port_itself = registry::note_associated(fd);
-			answer = entered(port, fd, asked, armed[i], port_itself, enter_kernel(port, fd, asked, armed[i]));
+			answer = entered_again(port, fd, asked, armed[i], registry::note_associated(fd));
 		} else {
 			answer = associate(port, list[i].object, list[i].events, list[i].user);
 		}
@@ -439,7 +470,7 @@ void FdSource::rearm(Port& port) {
 		if (slot.owner.load() != port.member() || !(slot.flags.load() & shm::SLOT_REGISTERED)) continue;
 		int fd = static_cast<int>(slot.object.load());
 		sys::epoll_mod(port.inner(), fd, sys::registered_for(slot.asked.load()), tag_slot(i, seen.arm));
-		if (!still(port, seen)) reconcile(port, fd, port.member());
+		if (!still(port, tag_slot(i, seen.arm))) reconcile(port, fd, port.member());
 	}
 }
 

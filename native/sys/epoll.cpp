@@ -1,6 +1,7 @@
 #include "sys/epoll.hpp"
 
 #include "sys/eventfd.hpp"
+#include "sys/raw_call.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -23,12 +24,10 @@ static_assert(EPOLL_READABLE == EPOLLIN);
 namespace {
 
 int control(int set, int op, int fd, uint32_t events, uint64_t data) {
-	epoll_event event{};
-	event.events = events;
-	event.data.u64 = data;
+	Ready event{events, data};
 	// Raw: the numbers are the program's, and another thread may close one meanwhile;
 	// the kernel has an answer to that, TSan a report.
-	return syscall(SYS_epoll_ctl, set, op, fd, &event) == 0 ? 0 : errno;
+	return static_cast<int>(-raw_call(SYS_epoll_ctl, set, op, fd, raw_address(&event)));
 }
 
 // Raw calls: the libc wrappers are cancellation points.
@@ -37,15 +36,15 @@ int wait_raw(int set, Ready* out, int max, int64_t remaining_ns) {
 	static std::atomic<bool> absent{false}; // before Linux 5.11, or refused by a filter
 	if (!absent.load(std::memory_order_relaxed)) {
 		timespec left{remaining_ns / 1'000'000'000, remaining_ns % 1'000'000'000};
-		long n = syscall(SYS_epoll_pwait2, set, out, max, remaining_ns < 0 ? nullptr : &left,
-		                 nullptr, 8);
-		if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(n);
+		long n = raw_call(SYS_epoll_pwait2, set, raw_address(out), max,
+		                  raw_address(remaining_ns < 0 ? nullptr : &left), 0, 8);
+		if (n != -ENOSYS && n != -EPERM) return static_cast<int>(n);
 		absent.store(true, std::memory_order_relaxed);
 	}
 #endif
 	int64_t ms = remaining_ns < 0 ? -1 : std::min<int64_t>((remaining_ns + 999'999) / 1'000'000,
 	                                                       INT32_MAX);
-	return static_cast<int>(syscall(SYS_epoll_pwait, set, out, max, static_cast<int>(ms), nullptr, 8));
+	return static_cast<int>(raw_call(SYS_epoll_pwait, set, raw_address(out), max, static_cast<int>(ms), 0, 8));
 }
 
 } // namespace
@@ -87,28 +86,24 @@ bool epoll_outlives(int fd, int stand_in) {
 	return strstr(text, "tfd:") != nullptr;
 }
 
-Result<int> epoll_collect(int set, Ready* out, int max, const Deadline& deadline) {
-	if (deadline.poll || deadline.infinite()) {
-		// epoll_wait is the cheapest entry of the three.
-		long n = syscall(SYS_epoll_pwait, set, out, max, deadline.poll ? 0 : -1, nullptr, 8);
-		if (n < 0) return Error{errno};
-		return static_cast<int>(n);
-	}
+int epoll_collect(int set, Ready* out, int max, const Deadline& deadline) {
+	if (deadline.poll || deadline.infinite()) [[likely]] // no clock to be read
+		return static_cast<int>(
+		    raw_call(SYS_epoll_pwait, set, raw_address(out), max, deadline.poll ? 0 : -1, 0, 8));
 	for (;;) {
 		int64_t left = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
 		int n = wait_raw(set, out, max, left);
-		if (n < 0) return Error{errno};
-		if (n > 0 || deadline.passed()) return n;
+		if (n != 0 || deadline.passed()) return n;
 	}
 }
 
 // The kernel itself restarts ppoll where no handler ran, with the time that was left.
-Result<int> epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline) {
+int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline) {
 	pollfd ready{set, POLLIN, 0};
 	int64_t left_ns = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
 	timespec left{left_ns / 1'000'000'000, left_ns % 1'000'000'000};
 	timespec* limit = deadline.infinite() ? nullptr : &left;
-	if (!deadline.poll && syscall(SYS_ppoll, &ready, 1, limit, nullptr, 8) < 0) return Error{errno};
+	if (!deadline.poll && syscall(SYS_ppoll, &ready, 1, limit, nullptr, 8) < 0) return -errno;
 	return epoll_collect(set, out, max, Deadline::now());
 }
 

@@ -59,10 +59,10 @@ bool epoll_outlives(int fd, int stand_in);
 bool is_epoll(int fd);
 
 // Waits until a CLOCK_MONOTONIC deadline; never early, never restarted after a
-// handler (14.6.7, 14.6.11). EINTR, EBADF.
-Result<int> epoll_collect(int set, Ready* out, int max, const Deadline& deadline);
+// handler (14.6.7, 14.6.11). How many were ready; negative: -EINTR, -EBADF.
+int epoll_collect(int set, Ready* out, int max, const Deadline& deadline);
 // The same with a system call more, and not interrupted but by a handler: epoll_wait also is by what
 // the kernel does for io_uring in the thread. May return 0 before its time.
-Result<int> epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline);
+int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline);
 
 } // namespace evp::sys

@@ -33,7 +33,7 @@ public:
 		}
 		[[gnu::always_inline]] void lock(PrivateLock& lock, Thread& thread = self()) {
 			within_ = thread.critical.load(std::memory_order_relaxed);
-			thread.critical.store(1, std::memory_order_relaxed);
+			thread.critical.store(within_ | 1, std::memory_order_relaxed);
 			std::atomic_signal_fence(std::memory_order_seq_cst);
 			biased_ = lock.acquire(thread);
 			lock_ = &lock;

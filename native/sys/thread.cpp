@@ -1,5 +1,6 @@
 #include "sys/thread.hpp"
 
+#include "sys/clock.hpp"
 #include "sys/memory.hpp"
 #include "sys/process.hpp"
 
@@ -65,12 +66,25 @@ void ask_for_cheap_fence() {
 	cheap_fence.store(given, std::memory_order_seq_cst);
 }
 
+std::atomic<bool> reached{false};
+
+void let_fence_reach() {
+#if !defined(EVP_TSAN) // which sees no fence, nor what is ordered by one
+	reached.store(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0,
+	              std::memory_order_relaxed);
+#endif
+}
+
 void start_process() {
 	int32_t pid = process_id();
 	uint32_t threads = 0;
 	process.identity = {pid, start_time_of(pid, nullptr, &threads), random_nonce(), pid_space()};
-	if (threads == 1) ask_for_cheap_fence(); // which takes no time then
-	else cheap_fence.store(false, std::memory_order_relaxed); // a parent's
+	cheap_fence.store(false, std::memory_order_relaxed); // a parent's
+	reached.store(false, std::memory_order_relaxed);
+	if (threads == 1) { // it takes no time then
+		ask_for_cheap_fence();
+		let_fence_reach();
+	}
 	process.epoch.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -225,6 +239,16 @@ std::atomic<uint32_t> fence_word{0};
 void dear_fence() {
 	full_fence();
 	if (dear_fences.fetch_add(1, std::memory_order_relaxed) == DEAR_FENCES) ask_for_cheap_fence();
+}
+
+bool fence_reaches() { return reached.load(std::memory_order_relaxed); }
+
+void fence_everywhere() {
+	full_fence();
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0) return;
+	// Refused to this process, by a filter. What a processor has still to write it has written by then.
+	sleep_ns(10'000'000);
+	full_fence();
 }
 
 void scanner_fence() {

@@ -40,7 +40,7 @@ struct Thread {
 	const void** robust_pending = nullptr; // list_op_pending of the kernel's list of this thread
 	long robust_offset = 0;
 	uint32_t image = 0;                 // low half of epoch, as the wiped page has it
-	std::atomic<uint32_t> critical{0};  // inside, or about to enter, a critical section
+	std::atomic<uint32_t> critical{0};  // not 0: inside, or about to enter, a critical section
 	std::atomic<const void*> entering{nullptr}; // the port it is joining
 	std::atomic<uint32_t> depth{0};
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
@@ -127,5 +127,10 @@ inline void reader_fence() {
 }
 #endif
 void scanner_fence();
+
+// The same between processes. Whether others can have this process make the fence: known from its
+// first call on, and not if it had several threads then, or the kernel can't.
+bool fence_reaches();
+void fence_everywhere(); // in all threads of all processes that it reaches
 
 } // namespace evp::sys

@@ -5,7 +5,7 @@
 
 #include "core/registry.hpp"
 
-#include <optional>
+#include <memory>
 #include <poll.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ bool readable(int number) {
 // A port with a loop that waits for one event.
 struct Looking {
 	int number = port_create();
-	std::optional<evp::PortRef> ref{evp::registry::known(number)};
+	std::unique_ptr<evp::PortRef> ref = std::make_unique<evp::PortRef>(evp::registry::known(number));
 	evp::Port& port = **ref;
 	uint32_t waiter = *port.loop_wait(1, number);
 

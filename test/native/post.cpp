@@ -6,7 +6,7 @@
 #include "core/registry.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <memory>
 #include <vector>
 
 using namespace test;
@@ -29,10 +29,10 @@ struct Batch final : evp::ByteSink {
 
 struct Opened {
 	int number;
-	std::optional<evp::PortRef> port;
+	std::unique_ptr<evp::PortRef> port;
 	explicit Opened(uint32_t limit) : number(port_create_limit(limit, 0)) {
 		CHECK(number >= 0);
-		port.emplace(evp::registry::known(number));
+		port = std::make_unique<evp::PortRef>(evp::registry::known(number));
 	}
 	~Opened() {
 		port.reset(); // who closes a port in the middle of a call of its own keeps it
