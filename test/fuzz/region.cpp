@@ -70,7 +70,10 @@ void scribble(const Step& step) {
 	default: base = reinterpret_cast<char*>(&region->slot(step.index % (LIMIT + 1)));
 	}
 	char* at = base + step.word % (size / 4) * 4;
-	if (at == reinterpret_cast<const char*>(region->header().lock.word.word())) return;
+	// A live thread's id there says that it holds the lock: who scribbles may as well hold it.
+	const LockWords& lock = region->header().lock;
+	for (const auto* word : {&lock.word, &lock.favoured, &lock.within})
+		if (at == reinterpret_cast<const char*>(word)) return;
 	uint32_t value = value_of(step);
 	reinterpret_cast<std::atomic<uint32_t>*>(at)->store(value, std::memory_order_relaxed);
 }

@@ -79,7 +79,16 @@ void leader_ends() {
 	close(ends[1]);
 }
 
+// libgcc, which unwinds a thread that ends, is loaded at the first end, which a handler had better not do.
+void load_unwinder() {
+	pthread_t thread;
+	auto end = [](void*) -> void* { pthread_exit(nullptr); };
+	EQUAL(pthread_create(&thread, nullptr, end, nullptr), 0);
+	EQUAL(pthread_join(thread, nullptr), 0);
+}
+
 int body() {
+	load_unwinder();
 	struct sigaction action = {};
 	action.sa_handler = end_thread;
 	EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
