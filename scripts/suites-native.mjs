@@ -96,7 +96,7 @@ export const nativeSuites = {
 	native: () => runPreset('dev', ['-LE', 'conformance']),
 	conformance: () => runPreset('dev', ['-L', 'conformance']),
 	asan: () => runPreset('asan-ubsan', TWICE, fixedAddresses()),
-	// The threads' engine works on the program's descriptors, which it may close at any time: the kernel
-	// has an answer to that, ThreadSanitizer a report.
+	// What ThreadSanitizer can't see through is left out, by a label. The threads' engine works on the
+	// program's descriptors, which it may close at any time: the kernel has an answer to that.
 	tsan: () => runPreset('tsan', [...TWICE, '-LE', 'no-tsan'], fixedAddresses()),
 };

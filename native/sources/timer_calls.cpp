@@ -141,6 +141,7 @@ Result<void> remove(uint64_t id) {
 	PortRef port = port_of(id);
 	uint32_t index;
 	TimerSet* set;
+	TimerTable* table;
 	bool unused;
 	{
 		std::optional<Port::Guard> guard; // before the set's lock
@@ -156,10 +157,10 @@ Result<void> remove(uint64_t id) {
 			if (timer.flags == Timer::QUEUED) slots::dequeue(port->region(), timer.slot);
 			slots::release(port->region(), timer.slot);
 		}
-		set->table->retire(timer);
-		unused = set->leave();
+		table = set->table;
+		table->retire(timer);
+		unused = set->leave(); // another's, from when the lock is given up
 	}
-	TimerTable* table = set->table;
 	if (unused) table->give_back_set(set);
 	table->give_back(index);
 	return {};
