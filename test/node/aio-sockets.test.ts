@@ -74,6 +74,10 @@ describe('accept and connect', () => {
 	it('fail as an event, and leave no descriptor', async () => {
 		const { listener, place } = listening();
 		closeFd(listener);
+		// What a wait and a first request need is there from then on.
+		const waiting = next();
+		port.aio.connect(place);
+		await waiting;
 		const before = opened();
 		port.aio.connect(place);
 		expect((await next()).error).toMatchObject({ code: 'ECONNREFUSED', syscall: 'aio_connect' });
