@@ -77,6 +77,7 @@ private:
 	uint32_t associate_some(Port& port, Association* list, uint32_t count);
 	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
 	void reconcile(Port& port, int fd, uint32_t owner);
+	void reload(Port& port, int fd);
 	uint32_t of_another(Port& port, int fd);
 	static bool still(Port& port, uint64_t tag);
 	void undo(Port& port, const Armed& armed);
@@ -212,6 +213,7 @@ int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& arme
 // bring the registration in line with what the slots say now.
 void FdSource::reconcile(Port& port, int fd, uint32_t owner) {
 	shm::Region& region = port.region();
+	bool deleted = false; // perhaps what another has registered meanwhile
 	for (;;) {
 		Armed seen{};
 		uint32_t asked;
@@ -219,17 +221,42 @@ void FdSource::reconcile(Port& port, int fd, uint32_t owner) {
 			Port::Guard guard(port);
 			seen.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
 			Slot& slot = region.slot(seen.index);
-			if (seen.index != 0 && slot.state.load() != SlotState::ARMED) return; // fired already
+			bool fired = slot.state.load() != SlotState::ARMED;
+			if (seen.index != 0 && fired && !deleted) return;
 			seen.arm = slot.arm.load();
-			asked = slot.asked.load();
+			asked = fired ? 0 : slot.asked.load();
 		}
 		if (seen.index == 0) {
+			if (deleted) return;
 			sys::epoll_del(port.inner(), fd);
-			return;
+			deleted = true;
+			continue;
 		}
-		seen.registered = true;
+		seen.registered = !deleted;
+		deleted = false;
 		enter_kernel(port, fd, asked, seen);
 		if (still(port, tag_slot(seen.index, seen.arm))) return;
+	}
+}
+
+// Loads the kernel's one shot of an association again. Who associates registers and who dissociates
+// deletes, here nobody does either.
+void FdSource::reload(Port& port, int fd) {
+	shm::Region& region = port.region();
+	for (;;) {
+		uint64_t tag;
+		uint32_t asked;
+		{
+			Port::Guard guard(port);
+			uint32_t index = slots::table_find(region, FD, static_cast<uint64_t>(fd), port.member());
+			Slot& slot = region.slot(index);
+			if (index == 0 || slot.state.load() != SlotState::ARMED) return;
+			if (!(slot.flags.load() & shm::SLOT_REGISTERED)) return;
+			tag = tag_slot(index, slot.arm.load());
+			asked = slot.asked.load();
+		}
+		sys::epoll_mod(port.inner(), fd, sys::registered_for(asked), tag);
+		if (still(port, tag)) return;
 	}
 }
 
@@ -465,12 +492,8 @@ void FdSource::rearm(Port& port) {
 	shm::Region& region = port.region();
 	for (uint32_t i = 1; i < region.header().fresh.load() && i <= region.limit(); i++) {
 		Slot& slot = region.slot(i);
-		Armed seen{i, slot.arm.load_acquire(), port.member(), true, false};
-		if (slot.state.load() != SlotState::ARMED || slot.source.load() != FD) continue;
-		if (slot.owner.load() != port.member() || !(slot.flags.load() & shm::SLOT_REGISTERED)) continue;
-		int fd = static_cast<int>(slot.object.load());
-		sys::epoll_mod(port.inner(), fd, sys::registered_for(slot.asked.load()), tag_slot(i, seen.arm));
-		if (!still(port, tag_slot(i, seen.arm))) reconcile(port, fd, port.member());
+		if (slot.state.load() == SlotState::ARMED && slot.source.load() == FD && slot.owner.load() == port.member())
+			reload(port, static_cast<int>(slot.object.load()));
 	}
 }
 
