@@ -17,19 +17,25 @@
 #include "core/registry.hpp"
 #include "core/slots.hpp"
 #include "core/tags.hpp"
+#include "sources/fd_registration.hpp"
 
 #include <cerrno>
 #include <climits>
 
 namespace evp {
 
+using fd::Armed;
+using fd::FD;
+using fd::drop;
+using fd::enter_kernel;
+using fd::reconcile;
+using fd::still;
 using shm::Header;
 using shm::Slot;
 using shm::SlotState;
 
 namespace {
 
-constexpr uint8_t FD = static_cast<uint8_t>(SourceKind::FD);
 // Bits of poll(2) that a program may ask for; only the low 16 count (2.2.7).
 constexpr uint32_t ASKABLE = 0x27c7;
 // What a descriptor without a poll method is always ready for (4.16).
@@ -40,21 +46,6 @@ constexpr uint16_t KNOWN_FLAGS = shm::SLOT_RETAINED | shm::SLOT_TABLED | shm::SL
 
 constexpr uint32_t LIST = 64; // of a list, armed in one critical section
 
-struct Armed {
-	uint32_t index;
-	uint32_t arm;
-	uint32_t owner;  // member
-	bool registered; // the kernel knew this number when it was last armed
-	bool fresh;      // the slot was made for this association
-	int error = 0;   // why it is not armed
-};
-
-} // namespace
-
-namespace {
-
-bool sweep_closed(Port& port);
-
 } // namespace
 
 class FdSource final : public Source {
@@ -64,7 +55,7 @@ public:
 	Result<void> dissociate(Port& port, uint64_t object) override;
 	uint32_t associate_list(Port& port, Association* list, uint32_t count) override;
 	void descriptor_closing(Port& port, int fd) override;
-	bool reclaim(Port& port) override { return sweep_closed(port); }
+	bool reclaim(Port& port) override { return fd::sweep_closed(port); }
 	void rearm(Port& port) override;
 
 private:
@@ -75,59 +66,12 @@ private:
 	Armed arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t owner);
 	Result<void> entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself, int rc);
 	uint32_t associate_some(Port& port, Association* list, uint32_t count);
-	int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
-	void reconcile(Port& port, int fd, uint32_t owner);
-	void reload(Port& port, int fd);
 	uint32_t of_another(Port& port, int fd);
-	static bool still(Port& port, uint64_t tag);
 	void undo(Port& port, const Armed& armed);
 	void post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag);
 };
 
 namespace {
-
-// Ends whatever the slot was doing, keeping the slot. Locked.
-SlotState disarm(Port& port, uint32_t index) {
-	shm::Region& region = port.region();
-	Slot& slot = region.slot(index);
-	SlotState was = slot.state.load();
-	if (was == SlotState::QUEUED) slots::dequeue(region, index);
-	if (was == SlotState::ARMED && slot.flags.load() & shm::SLOT_REGISTERED) port.pollable_add(-1);
-	return was;
-}
-
-// Disarms and frees. Locked.
-SlotState drop(Port& port, uint32_t index) {
-	shm::Region& region = port.region();
-	SlotState was = disarm(port, index);
-	slots::table_remove(region, index);
-	slots::release(region, index);
-	return was;
-}
-
-// At the limit: associations whose descriptor was closed where no one saw it
-// give up their slots (14.1.11). A few at a time, so that a program that lives at
-// its limit does not pay for all of them at each refusal.
-bool sweep_closed(Port& port) {
-	constexpr uint32_t BUDGET = 64;
-	shm::Region& region = port.region();
-	Header& header = region.header();
-	bool freed = false;
-	uint32_t at = header.sweep.load();
-	for (uint32_t looked = 0; looked < BUDGET && looked < region.limit(); looked++) {
-		if (++at > region.limit() || at >= header.fresh.load()) at = 1;
-		Slot& slot = region.slot(at);
-		if (slot.state.load() == SlotState::FREE || slot.source.load() != FD) continue;
-		if (slot.owner.load() != port.member()) continue;
-		if (sys::is_open(static_cast<int>(slot.object.load()))) continue;
-		Port::Guard guard(port);
-		if (slot.state.load() == SlotState::FREE || slot.source.load() != FD) continue;
-		drop(port, at);
-		freed = true;
-	}
-	header.sweep.store(at);
-	return freed;
-}
 
 // FD was associated, or would have been but for the limit (2.2.1, 2.3.1).
 void note_used(Port& port) {
@@ -181,7 +125,7 @@ Armed FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t 
 		slot.object.store(static_cast<uint64_t>(fd));
 	} else {
 		armed.registered = region.slot(armed.index).flags.load() & shm::SLOT_REGISTERED;
-		disarm(port, armed.index);
+		fd::disarm(port, armed.index);
 	}
 	Slot& slot = region.slot(armed.index);
 	armed.arm = port.next_arm();
@@ -193,71 +137,6 @@ Armed FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t 
 	if (armed.fresh) slots::table_insert(region, armed.index);
 	port.pollable_add(1);
 	return armed;
-}
-
-// The kernel's side: MOD where it should be known, ADD where not. 0 or errno.
-int FdSource::enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
-	uint32_t events = sys::registered_for(asked);
-	uint64_t tag = tag_slot(armed.index, armed.arm);
-	int rc = armed.registered ? sys::epoll_mod(port.inner(), fd, events, tag)
-	                          : sys::epoll_add(port.inner(), fd, events, tag);
-	// Unknown: another file has the number now. Known: left behind by a dissociation
-	// that is still under way, or by another member. Either may change meanwhile.
-	while (rc == ENOENT || rc == EEXIST)
-		rc = rc == ENOENT ? sys::epoll_add(port.inner(), fd, events, tag)
-		                  : sys::epoll_mod(port.inner(), fd, events, tag);
-	return rc;
-}
-
-// Another thread armed or dissociated this descriptor while we were at the kernel:
-// bring the registration in line with what the slots say now.
-void FdSource::reconcile(Port& port, int fd, uint32_t owner) {
-	shm::Region& region = port.region();
-	bool deleted = false; // perhaps what another has registered meanwhile
-	for (;;) {
-		Armed seen{};
-		uint32_t asked;
-		{
-			Port::Guard guard(port);
-			seen.index = slots::table_find(region, FD, static_cast<uint64_t>(fd), owner);
-			Slot& slot = region.slot(seen.index);
-			bool fired = slot.state.load() != SlotState::ARMED;
-			if (seen.index != 0 && fired && !deleted) return;
-			seen.arm = slot.arm.load();
-			asked = fired ? 0 : slot.asked.load();
-		}
-		if (seen.index == 0) {
-			if (deleted) return;
-			sys::epoll_del(port.inner(), fd);
-			deleted = true;
-			continue;
-		}
-		seen.registered = !deleted;
-		deleted = false;
-		enter_kernel(port, fd, asked, seen);
-		if (still(port, tag_slot(seen.index, seen.arm))) return;
-	}
-}
-
-// Loads the kernel's one shot of an association again. Who associates registers and who dissociates
-// deletes, here nobody does either.
-void FdSource::reload(Port& port, int fd) {
-	shm::Region& region = port.region();
-	for (;;) {
-		uint64_t tag;
-		uint32_t asked;
-		{
-			Port::Guard guard(port);
-			uint32_t index = slots::table_find(region, FD, static_cast<uint64_t>(fd), port.member());
-			Slot& slot = region.slot(index);
-			if (index == 0 || slot.state.load() != SlotState::ARMED) return;
-			if (!(slot.flags.load() & shm::SLOT_REGISTERED)) return;
-			tag = tag_slot(index, slot.arm.load());
-			asked = slot.asked.load();
-		}
-		sys::epoll_mod(port.inner(), fd, sys::registered_for(asked), tag);
-		if (still(port, tag)) return;
-	}
 }
 
 // The member whose association of this number and file a call of this process is
@@ -281,12 +160,6 @@ uint32_t FdSource::of_another(Port& port, int fd) {
 	for (uint32_t i = 0; i < count; i++) // what is left of one that is gone is nobody's
 		if (port.same_descriptor(fd, pids[i]) && !port.buried(owners[i])) return owners[i];
 	return port.member();
-}
-
-// Whether the slot is as it was armed.
-inline bool FdSource::still(Port& port, uint64_t tag) {
-	Slot& slot = port.region().slot(tag_index(tag));
-	return slot.arm.load_acquire() == tag_arm(tag) && slot.state.load() != SlotState::FREE;
 }
 
 // The kernel refused: the association ends, as if it had not been.
@@ -493,7 +366,7 @@ void FdSource::rearm(Port& port) {
 	for (uint32_t i = 1; i < region.header().fresh.load() && i <= region.limit(); i++) {
 		Slot& slot = region.slot(i);
 		if (slot.state.load() == SlotState::ARMED && slot.source.load() == FD && slot.owner.load() == port.member())
-			reload(port, static_cast<int>(slot.object.load()));
+			fd::reload(port, static_cast<int>(slot.object.load()));
 	}
 }
 

@@ -1,0 +1,45 @@
+// A descriptor's association: its slot, and what the kernel knows of it.
+#pragma once
+#include "core/port.hpp"
+#include "core/tags.hpp"
+
+namespace evp::fd {
+
+inline constexpr uint8_t FD = static_cast<uint8_t>(SourceKind::FD);
+
+struct Armed {
+	uint32_t index;
+	uint32_t arm;
+	uint32_t owner;  // member
+	bool registered; // the kernel knew this number when it was last armed
+	bool fresh;      // the slot was made for this association
+	int error = 0;   // why it is not armed
+};
+
+// Ends whatever the slot was doing, keeping the slot. Locked.
+shm::SlotState disarm(Port& port, uint32_t index);
+// Disarms and frees. Locked.
+shm::SlotState drop(Port& port, uint32_t index);
+
+// At the limit: associations whose descriptor was closed where no one saw it
+// give up their slots (14.1.11).
+bool sweep_closed(Port& port);
+
+// The kernel's side: MOD where it should be known, ADD where not. 0 or errno.
+int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);
+
+// Another thread armed or dissociated this descriptor while we were at the kernel:
+// brings the registration in line with what the slots say now.
+void reconcile(Port& port, int fd, uint32_t owner);
+
+// Loads the kernel's one shot of an association again. Who associates registers and who dissociates
+// deletes, here nobody does either.
+void reload(Port& port, int fd);
+
+// Whether the slot is as it was armed.
+inline bool still(Port& port, uint64_t tag) {
+	shm::Slot& slot = port.region().slot(tag_index(tag));
+	return slot.arm.load_acquire() == tag_arm(tag) && slot.state.load() != shm::SlotState::FREE;
+}
+
+} // namespace evp::fd
