@@ -13,7 +13,7 @@ Measures this machine: each bench runs what a port does beside what Node has for
 in the same run, and tells the ratio of both (medians of the rounds; below 1: the port costs
 less). Writes a table, and a chart as SVG. All of them take some minutes; --quick one.
 
-  NAME          of send, timers-node, aio, wake, watch, echo (default: all)
+  NAME          of send, round-trip, timers-node, aio, wake, watch, echo (default: all)
   --quick       fewer repetitions: for a first look
   --rounds N    rounds, 1 to 100 (default 5)
   --svg FILE    where the chart goes (default event-ports-bench.svg)
