@@ -10,7 +10,7 @@ const userProcs = { bench: 'user_procs', figure: 'cpu_ns', ours: 'port' };
 const files = { bench: 'files', figure: 'cpu_ns', ours: 'port', peer: 'oneshot' };
 const pingPong = { bench: 'user_pingpong', figure: 'p50_us', ours: 'port', peer: 'ring' };
 
-const aio = { bench: 'aio', figure: 'cpu_ns', ours: 'port-list' };
+const aio = { bench: 'aio_reads', figure: 'cpu_ns', ours: 'port-list' };
 const timers = { bench: 'timers', figure: 'cpu_ns', ours: 'port', peer: 'libuv' };
 
 export const goals = [

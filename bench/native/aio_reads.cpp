@@ -1,4 +1,4 @@
-// aio - AIO1: random reads of 4 KiB from the page cache, against a bare io_uring, glibc's own aio and
+// aio_reads - AIO1: random reads of 4 KiB from the page cache, against a bare io_uring, glibc's own aio and
 // libuv; AIO2: the same from the disk.
 //
 // `port-list` starts what can be started together by one lio_listio, as the bare ring does; `port`
@@ -55,7 +55,7 @@ void add_contenders(Race &race, const DataFile &file, bool direct, size_t depth,
 } // namespace
 
 int main(int argc, char **argv) {
-	Race race("aio", argc, argv);
+	Race race("aio_reads", argc, argv);
 	const DataFile file;
 	for (const size_t depth : {1u, 8u, 32u, 128u})
 		add_contenders(race, file, false, depth, race.quick() ? 20'000 : 100'000);
