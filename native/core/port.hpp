@@ -362,7 +362,8 @@ public:
 	void lock() {
 		held_ = true;
 		shm::LockWords& words = port_.region_.header().lock;
-		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ &&
+		// A handler over this call may have forked, and this be the child: the favour is its parent's.
+		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ && sys::is_current(thread_) &&
 		    shm::lock_favoured(words, thread_, port_.member_))
 			return;
 		bool inherited = shm::lock(words, thread_, port_.member_, port_);

@@ -72,15 +72,17 @@ extern __thread Thread* current;
 Thread& start_thread();
 } // namespace detail
 
+// Whether a record is of this process image still, not of the parent of a fork since. Only for one
+// that was had from self().
+inline bool is_current(const Thread& thread) {
+	return detail::wiped.load(std::memory_order_relaxed)->ready.load(std::memory_order_relaxed) == thread.image;
+}
+
 // Of the calling thread; made on first use, made anew after fork.
 inline Thread& self() {
 	Thread* thread = detail::current;
-	if (thread) [[likely]] {
-		// A thread with a record has seen the page made.
-		detail::Wiped* page = detail::wiped.load(std::memory_order_relaxed);
-		if (page->ready.load(std::memory_order_relaxed) == thread->image) [[likely]]
-			return *thread;
-	}
+	if (thread && is_current(*thread)) [[likely]] // who has a record has seen the page made
+		return *thread;
 	return detail::start_thread();
 }
 
