@@ -48,6 +48,7 @@ int Port::enter_once(uint64_t now) {
 		if (!epoch_.compare_exchange_strong(seen, now | ENTERING)) continue;
 		member_ = 0;
 		favourite_.store(nullptr, std::memory_order_relaxed); // a thread of the parent
+		registering_.forget();
 		int error = join();
 		for (auto& handler : sources_)
 			if (handler && error == 0) handler->revive(*this);
@@ -157,6 +158,13 @@ bool Port::same_descriptor(int fd, int32_t pid) {
 	if (!sys::is_open(fd)) return false;
 	int same = pid > 0 ? sys::same_open_file(pid, fd) : -1;
 	if (same >= 0) return same != 0;
+	Registering::Asking asking(registering_);
+	if (!asking.granted()) return false;
+	{
+		Guard guard(*this);
+		constexpr auto FD = static_cast<uint8_t>(SourceKind::FD);
+		if (slots::table_find(region_, FD, static_cast<uint64_t>(fd), member_) != 0) return false; // its own
+	}
 	// Nothing can be registered twice in a set (hazard 13).
 	if (sys::epoll_add(inner_.get(), fd, sys::EPOLL_ONESHOT, TAG_PROBE) == EEXIST) return true;
 	sys::epoll_del(inner_.get(), fd);

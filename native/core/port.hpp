@@ -13,6 +13,7 @@
 //   bell  -- level: the queue holds something that no waiter was handed.
 #pragma once
 #include "core/others.hpp"
+#include "core/registering.hpp"
 #include "core/source.hpp"
 #include "core/types.hpp"
 #include "core/waiters.hpp"
@@ -161,6 +162,7 @@ public:
 	// Whether a number of this process is what a registration of the inner set that
 	// another process made is about; its pid, or 0. Not locked.
 	bool same_descriptor(int fd, int32_t pid);
+	Registering& registering() { return registering_; }
 	int32_t pid_here(uint32_t member); // 0: it lives in another pid namespace
 	// Asks the kernel, now; posts what it reports. The lock is not held.
 	void collect_now();
@@ -327,6 +329,7 @@ private:
 	};
 	Watcher watchers_[32];             // ports of this process that watch this one
 	std::atomic<bool> watched_{false};
+	Registering registering_;
 	std::atomic<uint32_t> departures_{0}; // bumped when a waiter leaves a closed number
 
 	// Something of another process that should not last: since when it is as it is.

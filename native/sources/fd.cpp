@@ -67,6 +67,7 @@ private:
 	Result<void> entered(Port& port, int fd, uint32_t asked, const Armed& armed, bool port_itself, int rc);
 	uint32_t associate_some(Port& port, Association* list, uint32_t count);
 	uint32_t of_another(Port& port, int fd);
+	static bool drop_own(Port& port, int fd, bool* other);
 	void undo(Port& port, const Armed& armed);
 	void post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag);
 };
@@ -227,7 +228,9 @@ Result<void> FdSource::associate(Port& port, uint64_t object, int32_t events, ui
 }
 
 [[gnu::noinline]] Result<void> FdSource::associate_any(Port& port, int fd, uint32_t asked, uint64_t user) {
-	Armed armed = arm(port, fd, asked, user, port.shared() ? of_another(port, fd) : port.member());
+	uint32_t owner = port.shared() ? of_another(port, fd) : port.member();
+	Registering::Change change(port.registering(), port.shared());
+	Armed armed = arm(port, fd, asked, user, owner);
 	if (armed.error == ENOENT) armed = arm(port, fd, asked, user, port.member());
 	if (armed.error != 0) {
 		if (!sys::is_open(fd)) return Error{EBADFD}; // tested before the slot (2.2.1)
@@ -318,23 +321,28 @@ Result<void> FdSource::dissociate(Port& port, uint64_t object) {
 	shm::Region& region = port.region();
 	if (region.header().fd_used.load() == 0) return Error{ENOENT};
 	if (!sys::is_open(fd)) return Error{EBADFD};
-	SlotState was = SlotState::FREE;
-	bool registered = false;
 	bool other = false;
+	if (drop_own(port, fd, &other)) return {};
+	// Another member's entry of that number is ours to see only if it means the same file here.
+	return Error{other && of_another(port, fd) != port.member() ? EACCES : ENOENT};
+}
+
+// Whether it was associated; else whether the number is `other`'s.
+bool FdSource::drop_own(Port& port, int fd, bool* other) {
+	shm::Region& region = port.region();
+	auto object = static_cast<uint64_t>(fd);
+	SlotState was;
+	bool registered;
+	Registering::Change change(port.registering(), port.shared());
 	{
 		Port::Guard guard(port);
 		uint32_t index = slots::table_find(region, FD, object, port.member());
-		if (index != 0) {
-			registered = region.slot(index).flags.load() & shm::SLOT_REGISTERED;
-			was = drop(port, index);
-		} else {
-			other = slots::table_find_other(region, FD, object, port.member()) != 0;
+		if (index == 0) {
+			*other = slots::table_find_other(region, FD, object, port.member()) != 0;
+			return false;
 		}
-	}
-	if (was == SlotState::FREE) {
-		// Another member's entry of that number is ours to see only if it means the
-		// same file here.
-		return Error{other && of_another(port, fd) != port.member() ? EACCES : ENOENT};
+		registered = region.slot(index).flags.load() & shm::SLOT_REGISTERED;
+		was = drop(port, index);
 	}
 	int rc = registered ? sys::epoll_del(port.inner(), fd) : 0;
 	bool again;
@@ -344,11 +352,11 @@ Result<void> FdSource::dissociate(Port& port, uint64_t object) {
 	}
 	if (again) reconcile(port, fd, port.member()); // associated anew meanwhile
 	// The kernel never heard of this file under this number: another one has it.
-	if (rc == ENOENT) return Error{ENOENT};
-	return was == SlotState::CACHED ? Result<void>(Error{ENOENT}) : Result<void>();
+	return rc != ENOENT && was != SlotState::CACHED;
 }
 
 void FdSource::descriptor_closing(Port& port, int fd) {
+	Registering::Change change(port.registering(), port.shared());
 	{
 		Port::Guard guard(port);
 		uint32_t index =

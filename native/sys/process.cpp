@@ -87,7 +87,8 @@ UniqueFd descriptor_of(int process, int fd) {
 
 int same_open_file(int32_t pid, int fd) {
 	long order = syscall(SYS_kcmp, pid, static_cast<pid_t>(syscall(SYS_getpid)), KCMP_FILE, fd, fd);
-	return order < 0 ? -1 : order == 0;
+	if (order >= 0) return order == 0;
+	return errno == ESRCH || errno == EBADF ? 0 : -1;
 }
 
 bool thread_gone(int32_t pid, uint32_t tid) {

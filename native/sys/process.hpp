@@ -32,8 +32,8 @@ uint64_t start_time_of(int32_t pid, bool* zombie, uint32_t* threads = nullptr);
 UniqueFd process_handle(int32_t pid);
 UniqueFd descriptor_of(int process, int fd);
 
-// Whether a descriptor is the same open file here and there: 1, 0, or -1 if that
-// can't be told (kcmp(2) is missing, refused, or the process is gone).
+// Whether a descriptor is the same open file here and there: 1, 0 (also where the process is gone, or
+// has closed it), or -1 if that can't be told (kcmp(2) is missing, or refused).
 int same_open_file(int32_t pid, int fd);
 
 // Whether the process named by pid and start time is gone. A process that can't

@@ -1,7 +1,7 @@
 #include "sys/worker.hpp"
 
-#include <csignal>
-#include <initializer_list>
+#include "sys/signals.hpp"
+
 #include <new>
 #include <pthread.h>
 
@@ -27,17 +27,16 @@ void* begin(void* given) {
 bool start_worker(void (*run)(void*), void* argument) {
 	auto* start = new (std::nothrow) Start{run, argument};
 	if (!start) return false;
-	sigset_t block, before;
-	sigfillset(&block);
-	for (int signal : {SIGPIPE, SIGXFSZ, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigdelset(&block, signal);
 	pthread_attr_t attributes;
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 256 * 1024);
-	pthread_sigmask(SIG_SETMASK, &block, &before);
 	pthread_t thread;
-	int rc = pthread_create(&thread, &attributes, begin, start);
-	pthread_sigmask(SIG_SETMASK, &before, nullptr);
+	int rc;
+	{
+		SignalsBlocked inherited;
+		rc = pthread_create(&thread, &attributes, begin, start);
+	}
 	pthread_attr_destroy(&attributes);
 	if (rc != 0) delete start;
 	return rc == 0;
