@@ -89,19 +89,27 @@ export class ReadyAcceptor implements Acceptor, Ready {
 /** One of a CompletingAcceptor's requests, asked again and again. */
 class Place implements Completes {
 	readonly gone = false;
-	request: AioRequest | undefined;
+	#request: AioRequest | undefined;
+	#withdrawn = false;
 	readonly #done: (place: Place, event: AioEvent) => void;
 
 	constructor(done: (place: Place, event: AioEvent) => void) {
 		this.#done = done;
 	}
 
+	/** Its request is cancelled, or will be as soon as it is submitted. */
+	withdraw(): void {
+		this.#withdrawn = true;
+		this.#request?.cancel();
+	}
+
 	submitted(request: AioRequest): void {
-		this.request = request;
+		this.#request = request;
+		if (this.#withdrawn) request.cancel();
 	}
 
 	completed(event: AioEvent): void {
-		this.request = undefined;
+		this.#request = undefined;
 		this.#done(this, event);
 	}
 
@@ -163,7 +171,7 @@ export class CompletingAcceptor implements Acceptor {
 		if (this.#open.size > 0) {
 			await new Promise<void>((resolve) => {
 				this.#stopped = resolve;
-				for (const { request } of this.#open) request?.cancel();
+				for (const place of this.#open) place.withdraw();
 			});
 		}
 		take(this.#listener, this.#welcome, Number.POSITIVE_INFINITY);

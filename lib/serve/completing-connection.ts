@@ -15,6 +15,8 @@ export class CompletingConnection extends Connection implements Completes {
 	#receiving = false;
 	#request: AioRequest | undefined; // the recv, once it is submitted
 	#unsent: Buffer[] | undefined; // of a send that is not submitted yet
+	#sending: AioRequest | undefined; // the send, once it is
+	#withdrawn: (() => void) | undefined; // what waits for its end
 	#polled: (() => void)[] = [];
 
 	get gone(): boolean {
@@ -41,8 +43,12 @@ export class CompletingConnection extends Connection implements Completes {
 	}
 
 	submitted(request: AioRequest, operation: AioOperation): void {
-		if (operation === 'recv') this.#request = request;
-		else this.#unsent = undefined;
+		if (operation === 'recv') {
+			this.#request = request;
+		} else {
+			this.#sending = request;
+			this.#unsent = undefined;
+		}
 	}
 
 	refused(error: Error): void {
@@ -55,7 +61,12 @@ export class CompletingConnection extends Connection implements Completes {
 	}
 
 	#sendDone({ bytes, error }: AioEvent): void {
-		if (this.destroyed) return;
+		this.#sending = undefined;
+		if (this.destroyed) {
+			if (error?.code === 'ECANCELED') this.#sendNow(this.parts);
+			this.#withdrawn?.();
+			return;
+		}
 		if (error !== null) {
 			this.finishWrite(error);
 			return;
@@ -81,8 +92,18 @@ export class CompletingConnection extends Connection implements Completes {
 
 	/** What was written just before, such as http's answer to what is no request, is sent at least once. */
 	override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-		if (this.#unsent !== undefined) ignoring(() => writev(this.fd, this.#unsent ?? []));
-		super._destroy(error, done);
+		if (this.#unsent !== undefined) this.#sendNow(this.#unsent);
+		if (this.#sending === undefined) {
+			super._destroy(error, done);
+			return;
+		}
+		// Closing would cancel it, and nobody would know what of it went out.
+		this.#withdrawn = () => super._destroy(error, done);
+		this.#sending.cancel();
+	}
+
+	#sendNow(some: Buffer[]): void {
+		ignoring(() => writev(this.fd, some));
 	}
 
 	/** Withdraws the recv: if it is not done by then, nothing has come, or it can be read now. */

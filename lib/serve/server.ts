@@ -51,7 +51,7 @@ export class Server {
 		);
 		const welcome = {
 			accepted: (fd: number) => this.#connected(fd),
-			exhausted: () => this.#site.http.closeIdleConnections(),
+			exhausted: () => this.#site.closeIdle(),
 		};
 		if (engine === 'completion') {
 			this.#acceptor = new CompletingAcceptor(this.#loop, listener, welcome);

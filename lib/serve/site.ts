@@ -51,7 +51,7 @@ export class Site {
 		this.#answering.add(response);
 		response.once('close', () => {
 			this.#answering.delete(response);
-			if (this.#closing) setImmediate(() => this.http.closeIdleConnections());
+			if (this.#closing) setImmediate(() => this.closeIdle());
 		});
 		if (this.#closing) response.shouldKeepAlive = false;
 		this.#answer(request, response).catch((error) => this.#fail(response, error));
@@ -91,6 +91,12 @@ export class Site {
 			if (!response.headersSent) response.shouldKeepAlive = false;
 		}
 		this.#live.close();
+		this.closeIdle();
+	}
+
+	/** Not while an answer is whole but not sent yet: http takes its connection for an idle one. */
+	closeIdle(): void {
+		for (const { writableEnded } of this.#answering) if (writableEnded) return;
 		this.http.closeIdleConnections();
 	}
 

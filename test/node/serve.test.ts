@@ -22,6 +22,7 @@ const base = mkdtempSync(path.join(tmpdir(), 'event-ports-serve-'));
 const site = path.join(base, 'site');
 const HUGE = 1 << 30;
 const MEDIUM = 8 << 20;
+const LARGE = 60_000; // bytes of an answer in one piece
 const TEXT = 'The quick brown fox.\n';
 const medium = Buffer.alloc(MEDIUM, 'a line of text that is repeated\n');
 
@@ -42,6 +43,7 @@ beforeAll(() => {
 	writeFileSync(path.join(site, 'empty.html'), '');
 	writeFileSync(path.join(site, '.hidden'), 'hidden');
 	writeFileSync(path.join(site, 'index', 'index.html'), '<p>index</p>');
+	writeFileSync(path.join(site, 'index', 'large.bin'), Buffer.alloc(LARGE, 'x'));
 	writeFileSync(path.join(site, 'folder', 'a <b> & "c"?#%.md'), '# heading');
 	writeFileSync(path.join(site, 'huge.bin'), '');
 	truncateSync(path.join(site, 'huge.bin'), HUGE);
@@ -266,12 +268,13 @@ describe('difficult clients', () => {
 
 	test('those that never finish, or say nothing more, are not waited for', async () => {
 		using idle = new Client(serving.port);
-		using unfinished = new Client(serving.port);
+		const unfinished = Array.from({ length: 50 }, () => new Client(serving.port));
 		idle.send(GET('/text.txt'));
-		unfinished.send('GET / HTTP/1.1\r\nHost: loc');
-		const [kept, late] = await Promise.all([idle.all(), unfinished.all()]);
-		expect(kept.toString()).toMatch(/^HTTP\/1\.1 200 /);
-		expect(late.toString()).toMatch(/^HTTP\/1\.1 408 /);
+		for (const client of unfinished) client.send('GET / HTTP/1.1\r\nHost: loc');
+		const [kept, ...late] = await Promise.all([idle, ...unfinished].map((client) => client.all()));
+		expect(kept?.toString()).toMatch(/^HTTP\/1\.1 200 /);
+		for (const answer of late) expect(answer.toString()).toMatch(/^HTTP\/1\.1 408 /);
+		for (const client of unfinished) client[Symbol.dispose]();
 	});
 });
 
@@ -356,6 +359,27 @@ describe.each([1, 2, 3])('%d threads', (workers) => {
 		serving.child.kill('SIGCONT');
 		expect((await known.all()).toString()).toMatch(/<p>index<\/p>$/);
 		expect((await fresh.all()).toString()).toMatch(/<p>index<\/p>$/);
+		expect(await serving.exit()).toBe(0);
+	});
+
+	test('SIGINT: an answer that is whole but not sent yet is sent', async () => {
+		await using serving = await start();
+		using slow = new Client(serving.port);
+		// More than the system takes of what nobody reads.
+		slow.send(GET('/index/large.bin').repeat(200));
+		await serving.sampled((now, before) => {
+			const [bytes, last] = [now, before].map((sample) =>
+				sample?.workers.reduce((sum, row) => sum + row.bytes, 0),
+			);
+			return Number(bytes) > LARGE && Number(bytes) - Number(last) < LARGE; // the samples are sent, too
+		});
+		serving.interrupt();
+		await refusedAt(serving.port);
+		const answers = (await slow.all()).toString('latin1').split('HTTP/1.1 200 OK').slice(1);
+		expect(answers.length).toBeGreaterThan(1);
+		expect(new Set(answers.map((answer) => bodyOf(Buffer.from(answer)).length))).toEqual(
+			new Set([LARGE]),
+		);
 		expect(await serving.exit()).toBe(0);
 	});
 
