@@ -304,6 +304,7 @@ private:
 	                  bool leading);
 	bool satisfies(uint32_t ready, uint32_t wanted) const; // locked
 	bool may_gather(sys::Thread& thread, uint32_t ready, uint32_t max) const; // locked
+	uint32_t take_messages(Event* out, uint32_t max);                        // locked
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
 	bool leads(uint32_t waiter) const;               // locked

@@ -158,6 +158,7 @@ void Port::repair() {
 		region_.bucket(i).store(0);
 	clear(header.shared);
 	header.free_head.store(0);
+	header.free_tail.store(0);
 	uint32_t used = 0;
 	uint32_t pollable = 0;
 	uint64_t newest = 0;
@@ -169,8 +170,7 @@ void Port::repair() {
 		bool shared = slot.flags.load() & shm::SLOT_SHARED;
 		if (state == SlotState::FREE || !(shared || is_live(region_, slot.owner.load()))) {
 			slot.state.store_release(SlotState::FREE);
-			slot.next.store(header.free_head.load());
-			header.free_head.store(i);
+			slots::append_free(region_, i, i);
 			continue;
 		}
 		used++;

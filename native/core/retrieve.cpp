@@ -1,6 +1,5 @@
 // port_get and port_getn (2.4, 2.5): taking, waiting, leading.
 
-#include "core/blocks.hpp"
 #include "core/port.hpp"
 #include "core/registry.hpp"
 #include "core/slots.hpp"
@@ -17,64 +16,11 @@ using shm::Slot;
 using shm::SlotState;
 using shm::WaiterKind;
 
-namespace {
-
-// Hands over what a message carries; its block, which the caller releases.
-uint32_t read_bytes(shm::Region& region, const Slot& slot, uint32_t event, ByteSink* sink) {
-	uint32_t block = slot.link.load();
-	uint32_t length = std::min(slot.asked.load(), shm::BLOCK_BYTES);
-	void* to = sink ? sink->room(event, length) : nullptr;
-	if (to) region.block(block).bytes.load(to, length);
-	return block;
-}
-
-} // namespace
-
 // Whether the queue, with `ready` events for this process, satisfies who wants that many. In the
 // strict profile what it may not have counts too: it may then get fewer, and with none goes on
 // waiting (2.5.13).
 inline bool Port::satisfies(uint32_t ready, uint32_t wanted) const {
 	return ready >= wanted || (strict_ && region_.header().queued.load() >= wanted);
-}
-
-// Moves up to max events that this process may have into `out`. Locked.
-uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
-	Header& header = region_.header();
-	uint32_t taken = 0;
-	// Bounded also where a queue leads round in a circle and its events are refused.
-	for (uint32_t looked = 0; taken < max && looked <= region_.limit() + max; looked++) {
-		uint32_t index = others.older(region_, slots::oldest(region_, member_));
-		if (index == 0) break;
-		Slot& slot = region_.slot(index);
-		Event& event = out[taken];
-		uint8_t source = slot.source.load() % SOURCE_KINDS;
-		uint16_t flags = slot.flags.load();
-		event.events = slot.events.load();
-		event.source = source;
-		event.pad = 0;
-		event.object = slot.object.load();
-		event.user = slot.user.load();
-		slots::dequeue(region_, index);
-		if (flags & shm::SLOT_LATE) {
-			if (sources_[source] && !sources_[source]->deliver(*this, slot, event)) continue;
-		}
-		uint32_t block = 0;
-		if (flags & shm::SLOT_BYTES) [[unlikely]]
-			block = read_bytes(region_, slot, taken, sink);
-		if (flags & shm::SLOT_STANDING) {
-			event.pad = EVENT_STANDING;
-			slots::publish(region_, index, SlotState::ARMED);
-		} else if (flags & shm::SLOT_RETAINED)
-			slots::publish(region_, index, SlotState::CACHED);
-		else
-			slots::release(region_, index);
-		blocks::release(region_, block);
-		header.delivered[source].store(header.delivered[source].load() + 1);
-		taken++;
-	}
-	header.since_collect.store(header.since_collect.load() + taken);
-	(void)others.count(region_, member_);
-	return taken;
 }
 
 // Whether a waiter that goes to sleep does so in the inner set. Locked.
@@ -155,13 +101,14 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	Others others;
 	bool late = false;
 	bool buried = false;
-	bool gathers = false;
+	bool gathers = !deadline.poll && header.pollable.load() == 0 && thread.gathering.eager();
 	uint32_t found_first = 1;
 	bool in_vain = false;
 	uint32_t waiter = 0;
 	Direct found{out, max, 0};
 	Direct* direct = wanted == 1 ? &found : nullptr;
 	rearm_if_asked();
+	if (gathers) thread.gathering.wait();
 	Guard guard(*this, thread);
 	auto leave = [&](Taken taken) {
 		if (waiter != 0 && withdraw(guard, thread, waiter) & shm::SIGNAL_CLOSED) {

@@ -49,6 +49,26 @@ inline uint64_t promised(Region& region) {
 	return sum;
 }
 
+// Slots are used again in the order in which they were freed, so that those of a stream of messages
+// stay neighbours: on their way from the processor that had them last while others are worked on.
+inline constexpr uint32_t SENDING_AHEAD = 8;
+inline constexpr uint32_t TAKING_AHEAD = 16; // less is done with each
+inline void fetch_ahead(Region& region, uint32_t index, uint32_t next, uint32_t ahead) {
+	if (next == index + 1) __builtin_prefetch(&region.slot(index + ahead), 1);
+}
+
+// A chain of FREE slots.
+inline void append_free(Region& region, uint32_t first, uint32_t last) {
+	shm::Header& header = region.header();
+	uint32_t tail = header.free_tail.load();
+	region.slot(last).next.store(0);
+	if (tail != 0)
+		region.slot(tail).next.store(first);
+	else
+		header.free_head.store(first);
+	header.free_tail.store(last);
+}
+
 // A free slot's index, 0 with *error ENOMEM (memory) or EAGAIN (limit) (12.5).
 // Its state stays FREE until publish().
 inline uint32_t take(Region& region, int* error) {
@@ -61,7 +81,8 @@ inline uint32_t take(Region& region, int* error) {
 	if (index != 0) {
 		uint32_t next = region.slot(index).next.load();
 		header.free_head.store(next);
-		__builtin_prefetch(&region.slot(next), 1); // whoever takes messages had it last
+		if (next == 0) header.free_tail.store(0);
+		fetch_ahead(region, index, next, SENDING_AHEAD);
 	} else {
 		index = header.fresh.load();
 		if (index == 0 || index > region.limit() || !region.need_slots(index + 1)) {
@@ -92,8 +113,7 @@ inline void release(Region& region, uint32_t index) {
 	shm::Header& header = region.header();
 	Slot& slot = region.slot(index);
 	slot.state.store_release(SlotState::FREE);
-	slot.next.store(header.free_head.load());
-	header.free_head.store(index);
+	append_free(region, index, index);
 	detail::subtract(header.used, 1u);
 }
 

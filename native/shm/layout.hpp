@@ -12,7 +12,7 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 7;
+inline constexpr uint32_t VERSION = 8;
 inline constexpr uint32_t MAX_MEMBERS = 1u << HOLDER_TID_SHIFT; // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
@@ -138,7 +138,8 @@ struct Header {
 	// from one processor to the other.
 	alignas(128) LockWords lock;
 	// Slots.
-	Cell<uint32_t> free_head;
+	Cell<uint32_t> free_head;  // freed first, used again first
+	Cell<uint32_t> free_tail;
 	Cell<uint32_t> fresh;      // slots from here on were never used
 	Cell<uint32_t> committed;  // slots below have memory behind them
 	Cell<uint32_t> used;

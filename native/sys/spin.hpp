@@ -89,6 +89,8 @@ class Gathering {
 public:
 	// `found` are there, `max` can be taken.
 	bool worthwhile(uint32_t found, uint32_t max) { return found * 4 <= max && habit_.worthwhile(); }
+	// It mostly found enough the last time: worth a wait before it looks what there is.
+	bool eager() const { return eager_; }
 	// Without touching what the sender writes.
 	void wait() const {
 		int64_t end = monotonic_ns() + span_ns_;
@@ -98,12 +100,13 @@ public:
 	void learn(uint32_t found, uint32_t taken, uint32_t max) {
 		bool paid = taken > 2 * found;
 		habit_.learn(paid);
+		eager_ = paid && taken * 4 > max;
 		if (!paid)
 			span_ns_ = LEAST_NS;
-		else if (taken * 4 <= max && span_ns_ < MOST_NS)
-			span_ns_ *= 2;
-		else if (taken * 2 > max && span_ns_ > LEAST_NS)
-			span_ns_ /= 2;
+		else if (taken == max && span_ns_ > LEAST_NS)
+			span_ns_ -= span_ns_ / 8;
+		else if (taken * 8 < max * 7 && span_ns_ < MOST_NS)
+			span_ns_ += span_ns_ / 4;
 	}
 
 private:
@@ -112,6 +115,7 @@ private:
 
 	Habit habit_;
 	int64_t span_ns_ = LEAST_NS;
+	bool eager_ = false;
 };
 
 } // namespace evp::sys
