@@ -388,6 +388,8 @@ public:
 			after_unlock(port_, thread_);
 	}
 	waiters::Wakes& wakes() { return wakes_; }
+	// Whether it was made before the fork of which this process is the child.
+	bool inherited() const { return !sys::is_current(thread_); }
 
 private:
 	// Their arguments are values: of a guard that nobody points to, nothing lies in memory.

@@ -23,6 +23,14 @@ inline bool Port::satisfies(uint32_t ready, uint32_t wanted) const {
 	return ready >= wanted || (strict_ && region_.header().queued.load() >= wanted);
 }
 
+namespace {
+
+// A handler over the sleep forked, and this is the child: the call, and its place among the waiters,
+// are the parent's.
+constexpr int FORKED = -1;
+
+} // namespace
+
 // Whether a waiter that goes to sleep does so in the inner set. Locked.
 bool Port::leads(uint32_t waiter) const {
 	uint32_t leader = region_.header().leader.load();
@@ -40,7 +48,7 @@ inline bool Port::quiet() const {
 }
 
 // Sleeps as leader or follower until signalled, ready or late, and posts what
-// the kernel reported. Called and left with the lock held. 0 or an errno.
+// the kernel reported. Called and left with the lock held, but for FORKED. 0 or an errno.
 int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct) {
 	Header& header = region_.header();
 	shm::Waiter& record = region_.waiter(waiter);
@@ -48,6 +56,8 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 		record.word.store(shm::SLEEPING);
 		guard.unlock();
 		int rc = sys::futex_wait(record.word.word(), shm::SLEEPING, deadline.at);
+		if (guard.inherited()) [[unlikely]]
+			return FORKED;
 		guard.lock();
 		return rc == EAGAIN ? 0 : rc;
 	}
@@ -57,6 +67,8 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	guard.unlock();
 	sys::Ready ready[COLLECT_MAX];
 	int count = ask_kernel(ready, deadline);
+	if (guard.inherited()) [[unlikely]]
+		return FORKED;
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
 	if (direct && !may_take_directly(waiter)) direct = nullptr;
@@ -127,6 +139,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	for (;; straight = false) {
 		if (straight) {
 			int rc = sleep(guard, waiter, deadline, direct);
+			if (rc == FORKED) return {EINTR, 0};
 			if (found.taken != 0) [[likely]]
 				return leave({0, found.taken});
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
@@ -241,6 +254,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (looking) until.at = std::min(until.at, now + WATCH_NS);
 		}
 		int rc = sleep(guard, waiter, until, direct);
+		if (rc == FORKED) return {EINTR, 0};
 		if (found.taken != 0) return leave({0, found.taken});
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
 		late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();

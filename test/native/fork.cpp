@@ -77,6 +77,45 @@ void users_both_ways() {
 	nothing_more();
 }
 
+pid_t forked = -1;
+void fork_in_handler(int) { forked = fork(); }
+
+// The child returns from the handler into a wait that is its parent's.
+void handler_forks(bool leading) {
+	int ends[2], left[2];
+	EQUAL(pipe(ends), 0);
+	EQUAL(pipe(left), 0);
+	if (leading) associate(ends[0], 9); // the last to wait sleeps in the set
+	struct sigaction action = {};
+	action.sa_handler = fork_in_handler;
+	EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+	std::thread other([] { EQUAL(next(), 7); });
+	pthread_t self = pthread_self();
+	std::thread interrupter([=] {
+		while (info_of(port).pi_waiters != 2) sched_yield();
+		EQUAL(pthread_kill(self, SIGUSR1), 0);
+	});
+	port_event_t event;
+	EQUAL(port_get(port, &event, nullptr), -1);
+	EQUAL(errno, EINTR);
+	char byte = 0;
+	if (forked == 0) {
+		EQUAL(read(left[0], &byte, 1), 1);
+		EQUAL(info_of(port).pi_waiters, 1); // the parent's other thread
+		EQUAL(port_send(port, 1, cookie(7)), 0);
+		_exit(0);
+	}
+	EQUAL(write(left[1], &byte, 1), 1); // this one has left
+	interrupter.join();
+	ended(forked);
+	other.join();
+	EQUAL(info_of(port).pi_waiters, 0);
+	if (leading) EQUAL(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(ends[0])), 0);
+	nothing_more();
+	for (int* pair : {ends, left})
+		for (int i = 0; i < 2; i++) close(pair[i]);
+}
+
 // Ready in the parent's descriptor, of another file under that number in the child.
 void another_file_under_the_number() {
 	int ours[2], theirs[2], go[2];
@@ -342,6 +381,8 @@ int body() {
 	with_port("more of the parent's than one look lists", many_of_the_parents);
 	with_port("a child's end leaves the parent's associations armed", exit_leaves_the_parents_armed);
 	with_port("a parent that waits hears its child", parent_waits);
+	with_port("a handler over a wait forks: the child is interrupted, the wait is the parent's", [] { handler_forks(false); });
+	with_port("the same over a wait in the kernel", [] { handler_forks(true); });
 	with_port("members down to great-grandchildren", grandchildren);
 	with_port("alert mode is the port's", alert_reaches_parent);
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
