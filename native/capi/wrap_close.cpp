@@ -81,8 +81,8 @@ PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 }
 
 PUBLIC int WRAP(close_range)(unsigned first, unsigned last, int flags) {
-	constexpr int CLOEXEC = 4; // CLOSE_RANGE_CLOEXEC closes nothing yet
-	if (first > last || flags & CLOEXEC)
+	constexpr int UNSHARE = 2; // other flags close nothing: CLOSE_RANGE_CLOEXEC, or refused
+	if (first > last || flags & ~UNSHARE)
 		return close_range_raw(first, last, static_cast<unsigned>(flags));
 	before_close_range(first, last);
 	unsigned from = first;

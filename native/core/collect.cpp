@@ -42,7 +42,9 @@ int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
 // registration fired for nothing that was asked. Locked.
 Port::Left Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct) {
 	Header& header = region_.header();
-	uint32_t fired = 0, taken = 0;
+	uint32_t fired = 0;
+	const uint32_t before = direct ? direct->taken : 0;
+	uint32_t taken = before;
 	Left left{};
 	const uint32_t room = direct ? direct->room : 0;
 	Event* const out = direct ? direct->out : nullptr;
@@ -76,10 +78,10 @@ Port::Left Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm,
 	}
 	if (fired != 0) pollable_add(-static_cast<int>(fired));
 	header.since_collect.store(taken);
-	if (taken != 0) {
+	if (taken != before) {
 		direct->taken = taken;
 		auto& delivered = header.delivered[static_cast<int>(SourceKind::FD)];
-		delivered.store(delivered.load() + taken);
+		delivered.store(delivered.load() + taken - before);
 	}
 	return left;
 }
@@ -175,7 +177,9 @@ bool Port::collect(Guard& guard, Direct* direct) {
 
 void Port::collect_now() {
 	Guard guard(*this);
-	collect(guard);
+	// All of it, unless it brings nothing new.
+	for (uint32_t had = 0; collect(guard) && region_.header().queued.load() > had;)
+		had = region_.header().queued.load();
 }
 
 void Port::insist(SourceKind kind, bool on) {

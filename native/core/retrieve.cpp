@@ -129,6 +129,16 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		return taken;
 	};
+	// The kernel tells COLLECT_MAX at once; what else is ready comes along where there is room for it.
+	auto leave_with_found = [&]() -> Taken {
+		Taken taken = leave({0, found.taken});
+		for (uint32_t had = 0; found.taken - had == COLLECT_MAX && found.taken < max;) {
+			had = found.taken;
+			collect(guard, direct);
+		}
+		taken.count = found.taken;
+		return taken;
+	};
 	// What stands before the sleep would find nothing.
 	bool straight = !deadline.poll && !pause && quiet() && registry::names(number, this);
 	if (straight) {
@@ -141,7 +151,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			int rc = sleep(guard, waiter, deadline, direct);
 			if (rc == FORKED) return {EINTR, 0};
 			if (found.taken != 0) [[likely]]
-				return leave({0, found.taken});
+				return leave_with_found();
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
 			late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
 			continue;
@@ -176,9 +186,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			take_kick(guard);
 		// Whoever must wait anyway asks the kernel by sleeping in it.
 		if (called() || ((enough || deadline.poll || drain) && collection_due(drain, ready >= max))) {
-			drain = false;
-			collect(guard, waiter == 0 ? direct : nullptr);
-			if (found.taken != 0) return leave({0, found.taken});
+			// Again where the kernel told as much as it can at once (4.5).
+			drain = collect(guard, waiter == 0 ? direct : nullptr);
+			if (found.taken != 0) return leave_with_found();
 			continue;
 		}
 		if (enough && !gathers && waiter == 0 && !deadline.poll && may_gather(thread, ready, max)) {
@@ -255,7 +265,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		}
 		int rc = sleep(guard, waiter, until, direct);
 		if (rc == FORKED) return {EINTR, 0};
-		if (found.taken != 0) return leave({0, found.taken});
+		if (found.taken != 0) return leave_with_found();
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
 		late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
 		if (rc == ETIMEDOUT && !late && (pause || looking)) {

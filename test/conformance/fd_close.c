@@ -214,6 +214,22 @@ CASE("4.13", "close_range_that_only_sets_close_on_exec_closes_nothing")
 	write_byte(fd[1]);
 	EQ(take_wait(port).portev_user, USER(1));
 }
+
+CASE("4.13", "a_close_range_or_dup_that_fails_closes_nothing")
+{
+	int port = new_port(), fd[2];
+	unsigned int number;
+	new_pipe(fd);
+	number = (unsigned int)fd[0];
+	watch(port, fd[0], USER(1));
+	FAILS(close_range(number, number, 0x40), EINVAL);
+	FAILS(close_range(number, number - 1, 0), EINVAL);
+	FAILS(dup3(fd[1], fd[0], 0x40), EINVAL);
+	FAILS(dup2(-1, fd[0]), EBADF);
+	SLOTS(port, 1);
+	write_byte(fd[1]);
+	EQ(take_wait(port).portev_user, USER(1));
+}
 #endif
 
 static void *retrieve(void *arg)

@@ -253,3 +253,47 @@ CASE("4.3 15.16", "tcp_connect_gives_out_then_the_listener_gives_in")
 	watch(port, client, POLLIN, NULL);
 	TRUE((bits(port, client) & POLLIN) != 0); /* end of file */
 }
+
+/* More than are asked of the kernel at once (Port::COLLECT_MAX). */
+enum { MANY = 600 };
+
+static int port_of_many(int fd[MANY])
+{
+	int port = new_port(), i;
+	for (i = 0; i < MANY; i += 2) {
+		new_pipe(fd + i);
+		write_byte(fd[i + 1]);
+	}
+	for (i = 0; i < MANY; i++)
+		watch(port, fd[i], POLLIN | POLLOUT, NULL);
+	return port;
+}
+
+CASE("4.5 2.5.3 2.5.6 2.5.8", "however_many_are_ready_all_are_queued")
+{
+	static port_event_t list[MANY + 1];
+	static int fd[MANY];
+	uint_t wanted[] = { 1, MANY - 1, MANY }, n;
+	int i, j, port = port_of_many(fd);
+	EQ(queued(port), MANY);
+	for (i = 0; i < 6; i++) {
+		for (j = 0; j < MANY; j++)
+			watch(port, fd[j], POLLIN | POLLOUT, NULL);
+		n = wanted[i / 2];
+		OK(port_getn(port, list, MANY + 1, &n, i % 2 ? NOWAIT : NULL));
+		EQ(n, MANY);
+		EMPTY(port);
+	}
+}
+
+CASE("4.5 3.1", "a_send_comes_after_however_many_that_were_ready_before_it")
+{
+	static port_event_t list[MANY + 1];
+	static int fd[MANY];
+	uint_t n = MANY + 1;
+	int port = port_of_many(fd);
+	OK(port_send(port, 1, NULL));
+	OK(port_getn(port, list, MANY + 1, &n, NULL));
+	EQ(n, MANY + 1);
+	EQ(list[MANY].portev_source, PORT_SOURCE_USER);
+}
