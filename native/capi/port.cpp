@@ -52,6 +52,13 @@ private:
 	bool null_;
 };
 
+// Where events go is written to once before the port's lock is held: a wild pointer faults
+// here, and neither the events nor the lock are lost with who jumps out of that (2.5.15).
+inline void touch(port_event_t* list) {
+	volatile int* first = &list->portev_events;
+	*first = *first;
+}
+
 // Retrieval proper. The timeout is read only if the call would have to wait
 // (2.5.5, 2.5.6): an alert, or enough events, come before a bad timeout.
 Taken retrieve(Port& port, int number, Event* list, unsigned max, unsigned wanted,
@@ -60,6 +67,11 @@ Taken retrieve(Port& port, int number, Event* list, unsigned max, unsigned wante
 	if (read_timeout(timeout.given(), &deadline)) return port.get(number, list, max, wanted, deadline);
 	Taken taken = port.try_get(list, max, wanted);
 	return taken.code == 0 && taken.count == 0 ? Taken{EINVAL, 0} : taken;
+}
+
+// The port of a call of the program's.
+__attribute__((always_inline)) inline PortRef begin(int number, int* error) {
+	return registry::find(number, error, sys::call_frame());
 }
 
 } // namespace
@@ -79,7 +91,7 @@ PUBLIC int port_create(void) {
 PUBLIC int port_associate(int number, int source, uintptr_t object, int events, void* user) {
 	if (trace::due("port_associate")) [[unlikely]] return trace::told_associate(number, source, object, events, user);
 	int error = 0;
-	PortRef port = registry::find(number, &error);
+	PortRef port = begin(number, &error);
 	if (!port) return fail(error);
 	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
 	return answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user), port.thread()));
@@ -88,7 +100,7 @@ PUBLIC int port_associate(int number, int source, uintptr_t object, int events, 
 PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
 	if (trace::due("port_dissociate")) [[unlikely]] return trace::told_dissociate(number, source, object);
 	int error = 0;
-	PortRef port = registry::find(number, &error);
+	PortRef port = begin(number, &error);
 	if (!port) return fail(error);
 	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
 	return answer(port->dissociate(static_cast<SourceKind>(source), object));
@@ -97,7 +109,7 @@ PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
 PUBLIC int port_send(int number, int events, void* user) {
 	if (trace::due("port_send")) [[unlikely]] return trace::told_send(number, events, user);
 	int error = 0;
-	PortRef port = registry::find(number, &error);
+	PortRef port = begin(number, &error);
 	if (!port) return fail(error);
 	return answer(port->send(events, cookie(user)));
 }
@@ -113,7 +125,7 @@ PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, voi
 		bool failed = false;
 		for (unsigned i = from; i < end; i++) {
 			int error = 0;
-			if (PortRef port = registry::find(ports[i], &error); port)
+			if (PortRef port = begin(ports[i], &error); port)
 				error = port->send(events, cookie(user)).error();
 			sent += error == 0;
 			if (error != 0 && !failed && errors) std::fill(errors + from, errors + end, 0);
@@ -130,9 +142,10 @@ PUBLIC int port_get(int number, port_event_t* event, const struct timespec* give
 	if (trace::due("port_get")) [[unlikely]] return trace::told_get(number, event, given);
 	Timeout timeout(given);
 	int error = 0;
-	PortRef port = registry::find(number, &error);
+	PortRef port = begin(number, &error);
 	if (!port) return fail(error);
 	if (!event) return fail(EFAULT);
+	touch(event);
 	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(event), 1, 1, timeout);
 	if (taken.code != 0) return fail(taken.code);
 	// Polled and nothing there: the source of illumos answers 0 (2.4.3).
@@ -144,10 +157,10 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
                      const struct timespec* given) {
 	if (trace::due("port_getn")) [[unlikely]] return trace::told_getn(number, list, max, nget, given);
 	if (!nget) return fail(EINVAL);
-	int error = 0;
-	PortRef port = registry::find(number, &error);
-	if (!port) return fail(error);
 	unsigned wanted = *nget;
+	int error = 0;
+	PortRef port = begin(number, &error);
+	if (!port) return fail(error);
 	if (max == 0) {
 		*nget = port->count();
 		return 0;
@@ -155,6 +168,7 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 	if (wanted > max) return fail(EINVAL);
 	if (!list) return fail(EFAULT);
 	if (wanted == 0) return 0;
+	touch(list);
 	auto* events = reinterpret_cast<Event*>(list);
 	Taken taken = given ? retrieve(*port, number, events, max, wanted, Timeout(given))
 	                    : port->get(number, events, max, wanted, Deadline::never());
@@ -165,7 +179,7 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 PUBLIC int port_alert(int number, int flags, int events, void* user) {
 	if (trace::due("port_alert")) [[unlikely]] return trace::told_alert(number, flags, events, user);
 	int error = 0;
-	PortRef port = registry::find(number, &error);
+	PortRef port = begin(number, &error);
 	if (!port) return fail(error);
 	return answer(port->alert(flags, events, cookie(user)));
 }

@@ -42,16 +42,21 @@ private:
 
 // Protects what `source` points to for the length of a call.
 struct RegistryAccess {
-	static PortRef protect(const std::atomic<Port*>& source, sys::Thread& thread = sys::self()) {
-		return PortRef(acquire(source, thread), &thread);
+	// `frame`: a call of the program's begins, there on the stack.
+	static PortRef protect(const std::atomic<Port*>& source, sys::Thread& thread = sys::self(),
+	                       const void* frame = nullptr) {
+		return PortRef(acquire(source, thread, frame), &thread);
 	}
 
 private:
 	// Null: there is none, or this thread nests too deep.
-	static Port* acquire(const std::atomic<Port*>& source, sys::Thread& thread) {
+	static Port* acquire(const std::atomic<Port*>& source, sys::Thread& thread, const void* frame) {
 		uint32_t depth = thread.depth.load(std::memory_order_relaxed);
-		if (depth >= sys::Thread::NESTING) [[unlikely]]
-			return nullptr;
+		if (depth != 0) [[unlikely]] {
+			if (frame) depth = sys::end_left_calls(thread, frame);
+			if (depth >= sys::Thread::NESTING) return nullptr;
+		}
+		thread.frames[depth].store(frame ? frame : sys::call_frame(), std::memory_order_relaxed);
 		// A handler from here on uses the next place.
 		thread.depth.store(depth + 1, std::memory_order_relaxed);
 		std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -78,8 +83,9 @@ Result<int> create(const PortOptions& options);
 Result<void> arrive(int number, PortParts& parts, Arrival how);
 
 // The port a number names; *error EBADF or EBADFD (or why this process can't
-// become a member) when it names none.
-inline PortRef find(int number, int* error);
+// become a member) when it names none. `frame` (sys::call_frame) where the program's call begins:
+// calls that it has left by siglongjmp end.
+inline PortRef find(int number, int* error, const void* frame = nullptr);
 
 // The same for a number that the table knows; nothing is asked of the kernel.
 PortRef known(int number);
@@ -127,10 +133,10 @@ namespace detail {
 PortRef resolve(int number, int* error); // find() for what the table can't answer
 }
 
-inline PortRef find(int number, int* error) {
+inline PortRef find(int number, int* error, const void* frame) {
 	if (Entry entry = entry_of(number)) [[likely]] {
 		sys::Thread& thread = sys::self();
-		if (PortRef port = RegistryAccess::protect(*entry.port, thread)) [[likely]]
+		if (PortRef port = RegistryAccess::protect(*entry.port, thread, frame)) [[likely]]
 			if (port->is_member(thread)) [[likely]]
 				return port;
 	}

@@ -191,6 +191,7 @@ Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, 
 	auto* given = reinterpret_cast<const file_obj_t*>(object);
 	if (!given || !given->fo_name) return Error{EFAULT};
 	request.name = given->fo_name;
+	(void)*static_cast<const volatile char*>(request.name); // a wild pointer faults while nothing is held
 	request.stamps = {{given->fo_atime.tv_sec, given->fo_atime.tv_nsec},
 	                  {given->fo_mtime.tv_sec, given->fo_mtime.tv_nsec},
 	                  {given->fo_ctime.tv_sec, given->fo_ctime.tv_nsec}};

@@ -4,7 +4,9 @@
 #include "sys/memory.hpp"
 #include "sys/process.hpp"
 
+#include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <new>
@@ -200,6 +202,22 @@ const Identity& identity() {
 }
 
 Thread* all_threads() { return records.load(std::memory_order_acquire); }
+
+uint32_t end_left_calls(Thread& thread, const void* frame) {
+	uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+	stack_t alternate{};
+	if (sigaltstack(nullptr, &alternate) != 0 || alternate.ss_flags & SS_ONSTACK) return depth;
+	while (depth != 0 && std::less_equal<>()(thread.frames[depth - 1].load(std::memory_order_relaxed), frame)) {
+		thread.in_use[--depth].store(nullptr, std::memory_order_release);
+		thread.depth.store(depth, std::memory_order_relaxed);
+	}
+	if (depth != 0) return depth;
+	thread.running_deferred = false;
+	thread.collecting = nullptr;
+	if (thread.waits != 0) on_end_of_waiter.load(std::memory_order_relaxed)(thread);
+	thread.waits = 0;
+	return 0;
+}
 
 bool defer(Thread& thread, const DeferredCall& call) {
 	// Only handlers of this very thread compete; each takes an index of its own.

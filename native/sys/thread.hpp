@@ -44,6 +44,7 @@ struct Thread {
 	std::atomic<const void*> entering{nullptr}; // the port it is joining
 	std::atomic<uint32_t> depth{0};
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
+	std::atomic<const void*> frames[NESTING]{}; // how deep the stack was at each (call_frame)
 	std::atomic<uint32_t> deferred_count{0};
 	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
@@ -90,8 +91,17 @@ inline Thread& self() {
 inline uint64_t process_epoch() { return self().epoch.load(std::memory_order_relaxed); }
 const Identity& identity();
 
-// Called for a thread that ends while it waits.
+// Called for a thread that ends, or left its call, while it waits.
 extern std::atomic<void (*)(Thread&)> on_end_of_waiter;
+
+// Where the stack stood when the function that this is compiled into was called. A call whose
+// frame is not above that is over, however it ended.
+__attribute__((always_inline)) inline const void* call_frame() { return __builtin_dwarf_cfa(); }
+
+// A handler may have left calls of this thread by siglongjmp. Those whose frames are free again,
+// as the stack now stands at `frame`, end here: what they used may be freed, and where none is
+// left the thread waits nowhere. On an alternate stack nothing can be told. How many there are.
+uint32_t end_left_calls(Thread& thread, const void* frame);
 
 // Head of all thread records.
 Thread* all_threads();

@@ -179,3 +179,35 @@ CASE("2.4.2", "an_invalid_timeout_pointer_faults")
 	send_range(port, 1, 1);
 	(void)take(port);
 }
+
+#if defined(__linux__) /* EFAULT on illumos, and for its port_get the event is lost */
+CASE("2.5.15", "who_jumps_out_of_the_fault_of_a_wild_pointer_goes_on")
+{
+	int port = new_port();
+	volatile int i;
+	file_obj_t file = { .fo_name = (char *)16 };
+	struct sigaction action = { .sa_handler = on_fault };
+	void *volatile nowhere = (void *)16;
+	OK(sigaction(SIGSEGV, &action, NULL));
+	send_range(port, 1, 2);
+	for (i = 0; i < 100; i++) {
+		uint_t n = 1;
+		if (sigsetjmp(fault, 1) != 0)
+			continue;
+		if (i % 4 == 0)
+			OK(port_get(port, nowhere, NULL));
+		else if (i % 4 == 1)
+			OK(port_getn(port, nowhere, 1, &n, NULL));
+		else if (i % 4 == 2)
+			OK(port_getn(port, NULL, 1, nowhere, NULL));
+		else
+			OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&file, FILE_MODIFIED, NULL));
+		TRUE(0); /* not reached */
+	}
+	EQ(queued(port), 2);
+	EQ(take(port).portev_events, 1);
+	EQ(take(port).portev_events, 2);
+	file.fo_name = "/";
+	OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&file, FILE_MODIFIED, NULL));
+}
+#endif
