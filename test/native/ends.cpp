@@ -159,12 +159,14 @@ void calls_under_way_stay(int flags) {
 	int port = port_create();
 	std::atomic<pid_t> tid{0};
 	std::thread waiter([&] {
-		EQUAL(sigaltstack(&alternate, nullptr), 0);
+		stack_t before; // a sanitizer's, which frees it
+		EQUAL(sigaltstack(&alternate, &before), 0);
 		tid.store(gettid());
 		port_event_t event;
 		EQUAL(port_get(port, &event, nullptr), -1);
 		EQUAL(errno, EINTR);
 		EQUAL(port_get(port, &event, nullptr), 0);
+		EQUAL(sigaltstack(&before, nullptr), 0);
 	});
 	while (tid.load() == 0 || !asleep_in_call(tid.load())) sched_yield();
 	pthread_kill(waiter.native_handle(), SIGUSR2);
