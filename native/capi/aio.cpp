@@ -23,8 +23,10 @@ const LibcAio& libc_aio() {
 
 int check_aiocb(struct aiocb* cb) {
 	if (cb->aio_reqprio != 0) return EINVAL;
+	if (capi::aiocb::load_error(cb) != EINPROGRESS) return 0;
 	// What the tag says may be anything: is there such a request, and is it this one's?
-	if (capi::aiocb::load_error(cb) == EINPROGRESS && aio::in_flight(capi::aiocb::id(cb), cb)) return EBUSY;
+	uint64_t id = capi::aiocb::id(cb);
+	if (id == capi::aiocb::LISTED || aio::in_flight(id, cb)) return EBUSY;
 	return 0;
 }
 

@@ -119,6 +119,7 @@ bool submit_run(struct aiocb* const list[], int count, std::vector<aio::Order>& 
 		struct aiocb* cb = list[i];
 		if (!ours(cb)) continue;
 		int error = check_aiocb(cb);
+		if (error == 0 && cb->aio_lio_opcode != LIO_READ && cb->aio_lio_opcode != LIO_WRITE) error = EINVAL;
 		if (error == 0 && ported) error = port.error();
 		all &= error == 0;
 		if (error == 0) {
@@ -126,6 +127,7 @@ bool submit_run(struct aiocb* const list[], int count, std::vector<aio::Order>& 
 			fill_order(order, cb, cb->aio_lio_opcode == LIO_READ ? sys::IoOp::READ : sys::IoOp::WRITE);
 			order.notify = ported;
 			if (ported) order.user = user_of(cb);
+			capi::aiocb::set_id(cb, capi::aiocb::LISTED);
 			capi::aiocb::set_in_progress(cb);
 		} else if (error != EBUSY) // else the result is the other request's to store
 			capi::aiocb::store_result(cb, -error);

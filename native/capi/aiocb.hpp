@@ -23,6 +23,7 @@ inline auto& tag(struct aiocb* cb) { return cb->__td; }
 #endif
 
 constexpr uint64_t RETURNED = ~0ull; // aio_return was called: there is no result any more
+constexpr uint64_t LISTED = ~0ull - 1; // of a list that is being submitted: it has no request yet
 
 inline uint64_t id(struct aiocb* cb) { return reinterpret_cast<uintptr_t>(tag(cb)); }
 inline void set_id(struct aiocb* cb, uint64_t id) {

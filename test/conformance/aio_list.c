@@ -171,6 +171,49 @@ CASE("7.12 7.1", "bad_lists_and_bad_entries")
 	SLOTS(port, 0);
 }
 
+CASE("7.12", "an_entry_that_neither_reads_nor_writes_is_refused_alone")
+{
+	int port = new_port(), fd = new_filled_file(10);
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	char byte = 0;
+	request_init(&a, port, USER(1), fd, 4, 1);
+	request_init(&b, port, USER(2), fd, 5, 1);
+	a.cb.aio_lio_opcode = 77;
+	b.cb.aio_lio_opcode = LIO_READ;
+	a.buffer[0] = 'x';
+	FAILS(lio_listio(LIO_WAIT, list, 2, NULL), EIO);
+	EQ(aio_error(&a.cb), EINVAL);
+	expect_done(port, &b, AIOAREAD, USER(2), 0, 1);
+	EMPTY(port);
+	SLOTS(port, 0);
+	EQ(pread(fd, &byte, 1, 4), 1);
+	EQ(byte, 4); /* nothing was written */
+}
+
+CASE("7.12 7.1", "an_aiocb_twice_in_a_list_is_busy_the_second_time")
+{
+	int port = new_port(), pipe[2];
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct request r;
+	struct aiocb *list[2] = { &r.cb, &r.cb };
+	port_event_t pe;
+	request_blocked(&r, port, USER(1), pipe);
+	OK(aio_cancel(pipe[0], &r.cb) == AIO_CANCELED ? 0 : -1);
+	expect_done(port, &r, AIOAREAD, USER(1), ECANCELED, -1);
+	r.cb.aio_lio_opcode = LIO_READ;
+	FAILS(lio_listio(LIO_NOWAIT, list, 2, &event), EIO);
+	SLOTS(port, 2); /* its own and the list's */
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	EQ(write(pipe[1], "a", 1), 1);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_AIO, &event, AIOLIO, USER(7));
+	EMPTY(port);
+	SLOTS(port, 0);
+}
+
 static volatile sig_atomic_t signalled;
 
 static void on_signal(int number, siginfo_t *info, void *context)
