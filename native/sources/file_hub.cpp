@@ -169,7 +169,14 @@ Result<Node*> Hub::node_of(const char* path, uint32_t notes, bool follow) {
 
 Result<Node*> Hub::directory_of(const std::string& path, bool sure) {
 	Node* known = watches_.known_directory(path);
-	if (known && !sure && sound(*known)) return known;
+	if (known && !sure && sound(*known)) {
+		// Where the path leads no note tells: a directory above may have been renamed, a link
+		// in it changed. The kernel watches the one that is known: its number is no other's.
+		sys::FileStatus now = watches_.directory(*known)->status;
+		if (sys::file_status_again(path.c_str(), true, &now) == 0 &&
+		    now.same_file(watches_.directory(*known)->status))
+			return known;
+	}
 	Result<Node*> node = node_of(path.c_str(), notes_for_names(), true);
 	if (!node) return node;
 	if (*node != known || !known->named) {
