@@ -13,10 +13,10 @@ export interface AioCalls {
 		length: number,
 		position: number,
 		user: number,
-		bytes: NodeJS.TypedArray | undefined,
+		bytes: Uint8Array | undefined,
 	): number;
 	/** Data to be written, at an offset into the request's memory. */
-	aioFill(request: number, bytes: NodeJS.TypedArray, at: number): number;
+	aioFill(request: number, bytes: Uint8Array, at: number): number;
 	/** Submits what was prepared in this thread; -errno of each in `source`. How many were accepted. */
 	aioSubmit(handle: number): number;
 	/** aioPrepare() and aioSubmit() of one. */
@@ -27,14 +27,14 @@ export interface AioCalls {
 		length: number,
 		position: number,
 		user: number,
-		bytes: NodeJS.TypedArray | undefined,
+		bytes: Uint8Array | undefined,
 	): number;
 	/** A connection to a place, submitted. */
 	aioConnect(handle: number, where: string, port: number, user: number): number;
 	/** Data that was read, from an offset on; how much that is. */
-	aioFetch(request: number, bytes: NodeJS.TypedArray, at: number): number;
+	aioFetch(request: number, bytes: Uint8Array, at: number): number;
 	/** All of it, into one buffer, and aioFinish(). */
-	aioTake(request: number, bytes: NodeJS.TypedArray): number;
+	aioTake(request: number, bytes: Uint8Array): number;
 	/** Gives up a request that is done. The descriptor that it brought, or -1. */
 	aioFinish(request: number): number;
 	/** 0: cancelled; 1: not; 2: it was done. */

@@ -1,6 +1,7 @@
 // Asynchronous I/O as promises, by a port of their own.
 
 import type { Aio } from './aio.js';
+import { portClosed } from './errors.js';
 import type { Port } from './port.js';
 import type { SocketPlace } from './socket-place.js';
 
@@ -22,6 +23,7 @@ interface Settle {
 export class AioPromises {
 	readonly #own: () => Port<never>;
 	#port: Port<Settle> | undefined;
+	#closed = false;
 	readonly #open = new Set<Settle>();
 
 	/** @internal */
@@ -81,6 +83,7 @@ export class AioPromises {
 
 	#ask(submit: (aio: Aio<Settle>, settle: Settle) => unknown): Promise<number> {
 		return new Promise((resolve, reject) => {
+			if (this.#closed) throw portClosed();
 			this.#port ??= this.#own() as Port<unknown> as Port<Settle>;
 			const settle = { resolve, reject };
 			submit(this.#port.aio, settle);
@@ -107,6 +110,7 @@ export class AioPromises {
 
 	/** @internal */
 	close(): void {
+		this.#closed = true;
 		this.#port?.close();
 	}
 }

@@ -95,6 +95,19 @@ function fills(code: number): boolean {
 	return code === CODES.read || code === CODES.recv;
 }
 
+function moves(code: number): boolean {
+	return fills(code) || code === CODES.write || code === CODES.send;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** The same memory as the addon takes it: kinds of arrays it knows none, there are ever more of them. */
+function bytesIn(buffer: NodeJS.TypedArray): Uint8Array {
+	if (buffer instanceof Uint8Array) return buffer;
+	const { buffer: memory, byteOffset, byteLength } = buffer;
+	return byteLength === 0 ? EMPTY : new Uint8Array(memory, byteOffset, byteLength); // detached: 0
+}
+
 // --- Orders: whatever can run the program's own code, or throw, is done with before the first of
 // them is prepared.
 
@@ -102,66 +115,71 @@ interface Job {
 	readonly code: number;
 	readonly fd: number;
 	readonly place: readonly [string, number] | undefined;
-	readonly buffers: Buffers | undefined;
+	readonly filled: Buffers | undefined;
+	readonly written: Uint8Array | readonly Uint8Array[] | undefined;
 	readonly length: number;
 	readonly position: number;
 	readonly cookie: number;
 }
 
-function bytesOf(index: number, buffer: NodeJS.TypedArray): number {
-	if (!ArrayBuffer.isView(buffer) || buffer instanceof DataView) validate.typedArray(index, buffer);
-	return buffer.byteLength;
+function bytesOf(name: string, buffer: unknown): number {
+	if (!ArrayBuffer.isView(buffer) || buffer instanceof DataView) validate.typedArray(name, buffer);
+	const { byteLength } = buffer as NodeJS.TypedArray;
+	if (byteLength > LENGTH_MAX) validate.integer('length', byteLength, 0, LENGTH_MAX);
+	return byteLength;
 }
 
 function lengthOf(buffers: Buffers): number {
+	if (!Array.isArray(buffers)) return bytesOf('buffer', buffers);
 	let length = 0;
-	if (Array.isArray(buffers)) {
-		for (let i = 0; i < buffers.length; i++) length += bytesOf(i, buffers[i]);
-	} else {
-		length = bytesOf(0, buffers as NodeJS.TypedArray);
-	}
+	for (let i = 0; i < buffers.length; i++) length += bytesOf(`buffers[${i}]`, buffers[i]);
 	if (length > LENGTH_MAX) validate.integer('length', length, 0, LENGTH_MAX);
 	return length;
 }
 
 function jobOf(binding: Binding, order: AioOrder): Job {
+	validate.object('order', order);
 	const { operation } = order;
 	const code = CODES[operation];
 	if (code === undefined) validate.oneOf('operation', operation, Object.keys(CODES));
 	let fd = -1;
 	let place: [string, number] | undefined;
-	let buffers: Buffers | undefined;
+	let filled: Buffers | undefined;
+	let written: Uint8Array | Uint8Array[] | undefined;
 	let position = 0;
 	let length = 0;
 	if (operation === 'connect') {
 		place = placeOf(order.place);
 	} else {
 		fd = validate.descriptor('fd', order.fd);
-		if ('buffer' in order) {
-			const { buffer } = order;
-			buffers = Array.isArray(buffer) ? [...buffer] : buffer;
+		if (moves(code)) {
+			const { buffer } = order as { readonly buffer: Buffers };
+			const buffers: Buffers = Array.isArray(buffer) ? [...buffer] : buffer;
 			length = lengthOf(buffers);
+			if (fills(code)) filled = buffers;
+			else if (Array.isArray(buffers)) written = buffers.map(bytesIn);
+			else written = bytesIn(buffers as NodeJS.TypedArray);
 			if (operation === 'read' || operation === 'write') {
 				position = validate.integer('position', order.position, 0, Number.MAX_SAFE_INTEGER);
 			}
 		}
 	}
-	return { code, fd, place, buffers, length, position, cookie: binding.cookies.encode(order.user) };
+	const cookie = binding.cookies.encode(order.user);
+	return { code, fd, place, filled, written, length, position, cookie };
 }
 
 function prepare({ handle }: Binding, job: Job): number {
-	const { code, fd, place, buffers, length, position, cookie } = job;
+	const { code, fd, place, written, length, position, cookie } = job;
 	if (place !== undefined) return native.aioConnect(handle, ...place, cookie);
-	const written = fills(code) ? undefined : buffers;
 	if (!Array.isArray(written)) {
-		const bytes = written as NodeJS.TypedArray | undefined;
+		const bytes = written as Uint8Array | undefined;
 		return native.aioPrepare(handle, code, fd, length, position, cookie, bytes);
 	}
 	const request = native.aioPrepare(handle, code, fd, length, position, cookie, undefined);
 	let at = 0;
-	for (const buffer of request < 0 ? [] : written) {
-		native.aioFill(request, buffer, at);
-		at += buffer.byteLength;
+	for (const bytes of request < 0 ? [] : written) {
+		native.aioFill(request, bytes, at);
+		at += bytes.byteLength;
 	}
 	return request;
 }
@@ -174,10 +192,10 @@ function failed(binding: Binding, rc: number, cookie: number): PortError {
 	return error;
 }
 
-function accepted(binding: Binding, request: number, { code, buffers }: Job): AioRequest {
-	if (buffers !== undefined && fills(code)) {
-		const lengths = Array.isArray(buffers) ? buffers.map(({ byteLength }) => byteLength) : NONE;
-		binding.requests.set(request % PLACES, { request, buffers, lengths });
+function accepted(binding: Binding, request: number, { filled }: Job): AioRequest {
+	if (filled !== undefined) {
+		const lengths = Array.isArray(filled) ? filled.map(({ byteLength }) => byteLength) : NONE;
+		binding.requests.set(request % PLACES, { request, buffers: filled, lengths });
 	}
 	return new AioRequest(request);
 }
@@ -209,6 +227,7 @@ export function submitAll(
 	orders: Iterable<AioOrder>,
 ): (AioRequest | PortError)[] {
 	if (binding.closed) throw portClosed();
+	validate.iterable('orders', orders);
 	const jobs: Job[] = [];
 	try {
 		for (const order of orders) jobs.push(jobOf(binding, order));
@@ -237,9 +256,9 @@ export function start(
 	validate.descriptor('fd', fd);
 	validate.integer('position', position, 0, Number.MAX_SAFE_INTEGER);
 	const filled = fills(code);
-	const length = buffer === undefined ? 0 : lengthOf(buffer);
+	const length = moves(code) ? bytesOf('buffer', buffer) : 0;
+	const written = filled || buffer === undefined ? undefined : bytesIn(buffer);
 	const cookie = binding.cookies.encode(user);
-	const written = filled ? undefined : buffer;
 	const request = native.aioStart(binding.handle, code, fd, length, position, cookie, written);
 	if (request < 0) throw failed(binding, request, cookie);
 	if (filled && buffer !== undefined) {
@@ -268,13 +287,13 @@ function deliver(binding: Binding, request: number, bytes: number): boolean {
 	binding.requests.delete(place);
 	const { buffers, lengths } = filling;
 	if (!Array.isArray(buffers)) {
-		return native.aioTake(request, buffers as NodeJS.TypedArray) >= bytes;
+		return native.aioTake(request, bytesIn(buffers as NodeJS.TypedArray)) >= bytes;
 	}
 	let at = 0;
 	let whole = true;
 	for (let i = 0; at < bytes; i++) {
 		const length = lengths[i] as number;
-		const moved = native.aioFetch(request, buffers[i], at);
+		const moved = native.aioFetch(request, bytesIn(buffers[i]), at);
 		whole &&= moved >= Math.min(length, bytes - at);
 		at += length;
 	}

@@ -148,7 +148,9 @@ export class FileObject {
 	 * port.associateFile(file, FILE_MODIFIED); // an event if it changed since refresh()
 	 * ```
 	 */
-	refresh({ follow = true }: { follow?: boolean | undefined } = {}): boolean {
+	refresh(options: { follow?: boolean | undefined } = {}): boolean {
+		validate.object('options', options);
+		const { follow = true } = options;
 		this.#stamps = readStamps(this.path, follow);
 		return this.#stamps !== undefined;
 	}

@@ -223,12 +223,17 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	associateAll(list: Iterable<Association<T>>): (Error | null)[] {
-		const handle = this.#handle();
-		const items = [...list];
-		for (const [i, { fd, events }] of items.entries()) {
+		this.#handle();
+		validate.iterable('list', list);
+		// Read once, and before the columns are used: an item may be anything.
+		const items = Array.from(list, (item, i) => {
+			validate.object(`list[${i}]`, item);
+			const { fd, events, user } = item;
 			validate.descriptor(`list[${i}].fd`, fd);
 			validate.pollMask(`list[${i}].events`, events);
-		}
+			return { fd, events, user };
+		});
+		const handle = this.#handle(); // still
 		const errors: (Error | null)[] = [];
 		for (let start = 0; start < items.length; start += ROWS) {
 			const part = items.slice(start, start + ROWS);

@@ -1,7 +1,6 @@
 // Where a socket is, or is to be.
 
-import { invalidType } from './errors.js';
-import { integer, object } from './validate.js';
+import * as validate from './validate.js';
 
 const LOCAL = '127.0.0.1';
 
@@ -20,13 +19,14 @@ export type SocketPlace =
 
 /** @internal The address and the port, or the path and -1. */
 export function placeOf(place: SocketPlace): [string, number] {
-	object('options', place);
+	validate.object('options', place);
 	const { path } = place as { path?: unknown };
 	if (path !== undefined) {
-		if (typeof path !== 'string') throw invalidType('options.path', 'of type string', path);
-		return [path, -1];
+		// An abstract name may hold anything.
+		if (typeof path !== 'string' || path[0] !== '\0') validate.path('options.path', path);
+		return [path as string, -1];
 	}
 	const { host = LOCAL, port } = place as { host?: string; port: number };
-	if (typeof host !== 'string') throw invalidType('options.host', 'of type string', host);
-	return [host, integer('options.port', port, 0, 65_535)];
+	validate.path('options.host', host);
+	return [host, validate.integer('options.port', port, 0, 65_535)];
 }

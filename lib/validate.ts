@@ -74,8 +74,19 @@ export function positive(name: string, value: unknown): never {
 }
 
 /** @internal */
-export function typedArray(index: number, value: unknown): never {
-	throw invalidType(`buffers[${index}]`, 'TypedArray', value);
+export function typedArray(name: string, value: unknown): never {
+	throw invalidType(name, 'TypedArray', value);
+}
+
+/** @internal */
+export function iterable(name: string, value: unknown): void {
+	if (
+		value === undefined ||
+		value === null ||
+		typeof Object(value)[Symbol.iterator] !== 'function'
+	) {
+		throw invalidType(name, 'iterable', value);
+	}
 }
 
 export function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
@@ -108,7 +119,7 @@ export function bytes(name: string, value: unknown, max: number): Uint8Array {
 	return buffer instanceof ArrayBuffer ? plain : Uint8Array.from(plain);
 }
 
-/** @internal A name for the system: no NUL inside. */
+/** @internal A string for the system: no NUL inside. */
 export function path(name: string, value: unknown): void {
 	if (typeof value !== 'string') throw invalidType(name, 'of type string', value);
 	if (value.includes('\0')) throw invalidValue(name, 'a string without null bytes', value);

@@ -25,30 +25,11 @@ void store(void* owner, int64_t result) {
 
 void identify(void* owner, uint64_t id) { static_cast<Request*>(owner)->id = id; }
 
-size_t size_of(napi_typedarray_type type) {
-	switch (type) {
-	case napi_int16_array:
-	case napi_uint16_array: return 2;
-	case napi_int32_array:
-	case napi_uint32_array:
-	case napi_float32_array: return 4;
-	case napi_float64_array:
-	case napi_bigint64_array:
-	case napi_biguint64_array: return 8;
-	default: return 1;
-	}
-}
-
+// Of a Uint8Array.
 bool bytes_of(napi_env env, napi_value value, char** data, size_t* length) {
-	napi_typedarray_type type;
-	napi_value buffer;
-	size_t offset = 0;
-	bool typed = false;
 	void* start = nullptr;
-	if (napi_is_typedarray(env, value, &typed) != napi_ok || !typed) return false;
-	if (napi_get_typedarray_info(env, value, &type, length, &start, &buffer, &offset) != napi_ok) return false;
+	if (napi_get_typedarray_info(env, value, nullptr, length, &start, nullptr, nullptr) != napi_ok) return false;
 	*data = static_cast<char*>(start);
-	*length *= size_of(type);
 	return true;
 }
 
@@ -206,7 +187,7 @@ napi_value fetch_part(napi_env env, napi_callback_info info) {
 napi_value fetch_all(napi_env env, napi_callback_info info) {
 	Numbers<2> given(env, info);
 	std::lock_guard guard(Requests::all().lock);
-	Request* request = Requests::all().find(given.number(0));
+	Request* request = Requests::all().find_done(given.number(0));
 	if (!request) return answer(env, 0);
 	int64_t moved = fetch(env, *request, given[1], 0);
 	Requests::all().release(*request);
@@ -217,7 +198,7 @@ napi_value fetch_all(napi_env env, napi_callback_info info) {
 napi_value finish(napi_env env, napi_callback_info info) {
 	Numbers<1> given(env, info);
 	std::lock_guard guard(Requests::all().lock);
-	Request* request = Requests::all().find(given.number(0));
+	Request* request = Requests::all().find_done(given.number(0));
 	return answer(env, request ? Requests::all().release(*request) : -1);
 }
 

@@ -98,6 +98,11 @@ Request* Requests::find(double number) {
 	return request->used && request->number() == bits ? request : nullptr;
 }
 
+Request* Requests::find_done(double number) {
+	Request* request = find(number);
+	return request && request->done() ? request : nullptr;
+}
+
 // Abandoned ones that are done by now.
 void Requests::sweep() {
 	for (Request* request : requests_) {

@@ -51,6 +51,9 @@ public:
 	// The socket that was accepted or connected, the caller's from now on; else -1.
 	int release(Request& request);
 	Request* find(double number);
+	// That is no longer the engine's. Of an event its number is believed no further: it came
+	// through memory that others write to.
+	Request* find_done(double number);
 	// Nobody will ask for the requests of a binding. Those that would take from a socket,
 	// or connect one, are cancelled. Not locked.
 	void abandon(const Binding& binding);

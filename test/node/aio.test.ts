@@ -239,6 +239,14 @@ describe('failures', () => {
 		expect(() => port.aio.read(fd, buffer, -1)).toThrow(RangeError);
 		expect(() => port.aio.read(fd, buffer, 2 ** 53)).toThrow(RangeError);
 		expect(() => port.aio.read(fd, 'text' as never, 0)).toThrow(TypeError);
+		const type = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' });
+		expect(() => port.aio.read(fd, undefined as never, 0)).toThrow(type);
+		expect(() => port.aio.write(fd, [buffer] as never, 0)).toThrow(type);
+		expect(() => port.aio.recv(fd, undefined as never)).toThrow(type);
+		expect(() => port.aio.submit(undefined as never)).toThrow(type);
+		expect(() => port.aio.submit([undefined as never])).toThrow(type);
+		const bare = { operation: 'read', fd, position: 0 } as never;
+		expect(() => port.aio.submit([bare])).toThrow(type);
 		expect(() => port.aio.read(fd, new DataView(new ArrayBuffer(8)) as never, 0)).toThrow(
 			TypeError,
 		);
@@ -297,6 +305,30 @@ describe('cancelling', () => {
 });
 
 describe('a buffer', () => {
+	// Those of this Node: Float16Array came with 24.
+	const kinds = Object.getOwnPropertyNames(globalThis).filter((name) =>
+		/^(Big)?(Int|Uint|Float)\d+(Clamped)?Array$/.test(name),
+	);
+	it.each(kinds)('may be a %s', async (name) => {
+		const Kind = (globalThis as never)[name] as Uint8ArrayConstructor;
+		const given = new Kind(pattern.buffer.slice(0, 64), 8, 4);
+		const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
+		const taken = new Kind(4);
+		const inside = () => Buffer.from(taken.buffer);
+		port.aio.write(fd, given, 100);
+		expect(await next()).toMatchObject({ bytes: bytes.length });
+		expect(fs.readFileSync(file).subarray(100, 100 + bytes.length)).toEqual(bytes);
+		port.aio.read(fd, taken, 100);
+		expect(await next()).toMatchObject({ bytes: bytes.length, error: null });
+		expect(inside()).toEqual(bytes);
+		port.aio.writev(fd, [given, given], 300);
+		expect(await next()).toMatchObject({ bytes: 2 * bytes.length });
+		port.aio.readv(fd, [new Uint8Array(bytes.length), taken], 300);
+		inside().fill(0);
+		expect(await next()).toMatchObject({ bytes: 2 * bytes.length, error: null });
+		expect(inside()).toEqual(bytes);
+	});
+
 	it('that was detached is not written to', async () => {
 		const buffer = new Uint8Array(4096);
 		port.aio.read(fd, buffer, 0);
@@ -325,6 +357,14 @@ describe('promises', () => {
 		expect(await promises.fsync(fd)).toBeUndefined();
 		await expect(promises.write(fs.openSync(file, 'r'), Buffer.alloc(1), 0)).rejects.toMatchObject({
 			code: 'EBADF',
+		});
+	});
+
+	it('reject on a port that was closed before the first of them', async () => {
+		const { promises } = port.aio;
+		port.close();
+		await expect(promises.read(fd, Buffer.alloc(1), 0)).rejects.toMatchObject({
+			code: 'ERR_PORT_CLOSED',
 		});
 	});
 

@@ -297,6 +297,9 @@ describe('mistakes', () => {
 			values.map((value) => errorOf(() => new FileObject(name, value as never)).code);
 		expect(errorOf(() => new FileObject(1 as never)).code).toBe('ERR_INVALID_ARG_TYPE');
 		expect(errorOf(() => new FileObject('a\0b')).code).toBe('ERR_INVALID_ARG_VALUE');
+		expect(errorOf(() => new FileObject('a').refresh(null as never)).code).toBe(
+			'ERR_INVALID_ARG_TYPE',
+		);
 		expect(codes([null, 1, { mtimeNs: 1 }, { mtimeMs: '1' }])).toEqual(
 			Array(4).fill('ERR_INVALID_ARG_TYPE'),
 		);
