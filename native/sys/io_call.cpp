@@ -81,18 +81,17 @@ bool listens(int fd) {
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0;
 }
 
-// Whether its descriptor may make a thread wait for a peer.
+// Whether its descriptor may make a thread wait for a peer, or would but for its O_NONBLOCK.
 bool may_wait(const Io& io) {
 	if (io.op == IoOp::FSYNC || io.op == IoOp::FDATASYNC) return false;
 	struct stat status;
 	if (fstat(io.fd, &status) != 0) return false;
 	if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode)) return false;
 	if (io.op == IoOp::ACCEPT) return listens(io.fd);
-	if (!transfers(io.op)) return S_ISSOCK(status.st_mode); // whatever its O_NONBLOCK
+	if (!transfers(io.op)) return S_ISSOCK(status.st_mode);
 	int flags = fcntl(io.fd, F_GETFL);
-	if (flags == -1 || flags & O_NONBLOCK) return false;
 	// Not open for it: the call says so, poll(2) would wait.
-	return (flags & O_ACCMODE) != (writes(io) ? O_RDONLY : O_WRONLY);
+	return flags != -1 && (flags & O_ACCMODE) != (writes(io) ? O_RDONLY : O_WRONLY);
 }
 
 } // namespace

@@ -7,12 +7,12 @@
 
 namespace evp::sys {
 
-// The descriptor is one that blocks for want of a peer, and would now: watch() it.
+// The descriptor is one that waits for a peer, and would now: watch() it.
 inline constexpr int64_t IO_NOT_READY = INT64_MIN;
 
 // As the system call, -errno for a failure. Never waits for a peer unless another
-// thread takes what poll(2) just showed, or the socket to be connected blocks. To read
-// or write with O_NONBLOCK is EAGAIN, as with io_uring; sockets' own operations wait.
+// thread takes what poll(2) just showed, or the socket to be connected blocks. O_NONBLOCK
+// of such a descriptor is no EAGAIN, as with io_uring.
 int64_t io_call(const Io& io);
 
 bool io_writes(const Io& io); // it waits until it can write

@@ -174,3 +174,28 @@ CASE("14.4.4", "the_engine_can_be_asked_for_its_name_and_reason")
 	FAILS(port_capabilities(NULL), EFAULT);
 }
 #endif
+
+/* An engine may be what it will: O_NONBLOCK ends no request of a stream. */
+CASE("14.4.4", "a_request_of_a_pipe_waits_also_with_o_nonblock")
+{
+	int port = new_port(), pipe[2];
+	struct request r, full;
+	new_pipe(pipe);
+	OK(fcntl(pipe[0], F_SETFL, O_NONBLOCK));
+	request_init(&r, port, USER(1), pipe[0], 0, 1);
+	OK(aio_read(&r.cb));
+	EMPTY(port);
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	EQ(write(pipe[1], "a", 1), 1);
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+	EQ(r.buffer[0], 'a');
+
+	fill(pipe[1]);
+	OK(fcntl(pipe[1], F_SETFL, O_NONBLOCK));
+	request_init(&full, port, USER(2), pipe[1], 0, 1);
+	OK(aio_write(&full.cb));
+	EMPTY(port);
+	OK(aio_cancel(pipe[1], &full.cb) == AIO_CANCELED ? 0 : -1);
+	expect_done(port, &full, AIOAWRITE, USER(2), ECANCELED, -1);
+	SLOTS(port, 0);
+}

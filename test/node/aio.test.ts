@@ -28,7 +28,7 @@ afterEach(() => {
 	fs.rmSync(folder, { recursive: true });
 });
 
-/** A pipe that blocks, for both ends in one descriptor: those of pipe() answer EAGAIN. */
+/** A pipe with both ends in one descriptor. */
 function fifo(): number {
 	const name = path.join(folder, 'fifo');
 	execFileSync('mkfifo', [name]);
