@@ -78,4 +78,8 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 		void this.return();
 		return Promise.reject(error);
 	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.return();
+	}
 }

@@ -229,6 +229,11 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 		return Promise.resolve(DONE);
 	}
 
+	throw(error: unknown): Promise<Result> {
+		void this.return();
+		return Promise.reject(error);
+	}
+
 	[Symbol.asyncIterator](): this {
 		return this;
 	}

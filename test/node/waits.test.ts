@@ -296,6 +296,14 @@ describe('for await', () => {
 		expect(await iterator.next()).toEqual({ done: true, value: undefined });
 	});
 
+	it('is ended by its disposal', async () => {
+		const batches = port.batches();
+		const waiting = batches.next();
+		await (batches as AsyncIterableIterator<unknown> & AsyncDisposable)[Symbol.asyncDispose]();
+		expect(await waiting).toEqual({ done: true, value: undefined });
+		expect(port.stats().waiters).toBe(0);
+	});
+
 	it('gives batches', async () => {
 		for (let i = 0; i < 10; i++) port.send(i);
 		const sizes: number[] = [];

@@ -205,6 +205,9 @@ describe('the end', () => {
 			await waiting.return?.();
 			expect(await asked).toEqual({ done: true, value: undefined });
 			await (watch(name) as Watching & AsyncDisposable)[Symbol.asyncDispose]();
+			const thrown = watch(name);
+			await expect(thrown.throw?.(new Error('enough'))).rejects.toThrow('enough');
+			expect(await thrown.next()).toEqual({ done: true, value: undefined });
 		};
 		await round();
 		const after = openDescriptors().length;
