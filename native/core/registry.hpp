@@ -56,7 +56,7 @@ private:
 			if (frame) depth = sys::end_left_calls(thread, frame);
 			if (depth >= sys::Thread::NESTING) return nullptr;
 		}
-		thread.frames[depth].store(frame ? frame : sys::call_frame(), std::memory_order_relaxed);
+		thread.frames[depth].store(frame, std::memory_order_relaxed);
 		// A handler from here on uses the next place.
 		thread.depth.store(depth + 1, std::memory_order_relaxed);
 		std::atomic_signal_fence(std::memory_order_seq_cst);

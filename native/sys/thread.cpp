@@ -207,7 +207,14 @@ uint32_t end_left_calls(Thread& thread, const void* frame) {
 	uint32_t depth = thread.depth.load(std::memory_order_relaxed);
 	stack_t alternate{};
 	if (sigaltstack(nullptr, &alternate) != 0 || alternate.ss_flags & SS_ONSTACK) return depth;
-	while (depth != 0 && std::less_equal<>()(thread.frames[depth - 1].load(std::memory_order_relaxed), frame)) {
+	uint32_t left = depth; // the first of those that are over; what stands above it was its own
+	for (uint32_t at = depth; at-- != 0;) {
+		const void* began = thread.frames[at].load(std::memory_order_relaxed);
+		if (!began) continue;
+		if (!std::less_equal<>()(began, frame)) break;
+		left = at;
+	}
+	while (depth != left) {
 		thread.in_use[--depth].store(nullptr, std::memory_order_release);
 		thread.depth.store(depth, std::memory_order_relaxed);
 	}

@@ -44,7 +44,8 @@ struct Thread {
 	std::atomic<const void*> entering{nullptr}; // the port it is joining
 	std::atomic<uint32_t> depth{0};
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
-	std::atomic<const void*> frames[NESTING]{}; // how deep the stack was at each (call_frame)
+	// How deep the stack was (call_frame) where a call of the program's began; null within one.
+	std::atomic<const void*> frames[NESTING]{};
 	std::atomic<uint32_t> deferred_count{0};
 	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
