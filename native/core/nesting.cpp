@@ -31,9 +31,25 @@ bool Port::add_watcher(Port& outer, uint32_t slot) {
 	return false;
 }
 
-void Port::tell_watchers() {
-	for (Watcher& watcher : watchers_)
-		while (!tell(watcher)) {}
+// In a circle a call comes back to where it is telling already: those who watch are told there. But
+// an `associated` one that came meanwhile, in a handler, may stand before the place that was reached.
+void Port::tell_watchers(bool associated) {
+	sys::Thread& thread = sys::self();
+	uint32_t depth = thread.depth.load(std::memory_order_relaxed);
+	for (uint32_t i = 0; i < depth && i < sys::Thread::NESTING; i++) {
+		if (thread.telling[i].port != this) continue;
+		if (associated) thread.telling[i].again = true;
+		return;
+	}
+	sys::Thread::Telling own{};
+	sys::Thread::Telling& telling = depth != 0 ? thread.telling[depth - 1] : own;
+	sys::Thread::Telling outer = telling;
+	do {
+		telling = {this, false};
+		for (Watcher& watcher : watchers_)
+			while (!tell(watcher)) {}
+	} while (telling.again);
+	telling = outer;
 }
 
 // False: the place is another watcher's by now, which has to be told.
@@ -42,6 +58,8 @@ bool Port::tell(Watcher& watcher) {
 	const std::atomic<Port*>* name = watcher.port.load();
 	if (slot == 0 || !name) return true;
 	PortRef outer = registry::hold(*name);
+	// In a circle this call has come round too often: where it has been, it is told.
+	if (!outer && name->load()) return true;
 	if (outer && outer->told_by(*this, slot)) return true;
 	// It watches no more. Another thread may find the same, and the place a new watcher.
 	uint32_t expected = slot;

@@ -169,7 +169,7 @@ void Port::Guard::unlock_settling(Port& port, sys::Thread& thread, waiters::Wake
 	shm::unlock(port.region_.header().lock, thread);
 	if (wakes.any()) port.fire(wakes);
 	after_unlock(port, thread);
-	if (tell) port.tell_watchers();
+	if (tell) port.tell_watchers(false);
 }
 
 void Port::Guard::after_unlock(Port& port, sys::Thread& thread) {

@@ -177,7 +177,7 @@ public:
 	// something is queued.
 	bool add_watcher(Port& outer, uint32_t slot);
 	void tell_now() {
-		if (region_.header().queued.load() != 0) tell_watchers();
+		if (region_.header().queued.load() != 0) tell_watchers(true);
 	}
 
 	// --- For the registry.
@@ -296,7 +296,7 @@ private:
 	Left post_ready(const sys::Ready* ready, int count, uint32_t* rearm, Direct* direct); // locked
 	bool collect(Guard& guard, Direct* direct = nullptr); // locked before and after
 	struct Watcher;
-	void tell_watchers();
+	void tell_watchers(bool associated);
 	bool tell(Watcher& watcher);
 	bool told_by(Port& inner, uint32_t slot);
 	void unload(uint32_t slot);

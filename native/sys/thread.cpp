@@ -111,6 +111,7 @@ void reset_record(Thread& thread) {
 	thread.running_deferred = false;
 	thread.collecting = nullptr; // else what a successor of it posts would wake nobody
 	for (auto& object : thread.in_use) object.store(nullptr, std::memory_order_relaxed);
+	for (auto& telling : thread.telling) telling = {};
 	for (auto& target : thread.deferred_target) target.store(nullptr, std::memory_order_relaxed);
 }
 
@@ -216,6 +217,7 @@ uint32_t end_left_calls(Thread& thread, const void* frame) {
 	}
 	while (depth != left) {
 		thread.in_use[--depth].store(nullptr, std::memory_order_release);
+		thread.telling[depth] = {};
 		thread.depth.store(depth, std::memory_order_relaxed);
 	}
 	if (depth != 0) return depth;

@@ -46,6 +46,12 @@ struct Thread {
 	std::atomic<const void*> in_use[NESTING]{}; // objects that may not be freed now
 	// How deep the stack was (call_frame) where a call of the program's began; null within one.
 	std::atomic<const void*> frames[NESTING]{};
+	// A port that tells those who watch it, at each depth; whether once more.
+	struct Telling {
+		const void* port = nullptr;
+		bool again = false;
+	};
+	Telling telling[NESTING];
 	std::atomic<uint32_t> deferred_count{0};
 	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
