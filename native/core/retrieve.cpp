@@ -153,7 +153,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (found.taken != 0) [[likely]]
 				return leave_with_found();
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
-			late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
+			late = deadline.passed(); // also for one that is called again and again, and for nothing
 			continue;
 		}
 		if (waiter != 0) {
@@ -267,7 +267,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		if (rc == FORKED) return {EINTR, 0};
 		if (found.taken != 0) return leave_with_found();
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
-		late = (rc == ETIMEDOUT || rc == EINTR) && deadline.passed();
+		late = deadline.passed(); // also for one that is called again and again, and for nothing
 		if (rc == ETIMEDOUT && !late && (pause || looking)) {
 			guard.unlock();
 			if (looking) look_up();
