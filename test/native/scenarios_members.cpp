@@ -104,7 +104,7 @@ void torn(const char* file, uint32_t nth, void (*prepare)(Diary&), void (*run)(D
 }
 void torn(Diary& diary) {
 	join(diary);
-	torn("core/messages.cpp", 1, join, alert_on);
+	torn("core/post.cpp", 1, join, alert_on);
 }
 void with_associated(Diary& diary) {
 	join(diary);
@@ -118,7 +118,7 @@ void torn_with_associations(Diary& diary) {
 		join(first);
 		associate(spare, THEIR_OWN);
 	};
-	torn("core/messages.cpp", 1, with_its_own, alert_on);
+	torn("core/post.cpp", 1, with_its_own, alert_on);
 }
 void torn_joining(Diary& diary) {
 	join(diary);
@@ -139,7 +139,7 @@ void torn_under_leader(Diary& diary) {
 		announce_take(diary, 20, BEFORE + 1, nullptr);
 	});
 	await_waiter(tid, evp::shm::POLLING);
-	torn("core/messages.cpp", 1, join, alert_on);
+	torn("core/post.cpp", 1, join, alert_on);
 }
 void send_and_let_leader_come(Diary& diary) {
 	announce_send(diary, 1);
@@ -153,7 +153,7 @@ void unmarked(Diary& diary) {
 }
 void torn_unmarked(Diary& diary) {
 	join(diary);
-	torn("core/messages.cpp", 1, unmarked, alert_on);
+	torn("core/post.cpp", 1, unmarked, alert_on);
 }
 
 } // namespace
