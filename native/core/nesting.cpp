@@ -36,13 +36,12 @@ bool Port::add_watcher(Port& outer, uint32_t slot) {
 void Port::tell_watchers(bool associated) {
 	sys::Thread& thread = sys::self();
 	uint32_t depth = thread.depth.load(std::memory_order_relaxed);
-	for (uint32_t i = 0; i < depth && i < sys::Thread::NESTING; i++) {
+	for (uint32_t i = 0; i <= depth; i++) {
 		if (thread.telling[i].port != this) continue;
 		if (associated) thread.telling[i].again = true;
 		return;
 	}
-	sys::Thread::Telling own{};
-	sys::Thread::Telling& telling = depth != 0 ? thread.telling[depth - 1] : own;
+	sys::Thread::Telling& telling = thread.telling[depth];
 	sys::Thread::Telling outer = telling;
 	do {
 		telling = {this, false};
@@ -58,7 +57,7 @@ bool Port::tell(Watcher& watcher) {
 	const std::atomic<Port*>* name = watcher.port.load();
 	if (slot == 0 || !name) return true;
 	PortRef outer = registry::hold(*name);
-	// In a circle this call has come round too often: where it has been, it is told.
+	// It is there, but this thread nests too deep to reach it.
 	if (!outer && name->load()) return true;
 	if (outer && outer->told_by(*this, slot)) return true;
 	// It watches no more. Another thread may find the same, and the place a new watcher.

@@ -356,7 +356,8 @@ private:
 // makes the system calls that asks for, then runs what signal handlers deferred.
 class Port::Guard {
 public:
-	explicit Guard(Port& port, sys::Thread& thread = sys::self()) : port_(port), thread_(thread) {
+	explicit Guard(Port& port, sys::Thread& thread = sys::self())
+	    : port_(port), thread_(thread), image_(thread.image) {
 		lock();
 	}
 	Guard(const Guard&) = delete;
@@ -367,7 +368,7 @@ public:
 		held_ = true;
 		shm::LockWords& words = port_.region_.header().lock;
 		// A handler over this call may have forked, and this be the child: the favour is its parent's.
-		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ && sys::is_current(thread_) &&
+		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ && !of_parent() &&
 		    shm::lock_favoured(words, thread_, port_.member_))
 			return;
 		bool inherited = shm::lock(words, thread_, port_.member_, port_);
@@ -388,8 +389,9 @@ public:
 			after_unlock(port_, thread_);
 	}
 	waiters::Wakes& wakes() { return wakes_; }
-	// Whether it was made before the fork of which this process is the child.
-	bool inherited() const { return !sys::is_current(thread_); }
+	// Whether it was made before the fork of which this process is the child, which may have taken
+	// over the thread's record since.
+	bool of_parent() const { return !sys::is_current(image_); }
 
 private:
 	// Their arguments are values: of a guard that nobody points to, nothing lies in memory.
@@ -397,6 +399,7 @@ private:
 	static void after_unlock(Port& port, sys::Thread& thread);
 	Port& port_;
 	sys::Thread& thread_;
+	const uint32_t image_;
 	waiters::Wakes wakes_;
 	bool held_ = false;
 };

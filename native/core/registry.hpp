@@ -32,7 +32,10 @@ private:
 	friend struct RegistryAccess;
 	PortRef(Port* port, sys::Thread* thread) : port_(port), thread_(thread) {}
 	void drop() {
-		uint32_t depth = thread_->depth.load(std::memory_order_relaxed) - 1;
+		uint32_t depth = thread_->depth.load(std::memory_order_relaxed);
+		// A handler over this call forked, and its child has begun anew.
+		if (depth-- == 0) [[unlikely]]
+			return;
 		thread_->in_use[depth].store(nullptr, std::memory_order_release);
 		thread_->depth.store(depth, std::memory_order_relaxed);
 	}

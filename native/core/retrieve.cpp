@@ -56,7 +56,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 		record.word.store(shm::SLEEPING);
 		guard.unlock();
 		int rc = sys::futex_wait(record.word.word(), shm::SLEEPING, deadline.at);
-		if (guard.inherited()) [[unlikely]]
+		if (guard.of_parent()) [[unlikely]]
 			return FORKED;
 		guard.lock();
 		return rc == EAGAIN ? 0 : rc;
@@ -67,7 +67,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	guard.unlock();
 	sys::Ready ready[COLLECT_MAX];
 	int count = ask_kernel(ready, deadline);
-	if (guard.inherited()) [[unlikely]]
+	if (guard.of_parent()) [[unlikely]]
 		return FORKED;
 	uint32_t rearm[COLLECT_MAX];
 	guard.lock();
@@ -153,7 +153,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (found.taken != 0) [[likely]]
 				return leave_with_found();
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
-			late = deadline.passed(); // also for one that is called again and again, and for nothing
+			late = deadline.passed();
 			continue;
 		}
 		if (waiter != 0) {
@@ -267,7 +267,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		if (rc == FORKED) return {EINTR, 0};
 		if (found.taken != 0) return leave_with_found();
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
-		late = deadline.passed(); // also for one that is called again and again, and for nothing
+		// Whatever woke it: a peer that scribbles may call it again and again, for nothing.
+		late = deadline.passed();
 		if (rc == ETIMEDOUT && !late && (pause || looking)) {
 			guard.unlock();
 			if (looking) look_up();

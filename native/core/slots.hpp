@@ -156,6 +156,21 @@ inline void dequeue(Region& region, uint32_t index) {
 	detail::subtract(region.header().queued, 1u);
 }
 
+// Takes the `count` slots that stand first in everyone's queue out of it, from `first` to `last`, and frees
+// them; they are FREE by then, and `next` stands behind them.
+inline void free_first(Region& region, uint32_t first, uint32_t last, uint32_t next, uint32_t count) {
+	shm::Header& header = region.header();
+	header.shared.head.store(next);
+	if (next != 0)
+		region.slot(next).prev.store(0);
+	else
+		header.shared.tail.store(0);
+	detail::subtract(header.shared.count, count);
+	detail::subtract(header.queued, count);
+	append_free(region, first, last);
+	detail::subtract(header.used, count);
+}
+
 // The oldest event that `member` may have, 0 if none.
 inline uint32_t oldest(Region& region, uint32_t member) {
 	uint32_t own = region.member(member).queue.head.load();

@@ -29,10 +29,9 @@ uint32_t read_bytes(shm::Region& region, const Slot& slot, uint32_t event, ByteS
 // an event of this process alone. The chain that they are becomes the end of the free list as it is.
 // Locked.
 uint32_t Port::take_messages(Event* out, uint32_t max) {
-	shm::QueueWords& queue = region_.header().shared;
 	uint32_t own = region_.member(member_).queue.head.load();
 	const uint64_t end = own == 0 ? UINT64_MAX : region_.slot(own).seq.load();
-	const uint32_t first = queue.head.load();
+	const uint32_t first = region_.header().shared.head.load();
 	uint32_t at = first, last = 0, taken = 0;
 	while (taken < max && at != 0) {
 		Slot& slot = region_.slot(at);
@@ -47,18 +46,10 @@ uint32_t Port::take_messages(Event* out, uint32_t max) {
 		last = at;
 		at = next;
 	}
-	if (taken != 0) {
-		queue.head.store(at);
-		if (at != 0)
-			region_.slot(at).prev.store(0);
-		else
-			queue.tail.store(0);
-		slots::detail::subtract(queue.count, taken);
-		slots::detail::subtract(region_.header().queued, taken);
-		slots::append_free(region_, first, last);
-		slots::detail::subtract(region_.header().used, taken);
-		slots::detail::add(region_.header().delivered[static_cast<int>(SourceKind::USER)], uint64_t{taken});
-	}
+	if (taken == 0) return 0;
+	slots::free_first(region_, first, last, at, taken);
+	auto& delivered = region_.header().delivered[static_cast<int>(SourceKind::USER)];
+	delivered.store(delivered.load() + taken);
 	return taken;
 }
 

@@ -216,8 +216,8 @@ uint32_t end_left_calls(Thread& thread, const void* frame) {
 		left = at;
 	}
 	while (depth != left) {
-		thread.in_use[--depth].store(nullptr, std::memory_order_release);
 		thread.telling[depth] = {};
+		thread.in_use[--depth].store(nullptr, std::memory_order_release);
 		thread.depth.store(depth, std::memory_order_relaxed);
 	}
 	if (depth != 0) return depth;

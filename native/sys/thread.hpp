@@ -51,7 +51,7 @@ struct Thread {
 		const void* port = nullptr;
 		bool again = false;
 	};
-	Telling telling[NESTING];
+	Telling telling[NESTING + 1];
 	std::atomic<uint32_t> deferred_count{0};
 	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
@@ -80,16 +80,16 @@ extern __thread Thread* current;
 Thread& start_thread();
 } // namespace detail
 
-// Whether a record is of this process image still, not of the parent of a fork since. Only for one
-// that was had from self().
-inline bool is_current(const Thread& thread) {
-	return detail::wiped.load(std::memory_order_relaxed)->ready.load(std::memory_order_relaxed) == thread.image;
+// Whether this is the process still that had an image (Thread::image), and not a child of it. Only for
+// the image of a record that was had from self().
+inline bool is_current(uint32_t image) {
+	return detail::wiped.load(std::memory_order_relaxed)->ready.load(std::memory_order_relaxed) == image;
 }
 
 // Of the calling thread; made on first use, made anew after fork.
 inline Thread& self() {
 	Thread* thread = detail::current;
-	if (thread && is_current(*thread)) [[likely]] // who has a record has seen the page made
+	if (thread && is_current(thread->image)) [[likely]] // who has a record has seen the page made
 		return *thread;
 	return detail::start_thread();
 }

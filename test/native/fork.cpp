@@ -78,10 +78,15 @@ void users_both_ways() {
 }
 
 pid_t forked = -1;
-void fork_in_handler(int) { forked = fork(); }
+bool calls = false; // the child, before it returns from the handler
+void fork_in_handler(int) {
+	forked = fork();
+	if (forked == 0 && calls) EQUAL(info_of(port).pi_members, 2);
+}
 
 // The child returns from the handler into a wait that is its parent's.
-void handler_forks(bool leading) {
+void handler_forks(bool leading, bool calling) {
+	calls = calling;
 	int ends[2], left[2];
 	EQUAL(pipe(ends), 0);
 	EQUAL(pipe(left), 0);
@@ -381,8 +386,10 @@ int body() {
 	with_port("more of the parent's than one look lists", many_of_the_parents);
 	with_port("a child's end leaves the parent's associations armed", exit_leaves_the_parents_armed);
 	with_port("a parent that waits hears its child", parent_waits);
-	with_port("a handler over a wait forks: the child is interrupted, the wait is the parent's", [] { handler_forks(false); });
-	with_port("the same over a wait in the kernel", [] { handler_forks(true); });
+	with_port("a handler over a wait forks: the child is interrupted, the wait is the parent's", [] { handler_forks(false, false); });
+	with_port("the same, and the child has made a call in the handler", [] { handler_forks(false, true); });
+	with_port("the same over a wait in the kernel", [] { handler_forks(true, false); });
+	with_port("the same with a call in the handler", [] { handler_forks(true, true); });
 	with_port("members down to great-grandchildren", grandchildren);
 	with_port("alert mode is the port's", alert_reaches_parent);
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
