@@ -1,6 +1,6 @@
 // Which binary is the addon, and whether it is the one meant.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 interface Resolver {
@@ -27,12 +27,7 @@ function manifestId(): string | undefined {
 
 /** In a checkout a build of one's own is what is meant. */
 function isCheckout(): boolean {
-	try {
-		readFileSync(path.join(root, 'tsconfig.build.json'));
-		return true;
-	} catch {
-		return false;
-	}
+	return existsSync(path.join(root, 'tsconfig.build.json'));
 }
 
 /** A build that stands in front of the prebuilt binary, of other sources than it. */
