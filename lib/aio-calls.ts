@@ -3,33 +3,18 @@
 /** @internal */
 export interface AioCalls {
 	/**
-	 * A request for the next aioSubmit(), with memory of `length` bytes. Operations as of
-	 * aio-requests.ts. `bytes`: what is to be written, or the beginning of it.
+	 * Requests for the next aioSubmit(), one of each row: the operation (as of aio-requests.ts) in `events`,
+	 * the descriptor in `source`, the position in `object`, `length`, `user`. Their numbers, or -errno,
+	 * in `object`.
 	 */
-	aioPrepare(
-		handle: number,
-		operation: number,
-		fd: number,
-		length: number,
-		position: number,
-		user: number,
-		bytes: Uint8Array | undefined,
-	): number;
+	aioPrepare(handle: number, count: number): void;
 	/** Data to be written, at an offset into the request's memory. */
 	aioFill(request: number, bytes: Uint8Array, at: number): number;
 	/** Submits what was prepared in this thread; -errno of each in `source`. How many were accepted. */
 	aioSubmit(handle: number): number;
-	/** aioPrepare() and aioSubmit() of one. */
-	aioStart(
-		handle: number,
-		operation: number,
-		fd: number,
-		length: number,
-		position: number,
-		user: number,
-		bytes: Uint8Array | undefined,
-	): number;
-	/** A connection to a place, submitted. */
+	/** aioPrepare() and aioSubmit() of the first row. `bytes`: what is to be written. */
+	aioStart(handle: number, bytes?: Uint8Array): number;
+	/** A connection to a place, for the next aioSubmit(). */
 	aioConnect(handle: number, where: string, port: number, user: number): number;
 	/** Data that was read, from an offset on; how much that is. */
 	aioFetch(request: number, bytes: Uint8Array, at: number): number;

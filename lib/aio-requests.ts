@@ -26,6 +26,8 @@ export const CODES = {
 const NAMES: AioOperation[] = [];
 for (const [name, code] of Object.entries(CODES)) NAMES[code] = name as AioOperation;
 
+const { object, events, source } = columns;
+
 // A request's number: generation, operation, place in the addon's table.
 const PLACES = 2 ** 24;
 const OPERATIONS = 16;
@@ -168,20 +170,57 @@ function jobOf(binding: Binding, order: AioOrder): Job {
 	return { code, fd, place, filled, written, length, position, cookie };
 }
 
-function prepare({ handle }: Binding, job: Job): number {
-	const { code, fd, place, written, length, position, cookie } = job;
-	if (place !== undefined) return native.aioConnect(handle, ...place, cookie);
-	if (!Array.isArray(written)) {
-		const bytes = written as Uint8Array | undefined;
-		return native.aioPrepare(handle, code, fd, length, position, cookie, bytes);
-	}
-	const request = native.aioPrepare(handle, code, fd, length, position, cookie, undefined);
+function setRow(row: number, { code, fd, position, length, cookie }: Job): void {
+	events[row] = code;
+	source[row] = fd;
+	object[row] = position;
+	columns.length[row] = length;
+	columns.user[row] = cookie;
+}
+
+/** Whether one call can start it. */
+function isSimple({ place, written }: Job): boolean {
+	return place === undefined && !Array.isArray(written);
+}
+
+/** A request of a simple job, submitted: its number, or -errno. */
+function startJob({ handle }: Binding, job: Job): number {
+	setRow(0, job);
+	const bytes = job.written as Uint8Array | undefined;
+	return bytes === undefined ? native.aioStart(handle) : native.aioStart(handle, bytes);
+}
+
+function fill(request: number, written: Uint8Array | readonly Uint8Array[]): void {
 	let at = 0;
-	for (const bytes of request < 0 ? [] : written) {
+	for (const bytes of Array.isArray(written) ? written : [written]) {
 		native.aioFill(request, bytes, at);
 		at += bytes.byteLength;
 	}
-	return request;
+}
+
+/** Requests for the next aioSubmit(): the number of each, or -errno. */
+function prepareAll({ handle }: Binding, jobs: readonly Job[]): number[] {
+	const requests: number[] = [];
+	let rows = 0;
+	const prepareRows = () => {
+		native.aioPrepare(handle, rows);
+		for (let row = 0; row < rows; row++) requests.push(object[row] as number);
+		rows = 0;
+	};
+	for (const job of jobs) {
+		if (job.place === undefined) {
+			setRow(rows++, job);
+			continue;
+		}
+		prepareRows(); // numbers come in the order of the jobs
+		requests.push(native.aioConnect(handle, ...job.place, job.cookie));
+	}
+	prepareRows();
+	for (const [i, { written }] of jobs.entries()) {
+		const request = requests[i] as number;
+		if (request >= 0 && written !== undefined) fill(request, written);
+	}
+	return requests;
 }
 
 function failed(binding: Binding, rc: number, cookie: number): PortError {
@@ -195,21 +234,25 @@ function failed(binding: Binding, rc: number, cookie: number): PortError {
 function accepted(binding: Binding, request: number, { filled }: Job): AioRequest {
 	if (filled !== undefined) {
 		const lengths = Array.isArray(filled) ? filled.map(({ byteLength }) => byteLength) : NONE;
-		binding.requests.set(request % PLACES, { request, buffers: filled, lengths });
+		binding.requests[request % PLACES] = { request, buffers: filled, lengths };
 	}
 	return new AioRequest(request);
 }
 
+function outcome(binding: Binding, request: number, job: Job): AioRequest | PortError {
+	return request < 0 ? failed(binding, request, job.cookie) : accepted(binding, request, job);
+}
+
 function submitRows(binding: Binding, jobs: readonly Job[]): (AioRequest | PortError)[] {
-	let prepared = 0;
-	const requests = jobs.map((job) => {
-		const request = prepare(binding, job);
-		if (request >= 0) prepared++;
-		return request;
-	});
+	const [first] = jobs;
+	if (first !== undefined && jobs.length === 1 && isSimple(first)) {
+		return [outcome(binding, startJob(binding, first), first)];
+	}
+	const requests = prepareAll(binding, jobs);
+	const prepared = requests.reduce((sum, request) => (request < 0 ? sum : sum + 1), 0);
 	const all = native.aioSubmit(binding.handle) === prepared;
 	// Copied: what becomes of a failure may write rows.
-	const outcomes = all ? undefined : columns.source.slice(0, prepared);
+	const outcomes = all ? undefined : source.slice(0, prepared);
 	let row = 0;
 	return jobs.map((job, i) => {
 		let request = requests[i] as number;
@@ -217,7 +260,7 @@ function submitRows(binding: Binding, jobs: readonly Job[]): (AioRequest | PortE
 			const rc = outcomes[row++] as number;
 			if (rc < 0) request = rc;
 		}
-		return request < 0 ? failed(binding, request, job.cookie) : accepted(binding, request, job);
+		return outcome(binding, request, job);
 	});
 }
 
@@ -255,16 +298,15 @@ export function start(
 	if (binding.closed) throw portClosed();
 	validate.descriptor('fd', fd);
 	validate.integer('position', position, 0, Number.MAX_SAFE_INTEGER);
-	const filled = fills(code);
+	const taken = fills(code);
 	const length = moves(code) ? bytesOf('buffer', buffer) : 0;
-	const written = filled || buffer === undefined ? undefined : bytesIn(buffer);
+	const filled = taken ? buffer : undefined;
+	const written = taken || buffer === undefined ? undefined : bytesIn(buffer);
 	const cookie = binding.cookies.encode(user);
-	const request = native.aioStart(binding.handle, code, fd, length, position, cookie, written);
+	const job: Job = { code, fd, place: undefined, filled, written, length, position, cookie };
+	const request = startJob(binding, job);
 	if (request < 0) throw failed(binding, request, cookie);
-	if (filled && buffer !== undefined) {
-		binding.requests.set(request % PLACES, { request, buffers: buffer, lengths: NONE });
-	}
-	return new AioRequest(request);
+	return accepted(binding, request, job);
 }
 
 /** @internal One order of any kind. */
@@ -279,12 +321,12 @@ export function startOrder(binding: Binding, order: AioOrder): AioRequest {
 /** Moves what was read into the program's buffers. False: they have no room for it any more. */
 function deliver(binding: Binding, request: number, bytes: number): boolean {
 	const place = request % PLACES;
-	const filling = binding.requests.get(place);
+	const filling = binding.requests[place];
 	if (filling?.request !== request) {
 		native.aioFinish(request); // asked for by another thread
 		return true;
 	}
-	binding.requests.delete(place);
+	binding.requests[place] = undefined;
 	const { buffers, lengths } = filling;
 	if (!Array.isArray(buffers)) {
 		return native.aioTake(request, bytesIn(buffers as NodeJS.TypedArray)) >= bytes;
@@ -300,8 +342,6 @@ function deliver(binding: Binding, request: number, bytes: number): boolean {
 	native.aioFinish(request);
 	return whole;
 }
-
-const { object, events } = columns;
 
 decodeSource(1, (binding, row) => {
 	const request = object[row] as number;

@@ -82,7 +82,7 @@ export class Binding {
 	/** Made with the first timer (timers.ts). */
 	timers: TimerList | undefined;
 	/** Requests that fill buffers, by their places in the addon's table (aio-requests.ts). */
-	readonly requests = new Map<number, Filling>();
+	readonly requests: (Filling | undefined)[] = [];
 	closed = false;
 	#ports = 0; // Port objects that share this
 	#ref = true;
@@ -165,7 +165,7 @@ export class Binding {
 		this.#associated.clear();
 		this.files?.clear();
 		this.timers?.end();
-		this.requests.clear();
+		this.requests.length = 0;
 		this.cookies.clear();
 		known[this.handle] = undefined;
 		waiting[this.handle] = undefined;

@@ -18,7 +18,7 @@ export interface Columns {
 	readonly user: Float64Array;
 	/** The 64 bits of a cookie that `user` can't say. */
 	readonly raw: BigUint64Array;
-	/** Of rows whose source is SOURCE_POSTED: where their bytes begin in `bytes`, and how many. */
+	/** Of rows whose source is SOURCE_POSTED: where their bytes begin in `bytes`, and how many. `length` also of aioPrepare(). */
 	readonly start: Int32Array;
 	readonly length: Int32Array;
 	readonly bytes: Uint8Array;

@@ -25,23 +25,35 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	fileAssociate: ['port', 'key', 'path', 'events', 'user', 'standing'],
 	fileDissociate: ['port', 'key'],
 	fileStamps: ['path', 'follow'],
+	aioStart: ['port', 'bytes'],
+	aioPrepare: ['port', 'count'],
+	aioSubmit: ['port'],
+	aioConnect: ['port', 'where', 'number', 'user'],
+	aioCancel: ['request'],
 	timerStart: ['port', 'value', 'interval', 'absolute', 'user'],
 	timerSet: ['timer', 'value', 'interval', 'absolute'],
 	timerGet: ['timer'],
 	timerDelete: ['timer'],
 };
 
-// What it finds in the first row of the columns; in `source` the port.
-const FIRST_ROW: Readonly<Record<string, readonly ('source' | 'events' | 'user')[]>> = {
-	send: ['source', 'events', 'user'],
+// What it finds in the first row of the columns, and what that is.
+const FIRST_ROW: Readonly<Record<string, readonly (readonly [keyof Row, string])[]>> = {
+	send: [
+		['source', 'port'],
+		['events', 'events'],
+		['user', 'user'],
+	],
+	aioStart: [
+		['events', 'operation'],
+		['source', 'fd'],
+		['length', 'length'],
+		['object', 'position'],
+		['user', 'user'],
+	],
 };
 
 type Call = (...args: unknown[]) => unknown;
-interface Row {
-	readonly source: ArrayLike<number>;
-	readonly events: ArrayLike<number>;
-	readonly user: ArrayLike<number>;
-}
+type Row = Readonly<Record<'source' | 'events' | 'object' | 'user' | 'length', ArrayLike<number>>>;
 interface Ports {
 	setup(...args: never[]): Row;
 	number(handle: number): number;
@@ -81,9 +93,9 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 			const value = typeof arg === 'function' ? '…' : inspect(arg, { depth: 0 });
 			return parameter === undefined ? value : `${parameter} ${value}`;
 		});
-		const beside = (FIRST_ROW[name] ?? []).map((column) => {
+		const beside = (FIRST_ROW[name] ?? []).map(([column, what]) => {
 			const value = row?.[column][0] as number;
-			return column === 'source' ? portOf(value) : `${column} ${value}`;
+			return what === 'port' ? portOf(value) : `${what} ${value}`;
 		});
 		return [...given, ...beside].join(', ');
 	};

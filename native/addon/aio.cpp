@@ -64,17 +64,15 @@ uint64_t offset_of(IoOp op, double position) {
 	}
 }
 
-// handle, operation, fd, length, position, user, bytes to be written or undefined.
-// 0 or an errno.
-int prepare(napi_env env, const Numbers<7>& given, Environment& environment, Binding* binding) {
+// An order of one row: the operation in `events`, the descriptor in `source`, the position in `object`,
+// `length` and `user`. 0 or an errno.
+int prepare_row(Environment& environment, Binding* binding, uint32_t row, const char* bytes, size_t count) {
 	if (!binding || binding->closed()) return EBADF;
-	auto op = static_cast<IoOp>(given.int32(1));
-	sys::Io io{op, given.int32(2), nullptr, static_cast<uint64_t>(given.number(3)),
-	           offset_of(op, given.number(4))};
-	char* data = nullptr;
-	size_t count = 0;
-	if (!bytes_of(env, given[6], &data, &count)) count = 0;
-	return prepare(environment, *binding, io, given.number(5), data, count);
+	const Columns& columns = environment.columns;
+	auto op = static_cast<IoOp>(columns.events[row]);
+	sys::Io io{op, columns.source[row], nullptr, static_cast<uint64_t>(columns.length[row]),
+	           offset_of(op, columns.object[row])};
+	return prepare(environment, *binding, io, columns.user[row], bytes, count);
 }
 
 // Submits what was prepared. How many were accepted.
@@ -94,21 +92,29 @@ uint32_t submit(Environment& environment, Binding* binding) {
 	return accepted;
 }
 
-// As prepare(). Its number, for the next aioSubmit(), or -errno.
-napi_value prepare_one(napi_env env, napi_callback_info info) {
+// handle, count: an order of each row; in `object` its number, for the next aioSubmit(), or -errno.
+napi_value prepare_rows(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
-	Numbers<7> given(env, info, reinterpret_cast<void**>(&environment));
-	int wrong = prepare(env, given, *environment, environment->at(given.int32(0)));
-	if (wrong != 0) return answer(env, -wrong);
-	return answer(env, static_cast<int64_t>(environment->orders.back().object));
+	Numbers<2> given(env, info, reinterpret_cast<void**>(&environment));
+	Binding* binding = environment->at(given.int32(0));
+	auto count = static_cast<uint32_t>(given.int32(1));
+	for (uint32_t row = 0; row < std::min(count, Columns::ROWS); row++) {
+		int wrong = prepare_row(*environment, binding, row, nullptr, 0);
+		environment->columns.object[row] =
+		    wrong != 0 ? -wrong : static_cast<double>(environment->orders.back().object);
+	}
+	return nullptr;
 }
 
-// As prepare(), and submitted. Its number, or -errno.
+// handle, bytes to be written or nothing: an order of the first row, submitted. Its number, or -errno.
 napi_value start(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
-	Numbers<7> given(env, info, reinterpret_cast<void**>(&environment));
+	Numbers<2> given(env, info, reinterpret_cast<void**>(&environment));
 	Binding* binding = environment->at(given.int32(0));
-	int wrong = prepare(env, given, *environment, binding);
+	char* data = nullptr;
+	size_t count = 0;
+	if (!bytes_of(env, given[1], &data, &count)) count = 0;
+	int wrong = prepare_row(*environment, binding, 0, data, count);
 	if (wrong != 0) return answer(env, -wrong);
 	submit(*environment, binding);
 	const aio::Order& order = environment->orders.back();
@@ -235,7 +241,7 @@ napi_status register_aio(napi_env env, napi_value exports, Environment& environm
 		                                nullptr, nullptr, napi_default, &environment};
 	};
 	const napi_property_descriptor all[] = {
-	    method("aioPrepare", prepare_one), method("aioFill", fill),      method("aioSubmit", submit_all),
+	    method("aioPrepare", prepare_rows), method("aioFill", fill),      method("aioSubmit", submit_all),
 	    method("aioStart", start),         method("aioFetch", fetch_part), method("aioTake", fetch_all),
 	    method("aioFinish", finish),       method("aioCancel", cancel),  method("aioConnect", connect_to),
 	    method("aioEngine", engine),

@@ -13,13 +13,13 @@ constexpr uint64_t OBJECT_BITS = (1ull << 53) - 1;
 
 template <class T>
 napi_status add_column(napi_env env, napi_value to, const char* name, napi_typedarray_type type,
-                       T** data, size_t length = Columns::ROWS) {
+                       T** data, size_t rows = Columns::ROWS) {
 	napi_value buffer, array;
 	void* memory = nullptr;
-	napi_status rc = napi_create_arraybuffer(env, length * sizeof(T), &memory, &buffer);
+	napi_status rc = napi_create_arraybuffer(env, rows * sizeof(T), &memory, &buffer);
 	if (rc != napi_ok) return rc;
 	*data = static_cast<T*>(memory);
-	rc = napi_create_typedarray(env, type, length, buffer, 0, &array);
+	rc = napi_create_typedarray(env, type, rows, buffer, 0, &array);
 	return rc == napi_ok ? napi_set_named_property(env, to, name, array) : rc;
 }
 
@@ -33,7 +33,7 @@ napi_status Columns::make(napi_env env, napi_value* out) {
 	if (rc == napi_ok) rc = add_column(env, *out, "user", napi_float64_array, &user);
 	if (rc == napi_ok) rc = add_column(env, *out, "raw", napi_biguint64_array, &raw);
 	if (rc == napi_ok) rc = add_column(env, *out, "start", napi_int32_array, &start_);
-	if (rc == napi_ok) rc = add_column(env, *out, "length", napi_int32_array, &length_);
+	if (rc == napi_ok) rc = add_column(env, *out, "length", napi_int32_array, &length);
 	if (rc == napi_ok)
 		rc = add_column(env, *out, "bytes", napi_uint8_array, &bytes_, size_t{ROWS} * shm::BLOCK_BYTES);
 	if (rc == napi_ok) rc = napi_object_freeze(env, *out); // a column replaced could be collected
@@ -45,7 +45,7 @@ void* Columns::room(uint32_t event, uint32_t count) {
 	if (event >= ROWS || posted_count_ == ROWS) return nullptr;
 	posted_[posted_count_++] = event;
 	start_[event] = static_cast<int32_t>(filled_);
-	length_[event] = static_cast<int32_t>(count);
+	length[event] = static_cast<int32_t>(count);
 	void* place = bytes_ + filled_;
 	filled_ += count;
 	return place;

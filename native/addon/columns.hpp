@@ -33,10 +33,10 @@ public:
 	double* object = nullptr;
 	double* user = nullptr;
 	uint64_t* raw = nullptr;
+	int32_t* length = nullptr;
 
 private:
 	int32_t* start_ = nullptr;
-	int32_t* length_ = nullptr;
 	uint8_t* bytes_ = nullptr; // memory behind it as far as it was ever filled
 	uint32_t filled_ = 0;
 	uint32_t posted_[ROWS];    // rows with bytes

@@ -165,9 +165,9 @@ describe('PORT_DEBUG', () => {
 		try { port.send(7); } catch {}
 		port.take(new (await import(${JSON.stringify(PACKAGE)})).EventView());
 		port.close();`;
-	const traceWith = async (value: string) => {
+	const traceWith = async (value: string, source = program) => {
 		const env = { ...process.env, PORT_DEBUG: value };
-		const args = ['--input-type=module', '-e', program];
+		const args = ['--input-type=module', '-e', source];
 		const { stderr, code } = await outcomeOf(spawn(process.execPath, args, { env }));
 		expect(code).toBe(0);
 		const line = /^event-ports \d+\.\d{3} \d+\/0 (.*)$/;
@@ -193,6 +193,14 @@ describe('PORT_DEBUG', () => {
 			expect.stringMatching(/^take\(port \d+, max 256, wanted 0\) = 1$/),
 			expect.stringMatching(/^close\(port \d+\)$/),
 		]);
+	});
+
+	test('of a request it tells what, and of what', async () => {
+		const read = `port.aio.read(0, new Uint8Array(8), 16, 4); port.getSync()`;
+		const lines = await traceWith('aioStart', program.replace('port.send(5, 6)', read));
+		const request =
+			/^aioStart\(port \d+, operation 0, fd 0, length 8, position 16, user 4\) = \d+$/;
+		expect(lines).toEqual([expect.stringMatching(request)]);
 	});
 
 	test.each(['', '0', 'false'])("'%s' tells nothing", async (value) => {

@@ -165,8 +165,11 @@ const cells: Record<string, Partial<Record<SharingVerb, Cell>>> = {
 		},
 		dissociate: async (actor) => {
 			const request = await owner.does(`
-				kept.request = native.aioPrepare(handle, 0, ${FIRST_FD}, 1, 0, 0);
-				native.aioSubmit(handle);
+				columns.events[0] = 0;
+				columns.source[0] = ${FIRST_FD};
+				columns.length[0] = 1;
+				columns.object[0] = columns.user[0] = 0;
+				kept.request = native.aioStart(handle);
 				kept.undo = () => { port.getSync(); native.aioFinish(kept.request); };
 				return kept.request;`);
 			const NONE = 2; // of that number is under way

@@ -1,6 +1,6 @@
 // A process that holds the port of the ticket in descriptor 4, and does what it is told: the
-// body of a function, answered by its value, or by what it threw. `native` is the addon itself, `handle` the port
-// in it: the core's own answers, before lib/ refuses anything.
+// body of a function, answered by its value, or by what it threw. `native` is the addon itself, `columns` what it
+// shares with lib/, `handle` the port in it: the core's own answers, before lib/ refuses anything.
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,9 @@ import * as evp from '../../../dist/index.mjs';
 
 const TICKET = 4;
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const native = createRequire(import.meta.url)('node-gyp-build')(root);
+const require = createRequire(import.meta.url);
+const native = require('node-gyp-build')(root);
+const { columns } = require('../../../dist/binding.js');
 const port = evp.Port.attach(TICKET);
 const handle = native.attach(port.fd);
 const AsyncFunction = (async () => {}).constructor;
@@ -16,8 +18,8 @@ const kept = {}; // between one order and the next
 
 process.on('message', async (source) => {
 	try {
-		const run = new AsyncFunction('evp', 'port', 'native', 'handle', 'kept', source);
-		process.send({ value: await run(evp, port, native, handle, kept) });
+		const run = new AsyncFunction('evp', 'port', 'native', 'columns', 'handle', 'kept', source);
+		process.send({ value: await run(evp, port, native, columns, handle, kept) });
 	} catch (error) {
 		const { name, code, errno, syscall, message } = error;
 		process.send({ error: { name, code, errno, syscall, message } });

@@ -53,7 +53,7 @@ export class Member {
 		return this;
 	}
 
-	/** Has statements run, with evp, port, native, handle and kept; what they threw, too. */
+	/** Has statements run, with evp, port, native, columns, handle and kept; what they threw, too. */
 	tell(statements: string): Promise<Answer> {
 		const answer = this.#next();
 		this.#channel.send(statements);
