@@ -1,4 +1,4 @@
-// files - FILE1 and FILE2: a file changes, is looked at and watched again; a file is watched first.
+// files - FILE1 and FILE2: a file changes, is looked at and watched again; a file is watched first; and no more.
 //
 // The reader's CPU time only: changing the files, and taking the stamps that the port is then given
 // to compare, is done by the same thread outside the clock.
@@ -74,6 +74,9 @@ public:
 		          object),
 		    "port_associate");
 	}
+	void unwatch(size_t i) {
+		check(port_dissociate(port_, PORT_SOURCE_FILE, reinterpret_cast<uintptr_t>(&objects_[i])), "port_dissociate");
+	}
 	// Not timed.
 	void changed(size_t i) {
 		struct stat now {};
@@ -99,7 +102,7 @@ private:
 // What one does without ports: the kernel's own one shot, a look at the file, watched again.
 class OneshotWatcher {
 public:
-	explicit OneshotWatcher(const Tree &tree) : tree_(tree), stamps_(tree.size()) {}
+	explicit OneshotWatcher(const Tree &tree) : tree_(tree), stamps_(tree.size()), wds_(tree.size()) {}
 	~OneshotWatcher() { close(notify_); }
 
 	void watch(size_t i) {
@@ -107,7 +110,12 @@ public:
 		const int wd = check(inotify_add_watch(notify_, tree_.path(i), IN_MODIFY | IN_ONESHOT), "add_watch");
 		check(statx(AT_FDCWD, tree_.path(i), 0, STATX_BASIC_STATS, &now), "statx");
 		watches_[wd] = i;
+		wds_[i] = wd;
 		stamps_[i] = now.stx_mtime.tv_nsec;
+	}
+	void unwatch(size_t i) {
+		check(inotify_rm_watch(notify_, wds_[i]), "rm_watch");
+		watches_.erase(wds_[i]);
 	}
 	void changed(size_t) {}
 	size_t serve(size_t) {
@@ -132,6 +140,7 @@ public:
 private:
 	const Tree &tree_;
 	std::vector<uint32_t> stamps_;
+	std::vector<int> wds_;
 	std::unordered_map<int, size_t> watches_;
 	const int notify_ = check(inotify_init1(IN_CLOEXEC), "inotify_init1");
 };
@@ -158,6 +167,18 @@ template <class Watcher> Figures again(const Tree &tree, size_t active, size_t e
 	return {{"cpu_ns", cpu.total_ns() / static_cast<double>(served)}};
 }
 
+template <class Watcher> Figures last(const Tree &tree) {
+	Watcher watcher(tree);
+	for (size_t i = 0; i < tree.size(); i++)
+		watcher.watch(i);
+	Stretches cpu;
+	cpu.open();
+	for (size_t i = 0; i < tree.size(); i++)
+		watcher.unwatch(i);
+	cpu.close();
+	return {{"cpu_ns", cpu.total_ns() / static_cast<double>(tree.size())}};
+}
+
 template <class Watcher> Figures first(const Tree &tree) {
 	Watcher watcher(tree);
 	Stretches cpu;
@@ -182,5 +203,7 @@ int main(int argc, char **argv) {
 	}
 	race.add("what=first" + size, "port", [&tree] { return first<PortWatcher>(tree); });
 	race.add("what=first" + size, "oneshot", [&tree] { return first<OneshotWatcher>(tree); });
+	race.add("what=last" + size, "port", [&tree] { return last<PortWatcher>(tree); });
+	race.add("what=last" + size, "oneshot", [&tree] { return last<OneshotWatcher>(tree); });
 	return race.run();
 }
