@@ -23,6 +23,7 @@ const PROGRAMS = {
 
 /** The tarball, installed in a folder of its own. */
 async function install(folder) {
+	await capture(process.execPath, [path.join(root, 'scripts/build.mjs')]);
 	const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
 	await capture('npm', args);
 	const tarball = path.join(
