@@ -28,9 +28,18 @@ for (const [name, code] of Object.entries(CODES)) NAMES[code] = name as AioOpera
 
 const { object, events, source } = columns;
 
-// A request's number: generation, operation, place in the addon's table.
+// A request's number: generation, operation, place in the addon's table. By division, whose remainder
+// V8 finds much faster than it does %.
 const PLACES = 2 ** 24;
 const OPERATIONS = 16;
+
+function placeIn(request: number): number {
+	return request - Math.floor(request / PLACES) * PLACES;
+}
+
+function operationIn(request: number): number {
+	return Math.floor(request / PLACES) & (OPERATIONS - 1);
+}
 
 const EFAULT = -14;
 const LENGTH_MAX = 0x7ffff000; // what one call of the kernel moves
@@ -234,7 +243,7 @@ function failed(binding: Binding, rc: number, cookie: number): PortError {
 function accepted(binding: Binding, request: number, { filled }: Job): AioRequest {
 	if (filled !== undefined) {
 		const lengths = Array.isArray(filled) ? filled.map(({ byteLength }) => byteLength) : NONE;
-		binding.requests[request % PLACES] = { request, buffers: filled, lengths };
+		binding.requests[placeIn(request)] = { request, buffers: filled, lengths };
 	}
 	return new AioRequest(request);
 }
@@ -320,7 +329,7 @@ export function startOrder(binding: Binding, order: AioOrder): AioRequest {
 
 /** Moves what was read into the program's buffers. False: they have no room for it any more. */
 function deliver(binding: Binding, request: number, bytes: number): boolean {
-	const place = request % PLACES;
+	const place = placeIn(request);
 	const filling = binding.requests[place];
 	if (filling?.request !== request) {
 		native.aioFinish(request); // asked for by another thread
@@ -347,7 +356,7 @@ decodeSource(1, (binding, row) => {
 	const request = object[row] as number;
 	const result = events[row] as number;
 	const user = binding.user(row, true);
-	const code = Math.floor(request / PLACES) % OPERATIONS;
+	const code = operationIn(request);
 	const operation = NAMES[code] as AioOperation;
 	let error = result < 0 ? new PortError(result, `aio_${operation}`) : null;
 	if (fills(code)) {
