@@ -151,8 +151,8 @@ function lengthOf(buffers: Buffers): number {
 function jobOf(binding: Binding, order: AioOrder): Job {
 	validate.object('order', order);
 	const { operation } = order;
+	if (!Object.hasOwn(CODES, operation)) validate.oneOf('operation', operation, Object.keys(CODES));
 	const code = CODES[operation];
-	if (code === undefined) validate.oneOf('operation', operation, Object.keys(CODES));
 	let fd = -1;
 	let place: [string, number] | undefined;
 	let filled: Buffers | undefined;

@@ -204,6 +204,7 @@ describe('failures', () => {
 		const order = { operation: 'read' as const, fd, buffer: Buffer.alloc(8), position: 0 };
 		for (const wrong of [
 			{ ...order, operation: 'rewind' },
+			{ ...order, operation: 'toString' },
 			{ ...order, position: -1 },
 			{ ...order, fd: 1.5 },
 			{ ...order, buffer: [Buffer.alloc(1), 'text'] },
