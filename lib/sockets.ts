@@ -219,13 +219,13 @@ export function write(
 	fd: number,
 	from: Uint8Array,
 	offset = 0,
-	length = from.length - offset,
+	length?: number,
 ): number | null {
 	descriptor('fd', fd);
 	bytes('from', from);
 	integer('offset', offset, 0, from.length);
-	integer('length', length, 0, from.length - offset);
-	const count = native.socketWrite(fd, from, offset, length);
+	const left = from.length - offset;
+	const count = native.socketWrite(fd, from, offset, integer('length', length ?? left, 0, left));
 	return count === EAGAIN ? null : check(count, 'write');
 }
 
@@ -259,7 +259,7 @@ export function writev(fd: number, parts: readonly Uint8Array[]): number | null 
  * ```
  */
 export function shutdown(fd: number, how: 'read' | 'write' | 'both' = 'write'): void {
-	if (!Object.hasOwn(HOW, how)) throw invalidType('how', "'read', 'write' or 'both'", how);
+	if (typeof how !== 'string' || !Object.hasOwn(HOW, how)) throw invalidType('how', "'read', 'write' or 'both'", how);
 	check(native.socketShutdown(descriptor('fd', fd), HOW[how]), 'shutdown');
 }
 

@@ -205,10 +205,12 @@ describe('failures', () => {
 		expect(() => accept(-1)).toThrow(range);
 		expect(() => read(0, wrong('text'))).toThrow(type);
 		expect(() => write(1, wrong('text'))).toThrow(type);
+		expect(() => write(1, wrong(undefined))).toThrow(type);
 		expect(() => write(1, bytes('abc'), 4)).toThrow(range);
 		expect(() => write(1, bytes('abc'), 1, 3)).toThrow(range);
 		expect(() => writev(1, wrong(bytes('abc')))).toThrow(type);
 		expect(() => shutdown(0, wrong('half'))).toThrow(type);
+		expect(() => shutdown(0, wrong(Object.create(null)))).toThrow(type);
 		expect(() => closeFd(1.5)).toThrow(range);
 	});
 });
