@@ -215,12 +215,7 @@ export function read(fd: number, into: Uint8Array): number | null {
  * if (count < data.length) port.associate(fd, POLLOUT);
  * ```
  */
-export function write(
-	fd: number,
-	from: Uint8Array,
-	offset = 0,
-	length?: number,
-): number | null {
+export function write(fd: number, from: Uint8Array, offset = 0, length?: number): number | null {
 	descriptor('fd', fd);
 	bytes('from', from);
 	integer('offset', offset, 0, from.length);
@@ -259,7 +254,8 @@ export function writev(fd: number, parts: readonly Uint8Array[]): number | null 
  * ```
  */
 export function shutdown(fd: number, how: 'read' | 'write' | 'both' = 'write'): void {
-	if (typeof how !== 'string' || !Object.hasOwn(HOW, how)) throw invalidType('how', "'read', 'write' or 'both'", how);
+	if (typeof how !== 'string' || !Object.hasOwn(HOW, how))
+		throw invalidType('how', "'read', 'write' or 'both'", how);
 	check(native.socketShutdown(descriptor('fd', fd), HOW[how]), 'shutdown');
 }
 

@@ -13,10 +13,10 @@ const { CompletingAcceptor } = require('../../dist/serve/acceptor.js') as {
 const { Loop } = require('../../dist/serve/loop.js') as { Loop: typeof OfThread };
 
 test('ends though it asked in the very batch in which it is stopped', async () => {
-	using port: ServePort = new Port();
+	using port = new Port();
 	const listener = listen({ host: '127.0.0.1', port: 0 });
 	const welcome = { accepted: closeFd, exhausted: () => {} };
-	const loop = new Loop(port);
+	const loop = new Loop(port as unknown as ServePort);
 	const acceptor = new CompletingAcceptor(loop, listener, welcome);
 	let stopped: Promise<void> | undefined;
 	const running = loop.run(undefined, () => {
