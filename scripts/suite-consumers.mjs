@@ -9,6 +9,7 @@ import { haproxyChecks } from './consumers/haproxy.mjs';
 import { headerChecks } from './consumers/headers.mjs';
 import { libev } from './consumers/libev.mjs';
 import { libevent } from './consumers/libevent.mjs';
+import { libuv } from './consumers/libuv.mjs';
 import { lighttpdChecks } from './consumers/lighttpd.mjs';
 import { muslChecks } from './consumers/musl.mjs';
 import { nginxChecks } from './consumers/nginx.mjs';
@@ -30,6 +31,7 @@ export const serversSuite = {
 	servers: async () => {
 		const prefix = await installPrefix();
 		const programs = [nginxChecks, haproxyChecks, lighttpdChecks, redisChecks, aprChecks, muslChecks];
-		return runChecks(Object.assign({}, ...programs.map((make) => make(prefix))));
+		const counts = await runChecks(Object.assign({}, ...programs.map((make) => make(prefix))));
+		return add(counts, await libuv(prefix));
 	},
 };

@@ -1,0 +1,4 @@
+#pragma once
+#include <stdlib.h>
+
+enum { LOADAVG_NSTATS = 3 };

@@ -1,0 +1,2 @@
+/* Where SIOCGARP is. */
+#include <sys/ioctl.h>
