@@ -345,7 +345,7 @@ export class Binding {
 	#finish(wait: Wait, count: number): void {
 		this.#waited(wait, Math.max(count, 0));
 		if (count < 0) wait.reject(this.failure(count, 'port_getn'));
-		else wait.resolve(wait.shape(wait.port, count, wait.max) as never);
+		else wait.resolve(wait.shape(this, count, wait.max) as never);
 	}
 
 	/**

@@ -16,7 +16,8 @@ export * from './events.js';
 export * from './file-event.js';
 export { FileObject, type FileStamps } from './files.js';
 export type * from './options.js';
-export * from './port.js';
+export { Port } from './port.js';
+export { sendn } from './ports.js';
 export {
 	SHARING,
 	type SharingParty,

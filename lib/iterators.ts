@@ -2,6 +2,7 @@
 // couldn't be returned while it waits.
 
 import type { Binding } from './binding.js';
+import { take } from './retrieval.js';
 import { type Shape, Wait } from './waits.js';
 
 type Result<V> = IteratorResult<V, undefined>;
@@ -17,8 +18,6 @@ export interface Stream {
 	readonly timeout: number;
 	readonly signal: AbortSignal | undefined;
 	readonly shape: Shape;
-	/** Takes without waiting; 0: nothing there, or the event loop's turn. */
-	take(): number;
 	isClosed(): boolean;
 }
 
@@ -45,24 +44,30 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 		}
 		let count: number;
 		try {
-			count = stream.take();
+			count = this.#take();
 		} catch (error) {
 			this.#done = true;
 			return Promise.reject(error);
 		}
 		if (count > 0) return Promise.resolve(this.#result(count));
-		const shape: Shape = (_port, rows) => {
+		const shape: Shape = (_binding, rows) => {
 			this.#waits.delete(wait);
 			return this.#result(rows);
 		};
-		const wait = new Wait(stream.port as never, stream.min, stream.max, shape, DONE);
+		const wait = new Wait(stream.port, stream.min, stream.max, shape, DONE);
 		this.#waits.add(wait);
 		return stream.binding.wait(wait, stream.timeout, stream.signal);
 	}
 
+	/** Takes without waiting; 0: nothing there, or the event loop's turn. */
+	#take(): number {
+		const { binding, min, max } = this.#stream;
+		return binding.mayAnswer() ? take(binding, max, min) : 0;
+	}
+
 	#result(count: number): Result<V> {
-		const { shape, port, max } = this.#stream;
-		return { done: false, value: shape(port as never, count, max) as V };
+		const { shape, binding, max } = this.#stream;
+		return { done: false, value: shape(binding, count, max) as V };
 	}
 
 	return(): Promise<Result<V>> {

@@ -18,19 +18,19 @@ import type {
 	PortStats,
 	WaitOptions,
 } from './options.js';
+import { many, one, type Range, range, retrieve, SINGLE, take } from './retrieval.js';
 import { refusal } from './sharing.js';
+import { statsOf } from './stats.js';
 import type { Timer } from './timers.js';
 import * as validate from './validate.js';
 import { EventView } from './view.js';
-import { type Shape, Wait } from './waits.js';
+import type { Shape } from './waits.js';
 
 const LIMIT_MAX = 0x7fffffff;
-const DEFAULT_BATCH = 64;
 const POST_MAX = 4096; // BLOCK_BYTES of native/shm/layout.hpp
 const ALERT_SET = 1;
 const ALERT_UPDATE = 2;
 const EBUSY = -16;
-const SINGLE = { min: 1, max: 1 };
 
 /** In place of options: a port that is there already. */
 class Attachment implements PortOptions {
@@ -42,24 +42,8 @@ class Attachment implements PortOptions {
 	}
 }
 
-const one: Shape = (port, count) => (count === 0 ? null : bindingOf(port).event(0));
-const many: Shape = (port, count, max) => bindingOf(port).list(count, max);
-let bindingOf: (port: Port<never>) => Binding;
-
-interface Range {
-	readonly min: number;
-	readonly max: number;
-}
-
-function range(options: BatchOptions | undefined): Range {
-	if (options === undefined) return { min: 1, max: DEFAULT_BATCH };
-	validate.object('options', options);
-	const min = options.min ?? 1;
-	validate.integer('options.min', min, 1, LIMIT_MAX);
-	const max = options.max ?? Math.max(min, DEFAULT_BATCH);
-	validate.integer('options.max', max, min, LIMIT_MAX);
-	return { min, max };
-}
+/** @internal */
+export let bindingOf: (port: Port<never>) => Binding;
 
 /**
  * An event port: one queue into which descriptors, messages and alerts flow, retrieved one at a
@@ -172,9 +156,13 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		return this.#closed || this.#binding.closed;
 	}
 
-	#handle(): number {
+	#open(): Binding {
 		if (this.#closed || this.#binding.closed) throw portClosed();
-		return this.#binding.handle;
+		return this.#binding;
+	}
+
+	#handle(): number {
+		return this.#open().handle;
 	}
 
 	#check(rc: number, syscall: string): number {
@@ -542,7 +530,11 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	get(options?: WaitOptions & Abortable): Promise<PortEvent<T> | null> {
-		return this.#retrieve(options, SINGLE, one);
+		try {
+			return retrieve(this, this.#open(), options, SINGLE, one);
+		} catch (error) {
+			return Promise.reject(error);
+		}
 	}
 
 	/**
@@ -559,35 +551,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	getn(options?: BatchOptions & Abortable): Promise<PortEvent<T>[]> {
 		try {
-			return this.#retrieve(options, range(options), many);
-		} catch (error) {
-			return Promise.reject(error);
-		}
-	}
-
-	#retrieve<R>(
-		options: (WaitOptions & Abortable) | undefined,
-		{ min, max }: Range,
-		shape: Shape,
-	): Promise<R> {
-		try {
-			const handle = this.#handle();
-			let timeout = -1;
-			let signal: AbortSignal | undefined;
-			if (options !== undefined) {
-				validate.object('options', options);
-				timeout = validate.timeout(options.timeout);
-				signal = validate.signal(options.signal);
-				signal?.throwIfAborted();
-			}
-			const binding = this.#binding;
-			if (timeout === 0 || binding.mayAnswer()) {
-				const wanted = timeout === 0 ? 0 : min;
-				const count = this.#check(native.take(handle, Math.min(max, ROWS), wanted), 'port_getn');
-				if (count > 0 || timeout === 0)
-					return Promise.resolve(shape(this as never, count, max) as R);
-			}
-			return binding.wait(new Wait(this as never, min, max, shape, undefined), timeout, signal);
+			return retrieve(this, this.#open(), options, range(options), many);
 		} catch (error) {
 			return Promise.reject(error);
 		}
@@ -645,9 +609,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	take(view: EventView<T>): number {
 		if (!(view instanceof EventView)) validate.eventView(view);
-		const handle = this.#handle();
-		const count = this.#check(native.take(handle, view.capacity, 0), 'port_getn');
-		return EventView.fill(view as EventView<never>, this.#binding, count);
+		const binding = this.#open();
+		return EventView.fill(view as EventView<never>, binding, take(binding, view.capacity, 0));
 	}
 
 	/**
@@ -693,23 +656,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	}
 
 	#stream(asked: Range, shape: Shape, timeout: number, signal: AbortSignal | undefined): Stream {
-		const handle = this.#handle();
-		const binding = this.#binding;
-		const { min, max } = asked;
-		return {
-			port: this,
-			binding,
-			min,
-			max,
-			timeout,
-			signal,
-			shape,
-			isClosed: () => this.closed,
-			take: () =>
-				binding.mayAnswer()
-					? this.#check(native.take(handle, Math.min(max, ROWS), min), 'port_getn')
-					: 0,
-		};
+		const isClosed = () => this.closed;
+		return { port: this, binding: this.#open(), ...asked, timeout, signal, shape, isClosed };
 	}
 
 	// --- The event loop, and the end.
@@ -776,25 +724,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	stats(): PortStats {
-		native.info(this.#handle());
-		const [limit, slots, queued, waiters, members, ports, alert, wakeups, ...delivered] =
-			columns.object.slice(0, 16) as unknown as [
-				...[number, number, number, number, number, number, number, number],
-				...[number, number, number, number, number, number, number, number],
-			];
-		const [, aio, timer, user, fd, alerts, mq, file] = delivered;
-		return {
-			limit,
-			slots,
-			queued,
-			waiters,
-			members,
-			ports,
-			alert,
-			wakeups,
-			waits: this.#binding.histogram,
-			delivered: { aio, timer, user, fd, alert: alerts, mq, file },
-		};
+		return statsOf(this.#handle(), this.#binding.histogram);
 	}
 
 	/**
@@ -850,69 +780,4 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 			: { fd: this.fd, queued: this.count(), waiting: size, ref: this.hasRef() };
 		return `Port ${show(state, options)}`;
 	}
-}
-
-/**
- * Sends one message to many ports (clause 2.7). One that fails doesn't keep the others from it; a
- * port named twice gets two.
- *
- * @param ports - where to
- * @param events - any 32-bit integer
- * @param user - comes back with each event
- * @returns how many were sent, and for each port null or why not
- *
- * @example
- * ```ts
- * const { sent, errors } = sendn([a, b], 1, 'hello');
- * ```
- */
-export function sendn<T>(
-	ports: readonly Port<T>[],
-	events: number,
-	user?: T,
-): { sent: number; errors: (Error | null)[] } {
-	if (!Array.isArray(ports)) validate.ports(ports);
-	for (const [i, port] of ports.entries()) {
-		if (!(port instanceof Port)) validate.ports(port, i);
-	}
-	validate.int32('events', events);
-	const errors: (Error | null)[] = [];
-	let sent = 0;
-	for (let start = 0; start < ports.length; start += ROWS) {
-		const part = ports.slice(start, start + ROWS);
-		for (const [row, port] of part.entries()) {
-			const binding = bindingOf(port as Port<never>);
-			columns.source[row] = port.closed ? -1 : binding.handle;
-			columns.user[row] = port.closed ? 0 : binding.cookies.encode(user);
-		}
-		sent += native.sendn(part.length, events);
-		for (const [row, port] of part.entries()) {
-			const rc = columns.source[row] as number;
-			const binding = bindingOf(port as Port<never>);
-			if (rc < 0) binding.cookies.release(columns.user[row] as number);
-			errors.push(rc < 0 ? binding.failure(rc, 'port_send') : null);
-		}
-	}
-	return { sent, errors };
-}
-
-/**
- * To be called before a descriptor that may be associated is closed by other means than this
- * package's: lets go of its `user` value in every port of this thread.
- *
- * @internal
- */
-export function forgetDescriptor(fd: number): void {
-	for (const binding of Binding.all()) binding.forget(fd);
-}
-
-/**
- * Closes the port that has this number, for the whole process. False: no port of this thread has it.
- *
- * @internal
- */
-export function closePortOf(fd: number): boolean {
-	const binding = Binding.all().find((each) => each.fd === fd);
-	binding?.closeEverywhere();
-	return binding !== undefined;
 }

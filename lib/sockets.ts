@@ -5,7 +5,7 @@
 
 import { invalidType, PortError } from './errors.js';
 import { native } from './native.js';
-import { closePortOf, forgetDescriptor } from './port.js';
+import { closePortOf, forgetDescriptor } from './ports.js';
 import { placeOf, type SocketPlace } from './socket-place.js';
 import { descriptor, integer } from './validate.js';
 

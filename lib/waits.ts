@@ -1,14 +1,15 @@
 // Gets that wait on the event loop, in the order of clause 3.10: the fewest wanted first, the
 // newest first among equals.
 
-import type { Port } from './port.js';
+import type { Binding } from './binding.js';
 
 /** @internal How a get wants its result: made from `count` rows of the columns. */
-export type Shape = (port: Port<never>, count: number, max: number) => unknown;
+export type Shape = (binding: Binding, count: number, max: number) => unknown;
 
 /** @internal */
 export class Wait {
-	readonly port: Port<never>;
+	/** Whose get it is. */
+	readonly port: object;
 	readonly min: number;
 	readonly max: number;
 	readonly shape: Shape;
@@ -25,7 +26,7 @@ export class Wait {
 	previous: Wait | undefined;
 	waiting = true;
 
-	constructor(port: Port<never>, min: number, max: number, shape: Shape, atClose: unknown) {
+	constructor(port: object, min: number, max: number, shape: Shape, atClose: unknown) {
 		this.port = port;
 		this.min = min;
 		this.max = max;
