@@ -217,6 +217,11 @@ void AioBook::leave_group(AioGroup& group) {
 	tell(telling);
 }
 
+bool AioBook::ended(const AioGroup& group) {
+	PrivateLock::Guard guard(lock_);
+	return group.remaining == 0;
+}
+
 void AioBook::wake_sleepers() {
 	for (Sleeper* sleeper = sleepers_; sleeper; sleeper = sleeper->next)
 		sys::eventfd_raise(sleeper->fd);
