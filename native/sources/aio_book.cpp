@@ -266,7 +266,7 @@ bool AioBook::reap_once() {
 
 void AioBook::reap() {
 	constexpr int ROUNDS = 16; // the rest at the next collection
-	for (int i = 0; i < ROUNDS && reap_once(); i++) {}
+	for (int i = 0; i < ROUNDS && (reap_once() || unseen()); i++) {}
 }
 
 // --- Cancelling.
