@@ -40,6 +40,7 @@ public:
 			int rc = ring_->submit();
 			if (rc == 0) return;
 			if (rc == EPERM || rc == ENOSYS || rc == EACCES) return give_up(rc);
+			if (rc == EBADF || rc == EOPNOTSUPP) return give_up(EIO); // its descriptor was closed behind our back
 			if (rc == EBUSY) set_aside();
 			else sched_yield();
 		}
@@ -80,7 +81,8 @@ private:
 		unseen_.store(true, std::memory_order_relaxed);
 	}
 
-	// The program has denied itself the call since the ring was made: nothing will be taken any more.
+	// The program has denied itself the call since the ring was made, or closed it: nothing will be
+	// taken any more.
 	void give_up(int error) {
 		uint64_t refused[64];
 		while (unsigned count = ring_->withdraw(refused, 64)) {
