@@ -1,11 +1,15 @@
 // lio_listio (7.11, 7.12) for lists that have to do with a port: some entry reports to
 // one, or the list itself does. Entries for libc go to libc in a list of their own, at
-// whose end it calls us by a thread.
+// whose end it calls us by a thread. A list that tells its end by a signal or a function
+// has a thread of ours until then, as it would have one of libc: who waits for a signal
+// makes no call that would take completions.
 
 #include "capi/aio_calls.hpp"
 #include "capi/libc_aio.hpp"
 #include "capi/trace.hpp"
+#include "sys/worker.hpp"
 
+#include <atomic>
 #include <new>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -23,6 +27,14 @@ namespace {
 struct List : AioGroup {
 	List();
 	sigevent asked{};
+	std::atomic<int> holders{1}; // the group, and the thread that takes its completions
+	std::atomic<bool> watched{false}; // that thread tells of the end
+	std::atomic<bool> told{false};
+
+	void tell();
+	void drop() {
+		if (holders.fetch_sub(1) == 1) delete this;
+	}
 };
 
 void raise_signal(const sigevent& event) {
@@ -38,23 +50,51 @@ void raise_signal(const sigevent& event) {
 void* call_function(void* given) {
 	List* list = static_cast<List*>(given);
 	sigevent event = list->asked;
-	delete list;
+	list->drop();
+	sigset_t none; // as libc's
+	sigemptyset(&none);
+	pthread_sigmask(SIG_SETMASK, &none, nullptr);
 	event.sigev_notify_function(event.sigev_value);
 	return nullptr;
 }
 
+void List::tell() {
+	if (told.exchange(true)) return;
+	if (asked.sigev_notify == SIGEV_SIGNAL) raise_signal(asked);
+	if (asked.sigev_notify == SIGEV_THREAD) {
+		auto* attributes = static_cast<pthread_attr_t*>(asked.sigev_notify_attributes);
+		pthread_t thread;
+		holders.fetch_add(1);
+		if (pthread_create(&thread, attributes, call_function, this) == 0)
+			pthread_detach(thread);
+		else
+			drop();
+	}
+}
+
 void notify(AioGroup& group) {
 	auto* list = static_cast<List*>(&group);
-	if (list->asked.sigev_notify == SIGEV_SIGNAL) raise_signal(list->asked);
-	if (list->asked.sigev_notify == SIGEV_THREAD) {
-		auto* attributes = static_cast<pthread_attr_t*>(list->asked.sigev_notify_attributes);
-		pthread_t thread;
-		if (pthread_create(&thread, attributes, call_function, list) == 0) {
-			pthread_detach(thread);
-			return;
-		}
-	}
-	delete list;
+	if (!list->watched.load()) list->tell();
+	list->drop();
+}
+
+void take_completions(void* given) {
+	auto* list = static_cast<List*>(given);
+	auto ended = [](void* group) { return aio::ended(*static_cast<List*>(group)); };
+	if (aio::wait_until(ended, list, Deadline::never()) != 0) list->watched.store(false); // no descriptor
+	if (aio::ended(*list)) list->tell();
+	list->drop();
+}
+
+// False: no thread.
+bool watch(List& list) {
+	if (list.asked.sigev_notify != SIGEV_SIGNAL && list.asked.sigev_notify != SIGEV_THREAD) return true;
+	(void)aio::engine(); // what the thread waits for
+	list.watched.store(true);
+	list.holders.fetch_add(1);
+	if (sys::start_worker(take_completions, &list)) return true;
+	list.holders.fetch_sub(1);
+	return false;
 }
 
 List::List() {
@@ -129,8 +169,10 @@ bool submit_run(struct aiocb* const list[], int count, std::vector<aio::Order>& 
 			if (ported) order.user = user_of(cb);
 			capi::aiocb::set_id(cb, capi::aiocb::LISTED);
 			capi::aiocb::set_in_progress(cb);
-		} else if (error != EBUSY) // else the result is the other request's to store
+		} else if (error != EBUSY) { // else the result is the other request's to store
+			capi::aiocb::set_id(cb, capi::aiocb::LISTED); // it may have returned an earlier one
 			capi::aiocb::store_result(cb, -error);
+		}
 	}
 	auto size = static_cast<uint32_t>(orders.size());
 	if (aio::submit(port ? &**port : fallback, orders.data(), size, group) == size) return all;
@@ -179,8 +221,9 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	bool ported = event && event->sigev_notify == SIGEV_PORT && mode == LIO_NOWAIT;
 	bool any = ported;
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);
+	if (count < 0) return fail(EINVAL); // libc would take it for a list
 	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
-	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || count < 0 || !list) return fail(EINVAL);
+	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list) return fail(EINVAL);
 
 	std::vector<struct aiocb*> theirs;
 	for (int i = 0; i < count; i++)
@@ -199,8 +242,13 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 			delete group;
 			return fail(error == ENOMEM ? EAGAIN : error);
 		}
-	} else if (event && mode == LIO_NOWAIT)
+	} else if (event && mode == LIO_NOWAIT) {
 		group->asked = *event;
+		if (!watch(*group)) {
+			delete group;
+			return fail(EAGAIN);
+		}
+	}
 
 	bool all = submit_ours(list, count, port ? &**port : nullptr, group);
 	if (!theirs.empty()) all &= submit_to_libc(theirs, *group);

@@ -143,6 +143,12 @@ bool Port::internal(int fd) const {
 	return fd == inner_.get() || fd == bell_.get() || fd == kick_.get() || fd == region_.fd();
 }
 
+void Port::lose_to(const Port& newer) {
+	for (sys::UniqueFd* fd : {&inner_, &bell_, &kick_})
+		if (newer.internal(fd->get())) (void)fd->release();
+	if (newer.internal(region_.fd())) region_.lose();
+}
+
 // --- The critical section.
 
 // The word was taken where a death has to be made good, or a thread is favoured, or none yet.

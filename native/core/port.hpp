@@ -193,6 +193,8 @@ public:
 	void keep_over_exec(bool on);   // whether a new image can recover it from its number
 	void internals(int fds[4]) const;
 	bool internal(int fd) const;   // fd is one of them
+	// Those that `newer` has now were closed behind our back: they are not this port's to close.
+	void lose_to(const Port& newer);
 	bool is_member(const sys::Thread& thread = sys::self()) const {
 		return epoch_.load(std::memory_order_acquire) == thread.epoch.load(std::memory_order_relaxed);
 	}

@@ -96,7 +96,12 @@ void name(int number, Port* port) {
 	entry.mark(NAMED);
 	// A number closed behind our back and now reused: the old port loses a name. Or
 	// another thread has named this one already.
-	if (Port* before = entry.port->exchange(port)) release(*before);
+	Port* before = entry.port->exchange(port);
+	if (!before) return;
+	// Not only the number may have been closed: a raw close_range takes all that a port has.
+	for (Node* n = before == port ? nullptr : nodes.load(std::memory_order_acquire); n; n = n->next)
+		if (PortRef ref = RegistryAccess::protect(n->port); ref && &*ref != port) ref->lose_to(*port);
+	release(*before);
 }
 
 // The same for a number found to be the port's, which may be closed or reused by now:

@@ -23,6 +23,7 @@ public:
 	// own(). EBADMSG: it is none; EPROTO: of another version; ENOMEM.
 	Result<void> attach(int fd);
 	void own(sys::UniqueFd fd) { fd_ = std::move(fd); }
+	void lose() { (void)fd_.release(); } // it is closed, and the number another's
 
 	Header& header() const { return *header_; }
 	Slot& slot(uint32_t index) const { return slots_[index <= limit_ ? index : 0]; }

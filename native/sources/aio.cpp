@@ -280,6 +280,11 @@ void end_group(AioGroup& group) {
 	if (AioBook* book = AioBook::current()) book->leave_group(group);
 }
 
+bool ended(AioGroup& group) {
+	AioBook* book = AioBook::current();
+	return !book || book->ended(group);
+}
+
 Cancelled cancel(uint64_t id, const void* owner) {
 	AioBook* book = AioBook::existing();
 	return book ? book->cancel(id, owner) : Cancelled::ALL_DONE;

@@ -42,6 +42,7 @@ uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group = nul
 Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user);
 void join_group(AioGroup& group); // one thing more to be done, by others
 void end_group(AioGroup& group);  // and done
+bool ended(AioGroup& group);      // all is done, and it was told of or is about to be
 
 enum class Cancelled { CANCELED, NOT_CANCELED, ALL_DONE };
 // Whether an id names a request in flight, and this owner's.

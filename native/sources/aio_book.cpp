@@ -217,6 +217,11 @@ void AioBook::leave_group(AioGroup& group) {
 	tell(telling);
 }
 
+bool AioBook::ended(const AioGroup& group) {
+	PrivateLock::Guard guard(lock_);
+	return group.remaining == 0;
+}
+
 void AioBook::wake_sleepers() {
 	for (Sleeper* sleeper = sleepers_; sleeper; sleeper = sleeper->next)
 		sys::eventfd_raise(sleeper->fd);
@@ -261,7 +266,7 @@ bool AioBook::reap_once() {
 
 void AioBook::reap() {
 	constexpr int ROUNDS = 16; // the rest at the next collection
-	for (int i = 0; i < ROUNDS && reap_once(); i++) {}
+	for (int i = 0; i < ROUNDS && (reap_once() || unseen()); i++) {}
 }
 
 // --- Cancelling.

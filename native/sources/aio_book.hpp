@@ -50,6 +50,7 @@ public:
 	// One member less; tells of the group when it was the last.
 	void join_group(AioGroup& group);
 	void leave_group(AioGroup& group);
+	bool ended(const AioGroup& group);
 
 private:
 	static constexpr uint32_t CHUNK = 256;

@@ -39,6 +39,8 @@ public:
 		for (int i = 0; i < ATTEMPTS; i++) {
 			int rc = ring_->submit();
 			if (rc == 0) return;
+			if (rc == EPERM || rc == ENOSYS || rc == EACCES) return give_up(rc);
+			if (rc == EBADF || rc == EOPNOTSUPP) return give_up(EIO); // its descriptor was closed behind our back
 			if (rc == EBUSY) set_aside();
 			else sched_yield();
 		}
@@ -77,6 +79,16 @@ private:
 		unsigned taken = ring_->take(list, 64);
 		for (unsigned i = 0; i < taken; i++) aside_.push_back(completion(list[i]));
 		unseen_.store(true, std::memory_order_relaxed);
+	}
+
+	// The program has denied itself the call since the ring was made, or closed it: nothing will be
+	// taken any more.
+	void give_up(int error) {
+		uint64_t refused[64];
+		while (unsigned count = ring_->withdraw(refused, 64)) {
+			for (unsigned i = 0; i < count; i++) aside_.push_back(completion({refused[i], -error}));
+			unseen_.store(true, std::memory_order_relaxed);
+		}
 	}
 
 	std::unique_ptr<sys::Ring> ring_;

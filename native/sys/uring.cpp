@@ -128,6 +128,18 @@ int Ring::submit() {
 
 unsigned Ring::unsubmitted() const { return io_uring_sq_ready(&state_->ring); }
 
+// The newest first: what stays is as if those had never been prepared.
+unsigned Ring::withdraw(uint64_t* data, unsigned max) {
+	io_uring_sq& sq = state_->ring.sq;
+	unsigned left = io_uring_sq_ready(&state_->ring);
+	unsigned count = left < max ? left : max;
+	for (unsigned i = 0; i < count; i++) data[i] = sq.sqes[--sq.sqe_tail & (*sq.kring_entries - 1)].user_data;
+	// Those that were on their way when the kernel refused.
+	sq.sqe_head = sq.sqe_tail;
+	__atomic_store_n(sq.ktail, sq.sqe_tail, __ATOMIC_RELEASE);
+	return count;
+}
+
 unsigned Ring::take(RingCompletion* out, unsigned max) {
 	constexpr unsigned BATCH = 64;
 	io_uring_cqe* list[BATCH];
@@ -164,6 +176,7 @@ bool Ring::prepare(const Io&, uint64_t) { return false; }
 bool Ring::prepare_cancel(uint64_t, uint64_t) { return false; }
 int Ring::submit() { return ENOPKG; }
 unsigned Ring::unsubmitted() const { return 0; }
+unsigned Ring::withdraw(uint64_t*, unsigned) { return 0; }
 unsigned Ring::take(RingCompletion*, unsigned) { return 0; }
 bool Ring::at_hand() const { return false; }
 bool Ring::busy() const { return false; }

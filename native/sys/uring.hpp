@@ -33,9 +33,12 @@ public:
 	bool prepare(const Io& io, uint64_t data);
 	bool prepare_cancel(uint64_t victim, uint64_t data);
 	// What was prepared goes to the kernel. 0, or an errno with some left: EBUSY
-	// (completions wait to be taken), EAGAIN.
+	// (completions wait to be taken), EAGAIN ENOMEM; EPERM ENOSYS EACCES (refused since it was
+	// made: seccomp).
 	int submit();
 	unsigned unsubmitted() const;
+	// Takes back what was prepared and not submitted: its data. At most max.
+	unsigned withdraw(uint64_t* data, unsigned max);
 	unsigned take(RingCompletion* out, unsigned max);
 	bool at_hand() const; // completions wait to be taken. Any thread.
 	bool busy() const;    // some were not taken, or are not made yet. Any thread.

@@ -1,4 +1,5 @@
-// A thread of our own, for the AIO engine without io_uring; there is no other.
+// A thread of our own: for the AIO engine without io_uring, and for a list of requests that tells
+// its end by a signal or a function; there is no other.
 #pragma once
 
 namespace evp::sys {

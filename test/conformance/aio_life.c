@@ -3,6 +3,13 @@
 
 #include <sys/resource.h>
 #include <sys/wait.h>
+#if defined(__linux__)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
 
 enum { BLOCK = 64, BLOCKS = 2048, DEPTH = 64 };
 
@@ -172,6 +179,44 @@ CASE("14.4.4", "the_engine_can_be_asked_for_its_name_and_reason")
 	can.pc_size = 1;
 	FAILS(port_capabilities(&can), EINVAL);
 	FAILS(port_capabilities(NULL), EFAULT);
+}
+
+static void deny(unsigned int call)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+	OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	OK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/* A program shuts itself in after it has begun. */
+CASE("7.3 14.4.4", "requests_that_the_kernel_refuses_from_now_on_end_in_their_events")
+{
+	enum { COUNT = 5 };
+	static struct request r[COUNT];
+	int port = new_port(), fd = new_filled_file(COUNT), i;
+	request_init(&r[0], port, USER(0), fd, 0, 1);
+	OK(aio_read(&r[0].cb));
+	expect_done(port, &r[0], AIOAREAD, USER(0), 0, 1);
+	deny(SYS_io_uring_enter);
+	for (i = 0; i < COUNT; i++) {
+		request_init(&r[i], port, USER(i), fd, i, 1);
+		OK(i == COUNT - 1 ? aio_fsync(O_SYNC, &r[i].cb) : aio_read(&r[i].cb));
+	}
+	for (i = 0; i < COUNT; i++)
+		(void)take_wait(port);
+	for (i = 0; i < COUNT; i++) {
+		int error = aio_error(&r[i].cb);
+		TRUE(error == 0 || error == EPERM); /* an engine on threads goes on */
+		EQ(aio_return(&r[i].cb), error != 0 ? -1 : i == COUNT - 1 ? 0 : 1);
+	}
+	EMPTY(port);
+	SLOTS(port, 0);
 }
 #endif
 

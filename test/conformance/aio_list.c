@@ -159,6 +159,7 @@ CASE("7.12 7.1", "bad_lists_and_bad_entries")
 	a.cb.aio_lio_opcode = b.cb.aio_lio_opcode = LIO_READ;
 	FAILS(lio_listio(77, list, 2, &event), EINVAL);
 	FAILS(lio_listio(LIO_NOWAIT, list, -1, &event), EINVAL);
+	FAILS(lio_listio(LIO_WAIT, list, -1, NULL), EINVAL);
 	FAILS(lio_listio(LIO_NOWAIT, list, 2, &event), EIO);
 	EQ(aio_error(&b.cb), EINVAL);
 	(void)take_wait(port);
@@ -183,6 +184,11 @@ CASE("7.12", "an_entry_that_neither_reads_nor_writes_is_refused_alone")
 	b.cb.aio_lio_opcode = LIO_READ;
 	a.buffer[0] = 'x';
 	FAILS(lio_listio(LIO_WAIT, list, 2, NULL), EIO);
+	EQ(aio_error(&a.cb), EINVAL);
+	EQ(aio_return(&a.cb), -1);
+	(void)aio_return(&b.cb);
+	(void)take(port);
+	FAILS(lio_listio(LIO_WAIT, list, 2, NULL), EIO); /* a has given an error before */
 	EQ(aio_error(&a.cb), EINVAL);
 	expect_done(port, &b, AIOAREAD, USER(2), 0, 1);
 	EMPTY(port);
@@ -257,9 +263,47 @@ CASE("7.11", "a_list_for_a_signal_waits_for_entries_of_a_port")
 	(void)take_wait(port);
 	EQ(signalled, 0);
 	write_byte(pipe[1]);
-	(void)take_wait(port);
+	while (port_get(port, &(port_event_t){ 0 }, NULL) != 0)
+		EQ(errno, EINTR);
 	while (!signalled)
 		tick();
+}
+
+static volatile int called;
+
+static void note_call(union sigval value)
+{
+	__atomic_add_fetch(&called, value.sival_int, __ATOMIC_RELEASE);
+}
+
+CASE("7.11", "the_end_of_a_list_is_told_of_to_who_makes_no_call")
+{
+	int port = new_port(), pipe[2], way;
+	struct sigevent event;
+	struct request a;
+	struct aiocb *list[1] = { &a.cb };
+	catch_signal();
+	new_pipe(pipe);
+	for (way = 0; way < 2; way++) {
+		memset(&event, 0, sizeof(event));
+		event.sigev_notify = way ? SIGEV_THREAD : SIGEV_SIGNAL;
+		event.sigev_signo = SIGUSR1;
+		event.sigev_value.sival_int = 42;
+		if (way)
+			event.sigev_notify_function = note_call;
+		request_init(&a, port, USER(1), pipe[0], 0, 1);
+		a.cb.aio_lio_opcode = LIO_READ;
+		OK(lio_listio(LIO_NOWAIT, list, 1, &event));
+		EQ(signalled + called, way);
+		write_byte(pipe[1]);
+		while (way ? __atomic_load_n(&called, __ATOMIC_ACQUIRE) == 0 : !signalled)
+			tick();
+		expect_done(port, &a, AIOAREAD, USER(1), 0, 1);
+	}
+	EQ(signalled, 1);
+	EQ(called, 42);
+	EMPTY(port);
+	SLOTS(port, 0);
 }
 
 CASE("7.11", "entries_with_other_notification_go_to_libc_and_count")

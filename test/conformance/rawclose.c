@@ -10,6 +10,7 @@
 #include "calls.h"
 
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static void watch(int port, int fd, void *user)
 {
@@ -27,6 +28,45 @@ CASE("4.13 14.1.11", "raw_close_of_an_associated_descriptor_gives_no_event")
 	FAILS(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL), EBADFD);
 	send_range(port, 1, 1);
 	EQ(take(port).portev_events, 1);
+}
+
+static void work_all(int port)
+{
+	int fd[2];
+	port_event_t pe;
+	OK(port_send(port, 1, NULL));
+	EQ(take(port).portev_events, 1);
+	new_pipe(fd);
+	watch(port, fd[0], USER(2));
+	write_byte(fd[1]);
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_FD, fd[0], POLLIN, USER(2));
+	FAILS(port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)fd[0]), ENOENT); /* its event is retrieved */
+}
+
+/* What a server does that was not linked to be seen, between fork and its own work. */
+CASE("2.1.1 14.6.5", "a_port_made_after_all_descriptors_were_raw_closed_is_whole")
+{
+	int port = new_port(), next, round, status = 0;
+	pid_t child;
+	work_all(port);
+	for (round = 0; round < 2; round++) {
+		child = fork();
+		if (child == 0) {
+			if (round == 1)
+				work_all(port); /* a member of it as well */
+			OK((int)syscall(SYS_close_range, port, ~0u, 0));
+			next = port_create();
+			EQ(next, port);
+			work_all(next);
+			TRUE(port_create() >= 0);
+			work_all(next);
+			_exit(0);
+		}
+		EQ(waitpid(child, &status, 0), child);
+		EQ(status, 0);
+	}
+	work_all(port);
 }
 
 CASE("12.4 14.1.11", "slots_of_raw_closed_descriptors_are_found_before_eagain")
