@@ -122,18 +122,20 @@ PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, voi
 	int sent = 0;
 	for (unsigned from = 0; from < count; from += CHUNK) {
 		unsigned end = std::min(count, from + CHUNK);
+		int before = sent;
 		bool failed = false;
 		for (unsigned i = from; i < end; i++) {
 			int error = 0;
 			if (PortRef port = begin(ports[i], &error); port)
 				error = port->send(events, cookie(user)).error();
 			sent += error == 0;
-			if (error != 0 && !failed && errors) std::fill(errors + from, errors + end, 0);
+			// Not ahead of what was read: both may be one array.
+			if (error != 0 && !failed && errors) std::fill(errors + from, errors + i, 0);
 			failed |= error != 0;
-			if (error != 0 && errors) errors[i] = error;
+			if (failed && errors) errors[i] = error;
 		}
-		// What was sent stays sent; only the first chunk can fail as a whole.
-		if (failed && !errors) return from == 0 ? fail(EFAULT) : sent;
+		// What was sent stays sent, though it isn't counted.
+		if (failed && !errors) return from == 0 ? fail(EFAULT) : before;
 	}
 	return sent;
 }

@@ -37,6 +37,18 @@ CASE("2.7.2 2.7.3 15.19", "each_entry_fares_on_its_own")
 	EMPTY(good);
 }
 
+CASE("2.7.2 2.7.3", "ports_and_errors_may_be_one_array")
+{
+	int a = new_port(), b = new_port();
+	int both[] = { a, closed_fd(), b };
+	EQ(port_sendn(both, both, 3, 1, NULL), 2);
+	EQ(both[0], 0);
+	EQ(both[1], EBADF);
+	EQ(both[2], 0);
+	EQ(queued(a), 1);
+	EQ(queued(b), 1);
+}
+
 CASE("2.7.3 15.19", "with_no_failure_errors_is_not_touched")
 {
 	int a = new_port(), ports[] = { a, a, a }, errors[] = { 9, 9, 9 };
@@ -131,6 +143,9 @@ CASE("2.7.6 14.6.10", "a_hard_error_in_a_later_chunk_returns_the_count_so_far")
 	ports[CHUNK] = closed_fd();
 	EQ(port_sendn(ports, NULL, CHUNK + 1, 1, NULL), CHUNK);
 	EQ(queued(a), CHUNK);
+	/* Of the chunk that fails what was sent stays sent, and isn't counted. */
+	EQ(port_sendn(ports, NULL, CHUNK + 3, 1, NULL), CHUNK);
+	EQ(queued(a), 2 * CHUNK + 2);
 	all_to(a);
 	ports[0] = closed_fd();
 	FAILS(port_sendn(ports, NULL, CHUNK + 1, 1, NULL), EFAULT);
