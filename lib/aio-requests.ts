@@ -128,14 +128,20 @@ interface Job {
 	readonly place: readonly [string, number] | undefined;
 	readonly filled: Buffers | undefined;
 	readonly written: Uint8Array | readonly Uint8Array[] | undefined;
-	readonly length: number;
+	length: number;
 	readonly position: number;
 	readonly cookie: number;
 }
 
+// As the engine has it: a subclass may tell another.
+const { get: lengthIn } = Object.getOwnPropertyDescriptor(
+	Object.getPrototypeOf(Uint8Array.prototype),
+	'byteLength',
+) as { get(this: unknown): number };
+
 function bytesOf(name: string, buffer: unknown): number {
 	if (!ArrayBuffer.isView(buffer) || buffer instanceof DataView) validate.typedArray(name, buffer);
-	const { byteLength } = buffer as NodeJS.TypedArray;
+	const byteLength = lengthIn.call(buffer);
 	if (byteLength > LENGTH_MAX) validate.integer('length', byteLength, 0, LENGTH_MAX);
 	return byteLength;
 }
@@ -151,7 +157,8 @@ function lengthOf(buffers: Buffers): number {
 function jobOf(binding: Binding, order: AioOrder): Job {
 	validate.object('order', order);
 	const { operation } = order;
-	if (!Object.hasOwn(CODES, operation)) validate.oneOf('operation', operation, Object.keys(CODES));
+	if (typeof operation !== 'string' || !Object.hasOwn(CODES, operation))
+		validate.oneOf('operation', operation, Object.keys(CODES));
 	const code = CODES[operation];
 	let fd = -1;
 	let place: [string, number] | undefined;
@@ -203,7 +210,7 @@ function fill(request: number, written: Uint8Array | readonly Uint8Array[]): voi
 	let at = 0;
 	for (const bytes of Array.isArray(written) ? written : [written]) {
 		native.aioFill(request, bytes, at);
-		at += bytes.byteLength;
+		at += lengthIn.call(bytes);
 	}
 }
 
@@ -283,6 +290,8 @@ export function submitAll(
 	const jobs: Job[] = [];
 	try {
 		for (const order of orders) jobs.push(jobOf(binding, order));
+		// What ran since may have detached or resized what is to be written.
+		for (const job of jobs) if (job.written !== undefined) job.length = lengthOf(job.written);
 	} catch (error) {
 		for (const { cookie } of jobs) binding.cookies.release(cookie);
 		throw error;

@@ -137,6 +137,7 @@ export class Timer<T = unknown> implements Disposable {
 	#check(rc: number, syscall: string): void {
 		if (rc >= 0) return;
 		if (rc !== EINVAL) throw new PortError(rc, syscall);
+		if (this.#list.closed) throw portClosed(); // by a getter of the setting
 		this.delete(); // another thread did
 		throw timerDeleted();
 	}

@@ -162,6 +162,14 @@ describe('requests', () => {
 });
 
 describe('failures', () => {
+	it.each(['toString', '__proto__', ['read'], ['connect']])('%j is no operation', (operation) => {
+		const order = { operation: operation as 'read', fd, buffer: Buffer.alloc(1), position: 0 };
+		expect(() => port.aio.submit([order])).toThrow(
+			expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+		);
+		expect(port.count()).toBe(0);
+	});
+
 	it('are the event of the request', async () => {
 		port.aio.read(fs.openSync(folder, 'r'), Buffer.alloc(8), 0);
 		expect((await next()).error).toMatchObject({ code: 'EISDIR', syscall: 'aio_read' });
@@ -306,6 +314,44 @@ describe('cancelling', () => {
 });
 
 describe('a buffer', () => {
+	it('that a later order of the list detaches or shrinks is written as it is then', async () => {
+		await port.aio.promises.read(fd, Buffer.alloc(64), 1); // leaves its bytes in the addon's memory
+		const gone = new Uint8Array(8).fill(65);
+		const Resizable = ArrayBuffer as unknown as new (
+			length: number,
+			options: object,
+		) => ArrayBuffer;
+		const memory = new Resizable(8, { maxByteLength: 8 });
+		const shrunk = new Uint8Array(memory).fill(66);
+		port.aio.submit([
+			{ operation: 'write', fd, buffer: gone, position: 0, user: 'gone' },
+			{ operation: 'write', fd, buffer: [shrunk], position: 8, user: 'shrunk' },
+			{
+				operation: 'fdatasync',
+				get fd() {
+					structuredClone(gone.buffer, { transfer: [gone.buffer] });
+					(memory as unknown as { resize(length: number): void }).resize(2);
+					return fd;
+				},
+			},
+		]);
+		const events = port.getnSync({ min: 3 }) as AioEvent[];
+		const written = new Map(events.map((event) => [event.user, event.bytes]));
+		expect([written.get('gone'), written.get('shrunk')]).toEqual([0, 2]);
+		const expected = Buffer.from(pattern.subarray(0, 16));
+		expected.fill(66, 8, 10);
+		expect(fs.readFileSync(file).subarray(0, 16)).toEqual(expected);
+	});
+
+	it('has the length that it has, whatever a subclass tells', async () => {
+		class Longer extends Uint8Array {
+			override get byteLength(): number {
+				return 64;
+			}
+		}
+		expect(await port.aio.promises.write(fd, new Longer(4), 0)).toBe(4);
+	});
+
 	// Those of this Node: Float16Array came with 24.
 	const kinds = Object.getOwnPropertyNames(globalThis).filter((name) =>
 		/^(Big)?(Int|Uint|Float)\d+(Clamped)?Array$/.test(name),

@@ -205,6 +205,17 @@ describe('delete', () => {
 });
 
 describe('arguments', () => {
+	it('may close the port: that is what set says then', () => {
+		const timer = port.after(HOUR);
+		const setting = {
+			get value() {
+				port.close();
+				return HOUR;
+			},
+		};
+		expect(codeOf(() => timer.set(setting))).toBe('ERR_PORT_CLOSED');
+	});
+
 	const bad: [string, unknown, string][] = [
 		['negative', -1, 'ERR_OUT_OF_RANGE'],
 		['not a number', Number.NaN, 'ERR_OUT_OF_RANGE'],
