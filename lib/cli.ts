@@ -52,7 +52,8 @@ ${lines.join('\n')}
 async function main(args: string[]): Promise<number> {
 	const [name, ...rest] = args;
 	if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-		(name === undefined ? process.stderr : process.stdout).write(usage());
+		// By console: it bears a reader that has gone.
+		(name === undefined ? console.error : console.log)(usage().trimEnd());
 		return name === undefined ? 2 : 0;
 	}
 	if (name === '--version' || name === '-v') {
@@ -66,7 +67,7 @@ async function main(args: string[]): Promise<number> {
 	}
 	const command = await entry.load();
 	if (rest.includes('--help') || rest.includes('-h')) {
-		process.stdout.write(command.help);
+		console.log(command.help.trimEnd());
 		return 0;
 	}
 	return command.run(rest);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { closeFd, listen, localAddress } from 'event-ports';
+import { closeFd, listen, localAddress, pipe } from 'event-ports';
 import { describe, expect, test } from 'vitest';
 import { CLI } from './support/serving.js';
 
@@ -23,6 +23,21 @@ describe('event-ports', () => {
 		expect(cli('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 		expect(cli('serve', '--help')).toMatchObject({ status: 0, stderr: '' });
 	});
+
+	test.each([['--help'], ['--version'], ['watch', '--help'], ['doctor']])(
+		'%s bears a reader that has gone',
+		(...args) => {
+			const [reader, writer] = pipe();
+			closeFd(reader);
+			const stdio = ['ignore', writer, 'pipe'] as const;
+			const { status, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+				stdio: [...stdio],
+				encoding: 'utf8',
+			});
+			closeFd(writer);
+			expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+		},
+	);
 
 	test.each([
 		[[], /Usage/],
