@@ -50,10 +50,29 @@ FileType type_of(uint32_t mode) {
 	}
 }
 
+// Leaves what stat(2) does not tell.
+int stat_at(int at, const char* path, int flags, FileStatus* status) {
+	struct stat seen;
+	if (fstatat(at, path, &seen, flags | AT_NO_AUTOMOUNT) != 0) return errno;
+	status->inode = seen.st_ino;
+	status->size = seen.st_size;
+	status->atime = nanoseconds(seen.st_atim);
+	status->mtime = nanoseconds(seen.st_mtim);
+	status->ctime = nanoseconds(seen.st_ctim);
+	status->device = packed(major(seen.st_dev), minor(seen.st_dev));
+	status->links = static_cast<uint32_t>(seen.st_nlink);
+	status->type = type_of(seen.st_mode);
+	return 0;
+}
+
 int status_at(int at, const char* path, int flags, FileStatus* status) {
 	struct statx seen;
 	unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
-	if (syscall(SYS_statx, at, path, flags | AT_NO_AUTOMOUNT, wanted, &seen) != 0) return errno;
+	if (syscall(SYS_statx, at, path, flags | AT_NO_AUTOMOUNT, wanted, &seen) != 0) {
+		// Of a file neither is said: a container's profile that is older than the call refuses it.
+		if (errno == EPERM || errno == ENOSYS) return stat_at(at, path, flags, status);
+		return errno;
+	}
 	status->inode = seen.stx_ino;
 	status->size = static_cast<int64_t>(seen.stx_size);
 	status->atime = nanoseconds(seen.stx_atime);
@@ -75,18 +94,7 @@ int file_status(const char* path, bool follow, FileStatus* status) {
 }
 
 int file_status_again(const char* path, bool follow, FileStatus* status) {
-	struct stat seen;
-	if (fstatat(AT_FDCWD, path, &seen, AT_NO_AUTOMOUNT | (follow ? 0 : AT_SYMLINK_NOFOLLOW)) != 0)
-		return errno;
-	status->inode = seen.st_ino;
-	status->size = seen.st_size;
-	status->atime = nanoseconds(seen.st_atim);
-	status->mtime = nanoseconds(seen.st_mtim);
-	status->ctime = nanoseconds(seen.st_ctim);
-	status->device = packed(major(seen.st_dev), minor(seen.st_dev));
-	status->links = static_cast<uint32_t>(seen.st_nlink);
-	status->type = type_of(seen.st_mode);
-	return 0;
+	return stat_at(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, status);
 }
 
 Result<std::string> true_name(const char* path, bool follow, FileStatus* status) {

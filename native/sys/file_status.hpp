@@ -26,7 +26,8 @@ struct FileStatus {
 	}
 };
 
-// ENOENT ENOTDIR EACCES ELOOP ENAMETOOLONG ...; `status` is untouched then. 0: done.
+// ENOENT ENOTDIR EACCES ELOOP ENAMETOOLONG ...; `status` is untouched then. 0: done. Where statx(2) is
+// refused by a sandbox, what stat(2) doesn't tell is left.
 int file_status(const char* path, bool follow, FileStatus* status);
 
 // The same, cheaper: leaves what stat(2) does not tell (born, mount, mount_root).
