@@ -87,8 +87,11 @@ async function suite(source, prefix, program) {
 			capture('./run-tests', args, { cwd: folder, env, ...user }).catch((error) => error.output ?? `${error}`);
 		const found = results(await run());
 		// Tests of time that failed on a busy machine have another try, alone.
-		for (const [name, result] of found)
-			if (result === 'failed') found.set(name, results(await run(name)).get(name) ?? 'failed');
+		for (const [name, result] of found) {
+			if (result !== 'failed') continue;
+			found.set(name, results(await run(name)).get(name) ?? 'failed');
+			console.log(`libuv: ${name} failed, and when it was run alone: ${found.get(name)}`);
+		}
 		return found;
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
