@@ -219,6 +219,7 @@ function prepareAll({ handle }: Binding, jobs: readonly Job[]): number[] {
 	const requests: number[] = [];
 	let rows = 0;
 	const prepareRows = () => {
+		if (rows === 0) return;
 		native.aioPrepare(handle, rows);
 		for (let row = 0; row < rows; row++) requests.push(object[row] as number);
 		rows = 0;
