@@ -128,7 +128,7 @@ void Requests::abandon(const Binding& binding) {
 			if (!request->done() && takes(*request)) taking.push_back({request, request->id});
 		}
 	}
-	for (const Taking& one : taking) (void)aio::cancel(one.id, one.request);
+	for (const Taking& one : taking) aio::abandon(one.id, one.request);
 	std::lock_guard guard(lock);
 	sweep();
 }

@@ -178,7 +178,7 @@ bool AioSource::interrupts() {
 void AioSource::descriptor_closing(Port&, int fd) {
 	AioBook* book = AioBook::existing();
 	if (!book) return;
-	(void)book->cancel_descriptor(fd); // 7.10
+	(void)book->cancel_descriptor(fd, AioRequest::FOR_GOOD); // 7.10
 	book->closing(fd);
 }
 
@@ -287,12 +287,16 @@ bool ended(AioGroup& group) {
 
 Cancelled cancel(uint64_t id, const void* owner) {
 	AioBook* book = AioBook::existing();
-	return book ? book->cancel(id, owner) : Cancelled::ALL_DONE;
+	return book ? book->cancel(id, owner, AioRequest::ASKED) : Cancelled::ALL_DONE;
 }
 
 Cancelled cancel_descriptor(int fd) {
 	AioBook* book = AioBook::existing();
-	return book ? book->cancel_descriptor(fd) : Cancelled::ALL_DONE;
+	return book ? book->cancel_descriptor(fd, AioRequest::ASKED) : Cancelled::ALL_DONE;
+}
+
+void abandon(uint64_t id, const void* owner) {
+	if (AioBook* book = AioBook::existing()) (void)book->cancel(id, owner, AioRequest::FOR_GOOD);
 }
 
 bool in_flight(uint64_t id, const void* owner) {

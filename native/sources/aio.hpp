@@ -48,10 +48,12 @@ enum class Cancelled { CANCELED, NOT_CANCELED, ALL_DONE };
 // Whether an id names a request in flight, and this owner's.
 bool in_flight(uint64_t id, const void* owner);
 
-// ALL_DONE when there is no such request.
+// ALL_DONE when there is no such request. What is NOT_CANCELED goes on to its own end.
 Cancelled cancel(uint64_t id, const void* owner);
 // All of a descriptor.
 Cancelled cancel_descriptor(int fd);
+// Cancelled, or never begun again where the kernel gives it up later.
+void abandon(uint64_t id, const void* owner);
 
 // Looks whether anything was completed, and tells of it.
 void reap();

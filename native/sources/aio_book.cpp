@@ -4,6 +4,7 @@
 #include "sys/eventfd.hpp"
 #include "sys/io_call.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <vector>
@@ -133,7 +134,8 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 			continue;
 		}
 		request->io = order.io;
-		request->cancelled = request->found = false;
+		request->cancelled = AioRequest::NO;
+		request->found = false;
 		request->result_code = order.result_code;
 		request->generation++;
 		request->event = events[i];
@@ -176,8 +178,9 @@ void AioBook::release_held(const AioRequest& done, Telling&) {
 }
 
 void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
-	// Not ours: the kernel gives up what a thread had submitted that has ended.
-	if (!request.cancelled && (result == -ECANCELED || result == -EINTR)) {
+	// Not ours: the kernel gives up what a thread had submitted that has ended; or of a cancellation
+	// whose answer was that the request goes on.
+	if (request.cancelled == AioRequest::NO && (result == -ECANCELED || result == -EINTR)) {
 		engine_.load(std::memory_order_relaxed)->start(request);
 		return;
 	}
@@ -276,8 +279,8 @@ void AioBook::unpin(AioRequest& request) {
 }
 
 // Pins it twice: for the engine's answer, and for the caller.
-void AioBook::ask_cancel(AioRequest& request, Telling& telling) {
-	request.cancelled = true;
+void AioBook::ask_cancel(AioRequest& request, AioRequest::Cancelled how, Telling& telling) {
+	request.cancelled = std::max(request.cancelled, how);
 	request.pins++;
 	if (request.state == AioRequest::HELD) {
 		request.found = true;
@@ -309,7 +312,7 @@ struct AioBook::Cancelling {
 };
 
 template <class Match>
-aio::Cancelled AioBook::cancel_matching(Match match) {
+aio::Cancelled AioBook::cancel_matching(AioRequest::Cancelled how, Match match) {
 	Cancelling asked{*this, {}};
 	uint64_t seen = 0;
 	for (bool more = true; more;) {
@@ -321,7 +324,7 @@ aio::Cancelled AioBook::cancel_matching(Match match) {
 				if (at->sequence > seen && match(*at)) {
 					seen = at->sequence;
 					asked.requests.push_back(at);
-					ask_cancel(*at, telling);
+					ask_cancel(*at, how, telling);
 				}
 				at = next;
 			}
@@ -336,7 +339,11 @@ aio::Cancelled AioBook::cancel_matching(Match match) {
 	bool active = false;
 	bool cancelled = true;
 	for (AioRequest* request : asked.requests) {
-		active |= request->state != AioRequest::FREE;
+		if (request->state != AioRequest::FREE) {
+			active = true;
+			// The kernel may still give up what it said was under way; but that goes on, as is said here.
+			if (settled(*request) && request->cancelled == AioRequest::ASKED) request->cancelled = AioRequest::NO;
+		}
 		cancelled &= request->result == -ECANCELED;
 		unpin(*request);
 	}
@@ -344,13 +351,14 @@ aio::Cancelled AioBook::cancel_matching(Match match) {
 	return cancelled ? aio::Cancelled::CANCELED : aio::Cancelled::ALL_DONE;
 }
 
-aio::Cancelled AioBook::cancel(uint64_t id, const void* owner) {
-	return cancel_matching(
-	    [&](const AioRequest& request) { return request.owner == owner && id_of(request) == id; });
+aio::Cancelled AioBook::cancel(uint64_t id, const void* owner, AioRequest::Cancelled how) {
+	return cancel_matching(how, [&](const AioRequest& request) {
+		return request.owner == owner && id_of(request) == id;
+	});
 }
 
-aio::Cancelled AioBook::cancel_descriptor(int fd) {
-	return cancel_matching([&](const AioRequest& request) { return request.io.fd == fd; });
+aio::Cancelled AioBook::cancel_descriptor(int fd, AioRequest::Cancelled how) {
+	return cancel_matching(how, [&](const AioRequest& request) { return request.io.fd == fd; });
 }
 
 void AioBook::closing(int fd) {

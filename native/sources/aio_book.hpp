@@ -40,8 +40,8 @@ public:
 		return engine && engine->unseen();
 	}
 	bool in_flight(uint64_t id, const void* owner);
-	aio::Cancelled cancel(uint64_t id, const void* owner);
-	aio::Cancelled cancel_descriptor(int fd);
+	aio::Cancelled cancel(uint64_t id, const void* owner, AioRequest::Cancelled how);
+	aio::Cancelled cancel_descriptor(int fd, AioRequest::Cancelled how);
 	void closing(int fd);
 	int wait_until(bool (*done)(void* data), void* data, const Deadline& deadline);
 
@@ -75,11 +75,11 @@ private:
 	uint32_t earlier_on(int fd) const;
 	void finish(AioRequest& request, int64_t result, Telling& telling);
 	void release_held(const AioRequest& done, Telling& telling);
-	void ask_cancel(AioRequest& request, Telling& telling);
+	void ask_cancel(AioRequest& request, AioRequest::Cancelled how, Telling& telling);
 	bool settled(const AioRequest& request) const;
 	void unpin(AioRequest& request);
 	template <class Match>
-	aio::Cancelled cancel_matching(Match match);
+	aio::Cancelled cancel_matching(AioRequest::Cancelled how, Match match);
 	void wake_sleepers();
 	static void forget_engine(AioEngine& inherited);
 	void leave(AioGroup& group, Telling& telling);

@@ -40,6 +40,8 @@ struct AioGroup {
 
 struct alignas(64) AioRequest {
 	enum State : uint8_t { FREE, HELD, ACTIVE }; // HELD: an fsync waits for its turn
+	// Whether somebody asked for its end, and whoever it was will not have it go on.
+	enum Cancelled : uint8_t { NO, ASKED, FOR_GOOD };
 
 	// What making and completing it need lies in two cache lines: the reads of a page
 	// each time in between leave little else in the nearest cache.
@@ -50,7 +52,7 @@ struct alignas(64) AioRequest {
 	uint32_t before = 0;      // HELD: requests on the descriptor to be waited for
 	uint16_t pins = 0;        // cancellations under way: it is not used again meanwhile
 	State state = FREE;
-	bool cancelled = false;   // somebody asked for it
+	Cancelled cancelled = NO;
 	bool found = false;       // the engine said it will be cancelled
 	bool result_code = false; // the event says the result, not `event.code`
 	// Stores the result where its owner looks for it, before the event is visible (7.5).

@@ -48,6 +48,7 @@ void stopped_waiter(unsigned wanted) {
 	pid_t pid = helped_by(wait_for_ever);
 	helper_tid = static_cast<uint32_t>(pid);
 	await_waiter(helper_tid, SLEEPING | POLLING);
+	await([] { return (lock_word->load() & FUTEX_TID_MASK) != helper_tid; }); // stopped inside it would stop all
 	EQUAL(kill(pid, SIGSTOP), 0);
 	stopped(pid);
 }

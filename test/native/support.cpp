@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <ctime>
+#include <filesystem>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -32,6 +33,18 @@ void dump_stacks(pid_t pid) {
 	waitpid(debugger, nullptr, 0);
 }
 
+namespace {
+
+void dump_group(pid_t group) {
+	for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+		pid_t pid = atoi(entry.path().filename().c_str());
+		if (pid == 0 || getpgid(pid) != group) continue;
+		dump_stacks(pid);
+	}
+}
+
+} // namespace
+
 int watched(int (*body)()) {
 	setvbuf(stdout, nullptr, _IOLBF, 0);
 	pid_t child = fork();
@@ -48,7 +61,7 @@ int watched(int (*body)()) {
 	while ((rc = poll(&ended, 1, limit * 1000)) < 0 && errno == EINTR) {}
 	if (rc == 0) {
 		fprintf(stderr, "hang: stacks after %d s\n", limit);
-		dump_stacks(child);
+		dump_group(child);
 		kill(-child, SIGKILL);
 	}
 	int status = 0;
