@@ -57,6 +57,12 @@ export function headerChecks(prefix) {
 		'headers: <port.h> alone brings what illumos sources take for granted': async () => {
 			for (const mode of modes) await capture('sh', ['-c', `${mode} ${STRICT.join(' ')} -I${include} ${alone}`]);
 		},
+		'headers: integers that a configure script missed, and made macros': async () => {
+			const missed = ['uchar_t=unsigned char', 'ushort_t=unsigned short', 'uint_t=unsigned int', 'ulong_t=unsigned long'];
+			const macros = missed.map((macro) => `'-D${macro}'`);
+			for (const mode of modes)
+				await capture('sh', ['-c', `${mode} ${[...STRICT, ...macros].join(' ')} -I${include} ${alone}`]);
+		},
 		'headers: the same with musl': async () => {
 			if (!(await have('musl-gcc'))) throw new Error('musl-tools is not installed');
 			for (const std of ['c89', 'c99', 'gnu11'])

@@ -148,9 +148,14 @@ CASE("1.17", "solaris_types")
 {
 	timestruc_t stamp = { 1, 2 };
 	timespec_t *same = &stamp;
-	EQ(sizeof(uint_t), sizeof(unsigned int));
+	itimerspec_t setting = { { 0, 0 }, { 3, 4 } };
+	struct itimerspec *same_setting = &setting;
+	EQ(sizeof(uchar_t), sizeof(unsigned char));
 	EQ(sizeof(ushort_t), sizeof(unsigned short));
+	EQ(sizeof(uint_t), sizeof(unsigned int));
+	EQ(sizeof(ulong_t), sizeof(unsigned long));
 	EQ(same->tv_nsec, 2);
+	EQ(same_setting->it_value.tv_nsec, 4);
 }
 
 CASE("1.13 1.14", "numbers_of_port_impl")

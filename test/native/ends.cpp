@@ -6,12 +6,9 @@
 #include <atomic>
 #include <csetjmp>
 #include <csignal>
-#include <fstream>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <string>
-#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 
@@ -20,13 +17,6 @@ using namespace test;
 namespace {
 
 void end_thread(int) { pthread_exit(nullptr); }
-
-// In the call that it waits by, not on the way there.
-bool asleep_in_call(pid_t tid) {
-	long call = -1;
-	std::ifstream("/proc/self/task/" + std::to_string(tid) + "/syscall") >> call;
-	return call == SYS_futex || call == SYS_epoll_pwait || call == SYS_epoll_pwait2;
-}
 
 struct Waiter {
 	int port;

@@ -95,9 +95,8 @@ void handler_forks(bool leading, bool calling) {
 	action.sa_handler = fork_in_handler;
 	EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
 	std::thread other([] { EQUAL(next(), 7); });
-	pthread_t self = pthread_self();
-	std::thread interrupter([=] {
-		while (info_of(port).pi_waiters != 2) sched_yield();
+	std::thread interrupter([self = pthread_self(), tid = gettid()] {
+		while (info_of(port).pi_waiters != 2 || !asleep_in_call(tid)) sched_yield();
 		EQUAL(pthread_kill(self, SIGUSR1), 0);
 	});
 	port_event_t event;

@@ -39,6 +39,7 @@ struct Crew {
 	int port;
 	std::array<std::thread, WAITERS> threads;
 	std::array<std::atomic<pid_t>, WAITERS> tids{};
+	std::array<std::atomic<bool>, WAITERS> gone{};
 	int first = 0; // of those that still wait
 
 	// One after the other: the first to wait is known.
@@ -57,9 +58,14 @@ struct Crew {
 		tids[i].store(gettid());
 		port_event_t event;
 		if (port_get(port, &event, nullptr) != 0) EQUAL(errno, EINTR);
+		gone[i].store(true);
 	}
 	void interrupt(int i) {
-		EQUAL(pthread_kill(threads[i].native_handle(), SIGUSR1), 0);
+		// A signal may come while it looks, and not sleeps.
+		while (!gone[i].load()) {
+			EQUAL(pthread_kill(threads[i].native_handle(), SIGUSR1), 0);
+			sched_yield();
+		}
 		threads[i].join();
 		first = i + 1;
 	}

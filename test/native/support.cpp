@@ -3,7 +3,9 @@
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <poll.h>
+#include <string>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -81,6 +83,12 @@ void fail(const char* file, int line, const char* what, long long saw, long long
 	printf("%d passed, 1 failed, 0 skipped\n", passed);
 	fflush(nullptr);
 	_exit(1);
+}
+
+bool asleep_in_call(pid_t tid) {
+	long call = -1;
+	std::ifstream("/proc/self/task/" + std::to_string(tid) + "/syscall") >> call;
+	return call == SYS_futex || call == SYS_epoll_pwait || call == SYS_epoll_pwait2;
 }
 
 port_info_t info_of(int port) {

@@ -65,6 +65,8 @@ private:
 };
 
 port_info_t info_of(int port);
+// In the call that a thread waits by, not on the way there.
+bool asleep_in_call(pid_t tid);
 timespec milliseconds(long ms);
 
 // To stderr, by gdb.

@@ -52,12 +52,26 @@ struct sigevent {
 extern "C" {
 #endif
 
-/* Solaris spellings that illumos sources take for granted (1.17). */
+/*
+ * Solaris spellings that illumos sources take for granted (1.17). A configure script that found
+ * an integer's missing has made it a macro.
+ */
 #ifndef EVENT_PORTS_NO_SOLARIS_TYPES
-typedef unsigned int uint_t;
+#ifndef uchar_t
+typedef unsigned char uchar_t;
+#endif
+#ifndef ushort_t
 typedef unsigned short ushort_t;
+#endif
+#ifndef uint_t
+typedef unsigned int uint_t;
+#endif
+#ifndef ulong_t
+typedef unsigned long ulong_t;
+#endif
 typedef struct timespec timespec_t;
 typedef struct timespec timestruc_t;
+typedef struct itimerspec itimerspec_t;
 #endif
 
 /* The clock that illumos sources use for timers; the same one there. */

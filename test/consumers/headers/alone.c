@@ -22,10 +22,13 @@
 #error "a poll bit is missing"
 #endif
 
-uint_t a_uint;
+uchar_t a_uchar;
 ushort_t a_ushort;
+uint_t a_uint;
+ulong_t a_ulong;
 timespec_t a_timespec;
 timestruc_t a_timestruc;
+itimerspec_t an_itimerspec;
 uintptr_t a_uintptr;
 struct timespec a_struct_timespec;
 struct itimerspec a_struct_itimerspec;
