@@ -169,6 +169,7 @@ struct waiter {
 	unsigned int nget;
 	int result;
 	int error;
+	long sleeps; /* of its thread, within the call */
 	int done;
 };
 

@@ -5,6 +5,8 @@
  */
 #include "harness.h"
 
+#include <sys/resource.h>
+
 #if defined(__sun)
 #include <dirent.h>
 #include <procfs.h>
@@ -43,13 +45,26 @@ static int waiters_of(int port)
 }
 #endif
 
+#ifndef RUSAGE_THREAD
+#define RUSAGE_THREAD RUSAGE_LWP
+#endif
+
+static long sleeps_so_far(void)
+{
+	struct rusage usage;
+	OK(getrusage(RUSAGE_THREAD, &usage));
+	return usage.ru_nvcsw;
+}
+
 static void *waiter_main(void *arg)
 {
 	struct waiter *w = arg;
+	long before = sleeps_so_far();
 	w->nget = w->want;
 	w->result = port_getn(w->port, w->list, WAITER_ROOM, &w->nget,
 	    w->timeout.tv_sec < 0 ? NULL : &w->timeout);
 	w->error = w->result == 0 ? 0 : errno;
+	w->sleeps = sleeps_so_far() - before;
 	__atomic_store_n(&w->done, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
