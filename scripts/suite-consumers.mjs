@@ -5,8 +5,10 @@
 import { aprChecks } from './consumers/apr.mjs';
 import { buildChecks } from './consumers/builds.mjs';
 import { exampleChecks } from './consumers/examples.mjs';
+import { fpmChecks } from './consumers/fpm.mjs';
 import { haproxyChecks } from './consumers/haproxy.mjs';
 import { headerChecks } from './consumers/headers.mjs';
+import { ivykisChecks } from './consumers/ivykis.mjs';
 import { libev } from './consumers/libev.mjs';
 import { libevent } from './consumers/libevent.mjs';
 import { libuv } from './consumers/libuv.mjs';
@@ -30,7 +32,8 @@ export const consumersSuite = {
 export const serversSuite = {
 	servers: async () => {
 		const prefix = await installPrefix();
-		const programs = [nginxChecks, haproxyChecks, lighttpdChecks, redisChecks, aprChecks, muslChecks];
+		const servers = [nginxChecks, haproxyChecks, lighttpdChecks, redisChecks, fpmChecks];
+		const programs = [...servers, aprChecks, ivykisChecks, muslChecks];
 		const counts = await runChecks(Object.assign({}, ...programs.map((make) => make(prefix))));
 		return add(counts, await libuv(prefix));
 	},
