@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { closeFd, Port } from 'event-ports';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { outcomeOf, PACKAGE, until } from './support.js';
@@ -30,6 +31,9 @@ function start(source: string): ChildProcess {
 }
 
 const waiting = (count: number) => until(() => port.stats().waiters === count);
+/** In the kernel: stopped on its way there, inside the port's lock, it would hold up everybody. */
+const asleep = ({ pid }: ChildProcess) =>
+	until(() => / S [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
 const ended = (child: ChildProcess) => once(child, 'exit');
 
 it('messages, bytes and alerts go both ways', async () => {
@@ -89,6 +93,7 @@ it.each(['SIGSTOP', 'SIGKILL'] as const)(
 		await waiting(1);
 		const wait = port.get();
 		await waiting(2);
+		await asleep(child);
 		child.kill(signal);
 		if (signal === 'SIGKILL') await ended(child);
 		port.send(1, 42);
