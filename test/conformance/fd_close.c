@@ -224,7 +224,9 @@ CASE("4.13", "a_close_range_or_dup_that_fails_closes_nothing")
 	watch(port, fd[0], USER(1));
 	FAILS(close_range(number, number, 0x40), EINVAL);
 	FAILS(close_range(number, number - 1, 0), EINVAL);
+#if defined(__GLIBC__) /* musl takes no notice of flags it doesn't know */
 	FAILS(dup3(fd[1], fd[0], 0x40), EINVAL);
+#endif
 	FAILS(dup2(-1, fd[0]), EBADF);
 	SLOTS(port, 1);
 	write_byte(fd[1]);
