@@ -80,8 +80,10 @@ void users_both_ways() {
 pid_t forked = -1;
 bool calls = false; // the child, before it returns from the handler
 void fork_in_handler(int) {
+	int saved = errno;
 	forked = fork();
 	if (forked == 0 && calls) EQUAL(info_of(port).pi_members, 2);
+	errno = saved;
 }
 
 // The child returns from the handler into a wait that is its parent's.

@@ -146,7 +146,11 @@ int waited_on;
 
 void handler_sends() {
 	waited_on = port_create();
-	signal(SIGUSR1, [](int) { CHECK(port_send(waited_on, 1, nullptr) == 0); });
+	signal(SIGUSR1, [](int) {
+		int saved = errno;
+		CHECK(port_send(waited_on, 1, nullptr) == 0);
+		errno = saved;
+	});
 	std::thread sender([waiter = pthread_self()] {
 		port_info_t info;
 		do {
