@@ -38,16 +38,16 @@ bool kernel_uses_counter() { return false; }
 // Of the last two calibrations that agreed, by anyone in this process; 0: none.
 std::atomic<uint64_t> agreed_rate{0};
 
+int64_t estimate(uint64_t ticks, uint64_t ns_per_tick) {
+	return static_cast<int64_t>(static_cast<unsigned __int128>(ticks) * ns_per_tick >> 32);
+}
+
 bool counter_usable() {
 	static const bool usable = kernel_uses_counter();
 	return usable;
 }
 
 } // namespace
-
-int64_t FastClock::estimate(uint64_t ticks) const {
-	return static_cast<int64_t>(static_cast<unsigned __int128>(ticks) * ns_per_tick_ >> 32);
-}
 
 bool FastClock::far_off(int64_t time) {
 	timespec now{};
@@ -63,12 +63,14 @@ int64_t FastClock::look() {
 	now.counter = read_counter();
 	now.ns = monotonic_ns();
 	uint64_t took = read_counter() - now.counter;
-	if (ns_per_tick_ != 0 && estimate(took) > CLOSE_NS) return now.ns; // interrupted
-	if (uint64_t rate = agreed_rate.load(std::memory_order_relaxed); valid_ticks_ == 0 && rate != 0)
-		trust(rate);
+	uint64_t agreed = agreed_rate.load(std::memory_order_relaxed);
+	uint64_t rate = ns_per_tick_ != 0 ? ns_per_tick_ : agreed;
+	if (rate != 0 && estimate(took, rate) > CLOSE_NS) return now.ns; // interrupted
+	if (valid_ticks_ == 0 && agreed != 0)
+		trust(agreed);
 	else if (valid_ticks_ != 0) {
 		int64_t passed = now.ns - last_.ns;
-		int64_t error = passed - estimate(now.counter - last_.counter);
+		int64_t error = passed - estimate(now.counter - last_.counter, ns_per_tick_);
 		int64_t bearable = passed / DRIFT + CLOSE_NS;
 		if (error > bearable || error < -bearable) {
 			agreed_rate.store(0, std::memory_order_relaxed);

@@ -44,7 +44,6 @@ private:
 	int64_t look();
 	void calibrate(const Sample& now);
 	void trust(uint64_t rate);
-	int64_t estimate(uint64_t ticks) const;
 
 	Sample last_;
 	Sample anchor_;            // where the calibration under way began

@@ -216,6 +216,22 @@ void the_fast_clock_is_never_behind_and_hardly_ahead() {
 	test::done("the_fast_clock_is_never_behind_and_hardly_ahead");
 }
 
+// One that takes over the rate that another has found: interrupted in its first look, which its
+// own rate can't tell.
+void a_fast_clock_that_was_interrupted_at_first_is_not_ahead() {
+	int64_t ahead = 0;
+	int64_t end = evp::sys::monotonic_ns() + 500'000'000;
+	for (int64_t now = 0; now < end;) {
+		evp::sys::FastClock clock;
+		(void)clock.most();
+		int64_t most = clock.most();
+		now = evp::sys::monotonic_ns();
+		ahead = std::max(ahead, most - now);
+	}
+	CHECK(ahead < 1000);
+	test::done("a_fast_clock_that_was_interrupted_at_first_is_not_ahead");
+}
+
 void what_is_far_off_has_not_come() {
 	using evp::sys::FastClock;
 	int64_t now = evp::sys::monotonic_ns();
@@ -230,6 +246,7 @@ int body() {
 	an_id_is_a_double_that_ends_with_its_timer();
 	a_million_timers_weigh_less_than_128_bytes_each();
 	the_fast_clock_is_never_behind_and_hardly_ahead();
+	a_fast_clock_that_was_interrupted_at_first_is_not_ahead();
 	what_is_far_off_has_not_come();
 	return 0;
 }
