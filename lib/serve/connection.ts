@@ -35,6 +35,8 @@ export abstract class Connection extends Duplex {
 	protected parts: Buffer[] = [];
 	readonly #onBytes: (count: number) => void;
 	#lingering = false;
+	#gently = false;
+	#ending = false;
 	#written: Done | undefined;
 	#idle: Idle | undefined;
 
@@ -82,7 +84,7 @@ export abstract class Connection extends Duplex {
 		this.#idle?.refresh();
 		this.bytesRead += count;
 		if (this.#lingering) {
-			if (count === 0) this.destroy();
+			if (count === 0) this.cut();
 		} else if (count === 0) {
 			this.reading = false;
 			this.push(null);
@@ -144,18 +146,36 @@ export abstract class Connection extends Duplex {
 	destroySoon(): void {
 		const linger = () => {
 			if (this.readableEnded) {
-				this.destroy();
+				this.cut();
 				return;
 			}
 			this.#lingering = true;
 			this.reading = true;
 			this.setTimeout(LINGER);
-			this.once('timeout', () => this.destroy());
+			this.once('timeout', () => this.cut());
 			this.receive();
 		};
+		this.#ending = true;
 		this.end();
 		if (this.writableFinished) linger();
 		else this.once('finish', linger);
+	}
+
+	/** From now on http's end of it as an idle one waits until the peer has what it was sent. */
+	endGently(): void {
+		this.#gently = true;
+	}
+
+	override destroy(error?: Error): this {
+		if (!this.#gently || error !== undefined || this.readableEnded) return super.destroy(error);
+		if (!this.#ending) this.destroySoon();
+		return this;
+	}
+
+	/** Ends it, whatever it is at. */
+	cut(): void {
+		this.#gently = false;
+		this.destroy();
 	}
 
 	override _destroy(error: Error | null, done: Done): void {

@@ -107,12 +107,13 @@ export class Server {
 		// What has arrived is answered; then whoever said nothing has nothing to wait for.
 		await Promise.all(Array.from(this.#connections, (connection) => connection.poll()));
 		this.#draining = true;
-		this.#site.close();
 		for (const connection of this.#connections) {
 			if (connection.bytesRead === 0) connection.destroy();
+			else connection.endGently();
 		}
+		this.#site.close();
 		const cut = () => {
-			for (const connection of this.#connections) connection.destroy();
+			for (const connection of this.#connections) connection.cut();
 		};
 		setTimeout(cut, this.#options.grace).unref();
 		this.#endWhenEmpty();
