@@ -161,7 +161,10 @@ export abstract class Connection extends Duplex {
 		else this.once('finish', linger);
 	}
 
-	/** From now on http's end of it as an idle one waits until the peer has what it was sent. */
+	/**
+	 * The server ends. http destroys whom it takes for idle, and with unread requests that would reset
+	 * the connection (see destroySoon): from now on destroy() without an error says everything first.
+	 */
 	endGently(): void {
 		this.#gently = true;
 	}
@@ -172,7 +175,7 @@ export abstract class Connection extends Duplex {
 		return this;
 	}
 
-	/** Ends it, whatever it is at. */
+	/** Ends it at once, whatever it is at. */
 	cut(): void {
 		this.#gently = false;
 		this.destroy();
