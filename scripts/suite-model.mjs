@@ -1,5 +1,5 @@
-// The model of waking and leading (test/model/wakeup.pml), searched by spin: without a mistake no
-// search finds an error, with each known mistake one does.
+// The models of waking and leading (test/model/wakeup.pml) and of noticing who is gone (lookout.pml),
+// searched by spin: without a mistake no search finds an error, with each known mistake one does.
 
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -7,43 +7,61 @@ import path from 'node:path';
 import { add, none, runChecks } from './counts.mjs';
 import { capture, root } from './process.mjs';
 
-const model = path.join(root, 'test/model/wakeup.pml');
 const MEGABYTES = 2000; // of memory, at most
 
-// Whole searches of cuts small enough for all of their states: who may die (waiters 1 to 3, posters
-// 4 and 5), with the doorbell, with a descriptor, with two waiters instead of three.
+// How pan is built and run: every state; states and cycles without progress; a claim that is to hold
+// in the end, every process having its turns.
+const STATES = { model: 'wakeup', build: ['-DSAFETY'], run: [] };
+const CYCLES = { model: 'wakeup', build: ['-DNP'], run: ['-l'] };
+const CLAIM = (claim) => ({ model: 'lookout', build: ['-DNFAIR=4'], run: ['-a', '-f', '-N', claim] });
+const NOTICED = CLAIM('noticed');
+const LED = CLAIM('led');
+
+// Whole searches of cuts small enough for all of their states. Of waking: who may die (waiters 1 to 3,
+// posters 4 and 5), with the doorbell, with a descriptor, with two waiters instead of three. Of noticing:
+// who is killed or stopped (the process of two waiters is 0), with a descriptor, so that somebody leads.
 const SEARCHES = {
-	'nobody dies': '',
-	'nobody dies: no two wake each other for ever': '-DBELL=false -DWAITERS=2',
-	'nobody dies: waiters look at their words before they sleep': '-DSPINS=true -DWAITERS=2',
-	'a waiter dies': '-DVICTIM=1 -DBELL=false -DWAITERS=2',
-	'a poster dies': '-DVICTIM=4 -DBELL=false -DWAITERS=2',
-	'a waiter dies: the doorbell': '-DVICTIM=1 -DDESCRIPTOR=false',
-	'a poster dies: the doorbell': '-DVICTIM=4 -DDESCRIPTOR=false',
+	'nobody dies': [STATES, ''],
+	'nobody dies: no two wake each other for ever': [CYCLES, '-DBELL=false -DWAITERS=2'],
+	'nobody dies: waiters look at their words before they sleep': [STATES, '-DSPINS=true -DWAITERS=2'],
+	'a waiter dies': [CYCLES, '-DVICTIM=1 -DBELL=false -DWAITERS=2'],
+	'a poster dies': [CYCLES, '-DVICTIM=4 -DBELL=false -DWAITERS=2'],
+	'a waiter dies: the doorbell': [STATES, '-DVICTIM=1 -DDESCRIPTOR=false'],
+	'a poster dies: the doorbell': [STATES, '-DVICTIM=4 -DDESCRIPTOR=false'],
+	'one that waits for nothing dies: it is noticed': [NOTICED, ''],
+	'a process of two waiters dies: it is noticed': [NOTICED, '-DVICTIM=0'],
+	'a process of one waiter dies: it is noticed': [NOTICED, '-DVICTIM=1'],
+	'a leader dies: another leads': [LED, '-DVICTIM=1 -DDESCRIPTOR=true'],
+	'a leader is stopped: another leads': [LED, '-DVICTIM=0 -DDESCRIPTOR=true -DSTOPPED=true'],
+	'a leader is stopped: the dead are noticed': [NOTICED, '-DVICTIM=1 -DDESCRIPTOR=true -DSTOPPED=true'],
 };
 const MISTAKES = {
-	'no look at the word before sleeping': '-DBUG_NO_RECHECK',
-	'whoever leaves passes nothing on': '-DBUG_LEAVES_QUIETLY',
-	'a kick taken from under the leader': '-DBUG_KICK_SWALLOWED',
-	'a bell made once, however late': '-DBUG_BELL_ONCE',
-	'a kick lowered with the one that is taken back': '-DBUG_LOWERED_FOR_ANOTHER -DBELL=false',
-	'a kick raised too late, and left': '-DBUG_KICK_LEFT -DBELL=false',
-	'a kick taken, and not lowered': '-DBUG_KICK_NOT_LOWERED -DBELL=false',
-	'a kick of the dead': '-DBUG_DEAD_KICK -DVICTIM=4 -DBELL=false -DWAITERS=2',
-	'an event loop that is called, and rests': '-DBUG_RESTS_CALLED -DSPINS=true -DWAITERS=2',
-	'a death that nobody notices': '-DBUG_UNNOTICED -DVICTIM=1',
+	'no look at the word before sleeping': [STATES, '-DBUG_NO_RECHECK'],
+	'whoever leaves passes nothing on': [STATES, '-DBUG_LEAVES_QUIETLY'],
+	'a kick taken from under the leader': [STATES, '-DBUG_KICK_SWALLOWED'],
+	'a bell made once, however late': [STATES, '-DBUG_BELL_ONCE'],
+	'a kick lowered with the one that is taken back': [CYCLES, '-DBUG_LOWERED_FOR_ANOTHER -DBELL=false'],
+	'a kick raised too late, and left': [CYCLES, '-DBUG_KICK_LEFT -DBELL=false'],
+	'a kick taken, and not lowered': [CYCLES, '-DBUG_KICK_NOT_LOWERED -DBELL=false'],
+	'a kick of the dead': [CYCLES, '-DBUG_DEAD_KICK -DVICTIM=4 -DBELL=false -DWAITERS=2'],
+	'an event loop that is called, and rests': [STATES, '-DBUG_RESTS_CALLED -DSPINS=true -DWAITERS=2'],
+	'a death that nobody notices': [STATES, '-DBUG_UNNOTICED -DVICTIM=1'],
+	'a lookout that is not passed on': [NOTICED, '-DBUG_NOT_PASSED_ON'],
+	'a look that ends with its looker': [NOTICED, '-DBUG_LOOK_HELD -DVICTIM=0'],
+	'a look for each who waits': [NOTICED, '-DBUG_LOOKS_ALWAYS'],
+	'a successor buried for the dead': [NOTICED, '-DBUG_RECORD_REUSED'],
+	'a leader that is believed for ever': [LED, '-DBUG_SILENCE -DVICTIM=0 -DDESCRIPTOR=true -DSTOPPED=true'],
 };
 
 /** How many errors a search of all states finds: 0 or 1. */
-async function search(number, options) {
-	const cycles = options.startsWith('-DBELL=false');
+async function search(number, [way, options]) {
 	const cwd = path.join(root, 'out/model', String(number));
 	mkdirSync(cwd, { recursive: true });
+	const model = path.join(root, `test/model/${way.model}.pml`);
 	await capture('spin', ['-a', ...options.split(' ').filter(Boolean), model], { cwd });
-	const kind = cycles ? '-DNP' : '-DSAFETY';
 	const limits = ['-DNOREDUCE', '-DHC4', `-DMEMLIM=${MEGABYTES}`];
-	await capture('cc', ['-O2', kind, ...limits, '-o', 'pan', 'pan.c'], { cwd });
-	const said = await capture('./pan', ['-m1000000', '-w24', ...(cycles ? ['-l'] : [])], { cwd });
+	await capture('cc', ['-O2', ...way.build, ...limits, '-o', 'pan', 'pan.c'], { cwd });
+	const said = await capture('./pan', ['-m1000000', '-w24', ...way.run], { cwd });
 	const errors = /errors: (\d+)/.exec(said)?.[1];
 	const cut = /Search not completed|max search depth too small/.test(said);
 	if (errors === undefined || (cut && errors === '0')) {
@@ -54,22 +72,22 @@ async function search(number, options) {
 
 function checksOf() {
 	const checks = [];
-	for (const [name, options] of Object.entries(SEARCHES)) {
+	for (const [name, what] of Object.entries(SEARCHES)) {
 		const number = checks.length;
 		checks.push([
 			name,
 			async () => {
-				const { errors, said } = await search(number, options);
+				const { errors, said } = await search(number, what);
 				if (errors !== 0) throw Object.assign(new Error('an error'), { output: said });
 			},
 		]);
 	}
-	for (const [name, options] of Object.entries(MISTAKES)) {
+	for (const [name, what] of Object.entries(MISTAKES)) {
 		const number = checks.length;
 		checks.push([
 			`found: ${name}`,
 			async () => {
-				const { errors } = await search(number, options);
+				const { errors } = await search(number, what);
 				if (errors === 0) throw new Error('the model does not notice the mistake');
 			},
 		]);
