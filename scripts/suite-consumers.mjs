@@ -15,6 +15,7 @@ import { libuv } from './consumers/libuv.mjs';
 import { lighttpdChecks } from './consumers/lighttpd.mjs';
 import { muslChecks } from './consumers/musl.mjs';
 import { nginxChecks } from './consumers/nginx.mjs';
+import { nngChecks } from './consumers/nng.mjs';
 import { installPrefix } from './consumers/prefix.mjs';
 import { redisChecks } from './consumers/redis.mjs';
 import { add, runChecks } from './counts.mjs';
@@ -33,7 +34,7 @@ export const serversSuite = {
 	servers: async () => {
 		const prefix = await installPrefix();
 		const servers = [nginxChecks, haproxyChecks, lighttpdChecks, redisChecks, fpmChecks];
-		const programs = [...servers, aprChecks, ivykisChecks, muslChecks];
+		const programs = [...servers, aprChecks, ivykisChecks, nngChecks, muslChecks];
 		const counts = await runChecks(Object.assign({}, ...programs.map((make) => make(prefix))));
 		return add(counts, await libuv(prefix));
 	},
