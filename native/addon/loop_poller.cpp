@@ -178,7 +178,7 @@ void LoopPoller::awake(uv_idle_t* handle) { uv_idle_stop(handle); }
 
 void LoopPoller::look_awhile() {
 	Port& port = *binding_->port;
-	if (!looking_.worthwhile()) return;
+	if (!looking_.worth_waking()) return;
 	int64_t began = sys::monotonic_ns();
 	Port::Look look = port.loop_look(waiter_, LOOK_NS, {OTHERS_NS, others_ready, environment_->loop});
 	if (look == Port::Look::IN_VAIN) looking_.learn(false);

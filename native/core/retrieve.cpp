@@ -246,7 +246,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			// With a record in the list and awake: a post in this time makes no system call. Not
 			// where descriptors are waited for: what comes then comes from the kernel mostly, and
 			// threads that look while others serve only take their time.
-			if (header.pollable.load() == 0 && thread.spinning.worthwhile()) {
+			if (header.pollable.load() == 0 && thread.spinning.worth_waking()) {
 				guard.unlock();
 				uint32_t word = sys::spin_until_set(*region_.waiter(waiter).word.word());
 				thread.spinning.learn(word != 0);

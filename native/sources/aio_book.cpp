@@ -165,7 +165,7 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 
 // --- Completing.
 
-void AioBook::release_held(const AioRequest& done, Telling&) {
+void AioBook::release_held(const AioRequest& done) {
 	AioEngine* engine = engine_.load(std::memory_order_relaxed);
 	for (AioRequest* at = first_; at; at = at->next) {
 		if (at->state != AioRequest::HELD || at->io.fd != done.io.fd || at->sequence < done.sequence)
@@ -190,7 +190,7 @@ void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
 	(request.next ? request.next->prev : last_) = request.prev;
 	if (request.state == AioRequest::HELD) held_--;
 	request.state = AioRequest::FREE;
-	if (held_ != 0) release_held(request, telling);
+	if (held_ != 0) release_held(request);
 	AioEvent event = request.event;
 	if (request.result_code) event.code = static_cast<int32_t>(result);
 	telling.add(event);

@@ -74,7 +74,7 @@ private:
 	}
 	uint32_t earlier_on(int fd) const;
 	void finish(AioRequest& request, int64_t result, Telling& telling);
-	void release_held(const AioRequest& done, Telling& telling);
+	void release_held(const AioRequest& done);
 	void ask_cancel(AioRequest& request, AioRequest::Cancelled how, Telling& telling);
 	bool settled(const AioRequest& request) const;
 	void unpin(AioRequest& request);

@@ -1,9 +1,10 @@
 // The engine on threads: for kernels and containers without io_uring.
 //
-// Workers carry out what ends by itself; what must wait for a peer (a pipe, a socket,
-// a terminal) waits in one poll(2) of the watcher, so that it holds no worker. Both
-// are started when they are first needed and stay; all signals are blocked in them but
-// those a write may raise, as in a thread that makes the call itself.
+// Whoever submits carries out what needs no waiting, as with io_uring. Workers carry out the
+// rest of what ends by itself; what must wait for a peer (a pipe, a socket, a terminal) waits
+// in one poll(2) of the watcher, so that it holds no worker; what is ready and can't block it carries
+// out itself. Both are started when they are first needed and stay; all signals are blocked in them but those a write may raise, as in a
+// thread that makes the call itself.
 // Lock: one for all that is here, inside the book's. Fork: the child has no threads,
 // and forgets the engine.
 
@@ -12,6 +13,8 @@
 #include "sys/io_call.hpp"
 #include "sys/worker.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
@@ -23,6 +26,7 @@ namespace evp {
 namespace {
 
 constexpr uint32_t WORKERS = 4;
+constexpr uint32_t WATCHER = WORKERS; // its seat
 
 // AioRequest::stage.
 enum Stage : uint8_t { QUEUED = 1, RUNNING = 2, WATCHED = 3, DONE = 4 };
@@ -33,13 +37,21 @@ public:
 	int fd() const override { return ready_.get(); }
 
 	void start(AioRequest& request) override {
+		int64_t result = at_once(request.io);
 		std::lock_guard guard(lock_);
+		if (result != sys::IO_ELSEWHERE) {
+			settle(request, result);
+			return;
+		}
 		enqueue(request);
 		if (queued_ > idle_ && workers_ < WORKERS && sys::start_worker(work, this)) workers_++;
 		if (workers_ == 0) complete(request, -EAGAIN); // no thread can be made
 	}
 
-	void flush() override { wake_.notify_all(); }
+	void flush() override {
+		std::lock_guard guard(lock_);
+		wake_workers();
+	}
 
 	void cancel(AioRequest& request) override {
 		std::lock_guard guard(lock_);
@@ -57,10 +69,13 @@ public:
 		if (taken_ == done_.size() && taken_ != 0) {
 			done_.clear();
 			taken_ = 0;
+			at_hand_.store(false, std::memory_order_relaxed);
 			sys::eventfd_lower(ready_.get());
 		}
 		return count;
 	}
+
+	bool at_hand() const override { return at_hand_.load(std::memory_order_relaxed); }
 
 	// Queued and watched requests are cancelled by then (7.10); one that runs has
 	// perhaps not reached the kernel yet.
@@ -80,12 +95,25 @@ public:
 	}
 
 private:
+	// A file that is not in the cache mostly stays so for a while.
+	int64_t at_once(const sys::Io& io) {
+		bool reads = io.op == sys::IoOp::READ || io.op == sys::IoOp::READV;
+		if (reads && !cached_.worthwhile()) return sys::IO_ELSEWHERE;
+		int64_t result = sys::io_at_once(io);
+		if (reads) cached_.learn(result != sys::IO_ELSEWHERE);
+		return result;
+	}
+
 	void enqueue(AioRequest& request) {
 		request.stage = QUEUED;
 		request.queued = nullptr;
 		(last_ ? last_->queued : first_) = &request;
 		last_ = &request;
 		queued_++;
+	}
+
+	void wake_workers() {
+		for (uint32_t i = std::min(queued_, idle_); i > 0; i--) wake_.notify_one();
 	}
 
 	AioRequest* dequeue() {
@@ -97,7 +125,10 @@ private:
 	}
 
 	void push(const AioCompletion& completion) {
-		if (done_.empty()) sys::eventfd_raise(ready_.get());
+		if (done_.empty()) {
+			at_hand_.store(true, std::memory_order_relaxed);
+			sys::eventfd_raise(ready_.get());
+		}
 		done_.push_back(completion);
 	}
 
@@ -159,17 +190,20 @@ private:
 			idle_++;
 			wake_.wait(guard, [&] { return first_ != nullptr; });
 			idle_--;
-			AioRequest& request = *dequeue();
-			request.stage = RUNNING;
-			running_[me] = &request;
-			sys::Io io = request.io;
-			guard.unlock();
-			int64_t result = sys::io_call(io);
-			guard.lock();
-			running_[me] = nullptr;
-			settled_.notify_all();
-			settle(request, result);
+			carry_out(*dequeue(), me, guard);
 		}
+	}
+
+	void carry_out(AioRequest& request, uint32_t seat, std::unique_lock<std::mutex>& guard) {
+		request.stage = RUNNING;
+		running_[seat] = &request;
+		sys::Io io = request.io;
+		guard.unlock();
+		int64_t result = sys::io_call(io);
+		guard.lock();
+		running_[seat] = nullptr;
+		settled_.notify_all();
+		settle(request, result);
 	}
 
 	[[noreturn]] void watch_all() {
@@ -183,18 +217,23 @@ private:
 			}
 			sys::watch(list.data(), list.size());
 			sys::eventfd_lower(stir_.get());
-			std::lock_guard guard(lock_);
+			std::unique_lock guard(lock_);
 			for (const sys::Watched& seen : list) {
 				if (!seen.ready || seen.fd == stir_.get()) continue;
 				// One a readiness: others of the descriptor would only find nothing.
-				for (AioRequest* request : watched_) {
-					if (request->io.fd != seen.fd || sys::io_writes(request->io) != seen.writes) continue;
-					std::erase(watched_, request);
-					enqueue(*request);
-					break;
-				}
+				auto fits = [&](const AioRequest* request) {
+					return request->io.fd == seen.fd && sys::io_writes(request->io) == seen.writes;
+				};
+				auto found = std::find_if(watched_.begin(), watched_.end(), fits);
+				if (found == watched_.end()) continue;
+				AioRequest& request = **found;
+				watched_.erase(found);
+				if (sys::io_never_waits(request.io))
+					carry_out(request, WATCHER, guard);
+				else
+					enqueue(request);
 			}
-			wake_.notify_all();
+			wake_workers();
 		}
 	}
 
@@ -203,7 +242,7 @@ private:
 	std::condition_variable wake_, settled_;
 	AioRequest* first_ = nullptr;
 	AioRequest* last_ = nullptr;
-	AioRequest* running_[WORKERS]{};
+	AioRequest* running_[WORKERS + 1]{};
 	bool seats_[WORKERS]{};
 	uint32_t queued_ = 0;
 	uint32_t workers_ = 0;
@@ -212,6 +251,8 @@ private:
 	std::vector<AioRequest*> watched_; // the oldest first
 	std::vector<AioCompletion> done_;
 	size_t taken_ = 0;
+	std::atomic<bool> at_hand_{false}; // of done_
+	sys::Habit cached_{6}; // reads at once; under the book's lock
 };
 
 } // namespace

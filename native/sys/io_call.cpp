@@ -96,22 +96,64 @@ bool may_wait(const Io& io) {
 	if (fstatat(io.fd, "", &status, AT_EMPTY_PATH) != 0) return false;
 	if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode)) return false;
 	if (io.op == IoOp::ACCEPT) return listens(io.fd);
-	if (!transfers(io.op)) return S_ISSOCK(status.st_mode);
 	int flags = fcntl(io.fd, F_GETFL);
 	// Not open for it: the call says so, poll(2) would wait.
 	return flags != -1 && (flags & O_ACCMODE) != (writes(io) ? O_RDONLY : O_WRONLY);
 }
 
+// Copying more takes as long as handing it to another thread.
+constexpr uint64_t AT_ONCE_MOST = 128 * 1024;
+
+uint64_t length_of(const Io& io) {
+	if (io.op == IoOp::READ) return io.length;
+	auto* list = static_cast<const iovec*>(io.address);
+	uint64_t sum = 0;
+	for (uint64_t i = 0; i < io.length && sum <= AT_ONCE_MOST; i++) sum += list[i].iov_len;
+	return sum;
+}
+
+int64_t read_at_once(const Io& io) {
+	uint64_t length = length_of(io);
+	if (length == 0 || length > AT_ONCE_MOST) return IO_ELSEWHERE;
+	int flags = fcntl(io.fd, F_GETFL);
+	if (flags == -1 || flags & O_DIRECT) return IO_ELSEWHERE; // RWF_NOWAIT waits for the disk then
+	auto read = [&](const iovec* list, uint64_t count, uint64_t offset) {
+		return syscall(SYS_preadv2, io.fd, list, count, static_cast<long>(offset), static_cast<long>(offset >> 32),
+		               RWF_NOWAIT);
+	};
+	iovec one{io.address, io.length};
+	bool vector = io.op == IoOp::READV;
+	long done = read(vector ? static_cast<const iovec*>(io.address) : &one, vector ? io.length : 1, io.offset);
+	if (done < 0) return IO_ELSEWHERE; // also a stream
+	if (done == 0 || static_cast<uint64_t>(done) == length) return done;
+	// As far as the cache goes, or the file?
+	char more;
+	iovec next{&more, 1};
+	return read(&next, 1, io.offset + static_cast<uint64_t>(done)) == 0 ? done : IO_ELSEWHERE;
+}
+
 } // namespace
+
+int64_t io_at_once(const Io& io) {
+	switch (io.op) {
+	case IoOp::READ:
+	case IoOp::READV: return read_at_once(io);
+	default: return io_never_waits(io) ? io_call(io) : IO_ELSEWHERE;
+	}
+}
+
+bool io_never_waits(const Io& io) { return io.op == IoOp::RECV || io.op == IoOp::SEND; }
 
 bool io_writes(const Io& io) { return writes(io); }
 
 int64_t io_call(const Io& io) {
-	if (!may_wait(io)) return call(io, true);
+	if (io_never_waits(io)) {
+		int64_t done = call(io, false);
+		return done == -EAGAIN ? IO_NOT_READY : done;
+	}
+	if (io.op == IoOp::CONNECT || !may_wait(io)) return call(io, true);
 	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
-	if (io.op == IoOp::CONNECT) return call(io, true);
-	bool asks = io.op == IoOp::RECV || io.op == IoOp::SEND; // the call itself says it
-	if (!asks && poll(&ready, 1, 0) == 0) return IO_NOT_READY;
+	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
 	int64_t done = call(io, false);
 	if (done == -EAGAIN) return IO_NOT_READY;
 	return transfers(io.op) && done == -EOPNOTSUPP ? call(io, true) : done;

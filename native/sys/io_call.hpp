@@ -15,6 +15,13 @@ inline constexpr int64_t IO_NOT_READY = INT64_MIN;
 // of such a descriptor is no EAGAIN, as with io_uring.
 int64_t io_call(const Io& io);
 
+// It can't be known without waiting for a disk, or a worker's time.
+inline constexpr int64_t IO_ELSEWHERE = INT64_MIN + 1;
+// By whoever submits, never waiting: what the page cache has of a file, what a socket takes or has now.
+// As io_call(), or IO_ELSEWHERE.
+int64_t io_at_once(const Io& io);
+
+bool io_never_waits(const Io& io); // io_call() answers at once, whatever the descriptor
 bool io_writes(const Io& io); // it waits until it can write
 
 struct Watched {

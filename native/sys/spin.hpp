@@ -16,19 +16,21 @@ inline void relax() {
 #endif
 }
 
-// Whether a thread should spend some time awake, learnt from what came of it: each time in vain
-// doubles the number of times that go without, so that one for whom it never pays pays next to
-// nothing. One thread's own.
+// Whether something is worth trying, learnt from what came of it: each time in vain doubles the
+// number of times that go without, so that one for whom it never pays pays next to nothing. One
+// thread's own, or under a lock.
 class Habit {
 public:
 	Habit() = default;
 	// At least one in 2 to the power of `most_failures` is tried.
 	explicit Habit(uint32_t most_failures) : most_(most_failures) {}
 	bool worthwhile() {
-		if (skip_ == 0) return several_processors();
+		if (skip_ == 0) return true;
 		skip_--;
 		return false;
 	}
+	// The same of time spent awake, in which others are to do something.
+	bool worth_waking() { return several_processors() && worthwhile(); }
 	void learn(bool paid) {
 		if (paid)
 			failures_ = 0;
@@ -88,7 +90,7 @@ inline uint32_t spin_until_set(const std::atomic<uint32_t>& word) {
 class Gathering {
 public:
 	// `found` are there, `max` can be taken.
-	bool worthwhile(uint32_t found, uint32_t max) { return found * 4 <= max && habit_.worthwhile(); }
+	bool worthwhile(uint32_t found, uint32_t max) { return found * 4 <= max && habit_.worth_waking(); }
 	// It mostly found enough the last time: worth a wait before it looks what there is.
 	bool eager() const { return eager_; }
 	// Without touching what the sender writes.
