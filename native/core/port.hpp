@@ -232,9 +232,8 @@ private:
 	bool keeps_lookout(uint32_t waiter);                 // locked
 	uint32_t withdraw(Guard& guard, sys::Thread& thread, uint32_t waiter); // locked
 	void call_the_silent(int64_t now);
-	bool rearm_if_asked() {
-		return region_.header().rearm.load() != rearmed_.load(std::memory_order_relaxed) && rearm();
-	}
+	bool rearm_due() const { return region_.header().rearm.load() != rearmed_.load(std::memory_order_relaxed); }
+	bool rearm_if_asked() { return rearm_due() && rearm(); }
 	bool rearm();
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked

@@ -42,7 +42,7 @@ inline bool Port::quiet() const {
 	Header& header = region_.header();
 	uint32_t said = header.queued.load() | header.foreign.load() | header.kicked.load() |
 	                static_cast<uint32_t>(header.alert_events.load());
-	return said == 0 && header.pollable.load() != 0 && !shared() &&
+	return said == 0 && header.pollable.load() != 0 && !shared() && !rearm_due() &&
 	       insistent_.load(std::memory_order_relaxed) == 0 &&
 	       !Source::kernel_works.load(std::memory_order_relaxed);
 }
@@ -155,6 +155,12 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
 			late = deadline.passed();
 			continue;
+		}
+		// Of one that was found dead since this call began: nobody may look again while this sleeps.
+		if (rearm_due()) [[unlikely]] {
+			guard.unlock();
+			drain |= rearm_if_asked();
+			guard.lock();
 		}
 		if (waiter != 0) {
 			uint32_t bits = waiters::consume(region_, waiter);
@@ -320,6 +326,11 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 		guard.lock();
 	}
 	if (header.alert_events.load() != 0) (void)doubtful(guard, header.alert_member.load());
+	if (rearm_due()) [[unlikely]] { // as in get(); what it finds rings again
+		guard.unlock();
+		(void)rearm_if_asked();
+		guard.lock();
+	}
 	if (int32_t events = header.alert_events.load(); events != 0) {
 		out[0] = alert_event(events, header.alert_user.load());
 		count_delivered(SourceKind::ALERT);
