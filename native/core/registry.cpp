@@ -26,6 +26,7 @@ struct Node {
 std::atomic<Node*> nodes{nullptr};
 std::atomic<uint32_t> ports{0};
 std::atomic<uint32_t> strict_ports{0};
+std::atomic<void (*)(int fd)> told_of_closing{nullptr};
 
 template <class Do>
 void each_internal(const Port& port, Do what) {
@@ -277,6 +278,10 @@ bool concerns(int fd) {
 	                 entry.port->load(std::memory_order_relaxed) != nullptr);
 }
 
+void tell_of_closing(void (*told)(int fd)) {
+	if (told_of_closing.load(std::memory_order_relaxed) != told) told_of_closing.store(told, std::memory_order_release);
+}
+
 bool before_close(int fd) {
 	// In the strict profile a dup that no call ever named counts as well (2.11.2).
 	if (strict_ports.load(std::memory_order_relaxed) != 0 && !borrowed_memory()) {
@@ -296,6 +301,7 @@ bool before_close(int fd) {
 		for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
 			if (PortRef ref = RegistryAccess::protect(n->port))
 				if (ref->is_member()) ref->fd_closing(fd);
+		if (auto* told = told_of_closing.load(std::memory_order_acquire)) told(fd);
 	}
 	if (port) close_port_number(fd, entry, *port);
 	return true;

@@ -121,6 +121,8 @@ bool before_close(int fd);
 // Whether before_close() would have anything to do: cheap, and mostly false.
 bool concerns(int fd);
 void after_close(int fd); // it is closed now
+// Has before_close() of an associated descriptor tell this too, once, whatever ports there are.
+void tell_of_closing(void (*told)(int fd));
 
 // A number names another file now, or the same once more (dup2): one that another process's
 // event is about, perhaps.

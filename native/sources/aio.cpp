@@ -21,6 +21,14 @@ AioSource& source_of(Port& port) { return *static_cast<AioSource*>(port.source(S
 
 bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
 
+// Requests outlive their ports (7.14), and go with their descriptor all the same (7.10).
+void descriptor_closing(int fd) {
+	AioBook* book = AioBook::existing();
+	if (!book) return;
+	(void)book->cancel_descriptor(fd, AioRequest::FOR_GOOD);
+	book->closing(fd);
+}
+
 // The port of a set, held for the length of a call; nothing once it is closed.
 PortRef port_of(AioSet& set, Port** expected) {
 	*expected = set.port.load();
@@ -175,13 +183,6 @@ bool AioSource::interrupts() {
 	return book && book->interrupts();
 }
 
-void AioSource::descriptor_closing(Port&, int fd) {
-	AioBook* book = AioBook::existing();
-	if (!book) return;
-	(void)book->cancel_descriptor(fd, AioRequest::FOR_GOOD); // 7.10
-	book->closing(fd);
-}
-
 void AioSource::close(Port& port) {
 	AioSet* set = set_.exchange(nullptr);
 	AioBook* book = AioBook::existing();
@@ -232,16 +233,16 @@ uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group
 		refuse_all(orders, count, error);
 		return 0;
 	}
-	if (port) {
+	if (port)
 		accepted = source_of(*port).reserve(*port, orders, events, count);
-		int noted = -1;
-		for (uint32_t i = 0; i < count; i++) {
-			if (orders[i].error != 0 || orders[i].io.fd == noted) continue;
-			noted = orders[i].io.fd;
-			registry::note_associated(noted);
-		}
-	} else {
+	else
 		for (uint32_t i = 0; i < count; i++) events[i] = {};
+	registry::tell_of_closing(descriptor_closing);
+	int noted = -1;
+	for (uint32_t i = 0; i < count; i++) {
+		if (orders[i].error != 0 || orders[i].io.fd == noted) continue;
+		noted = orders[i].io.fd;
+		registry::note_associated(noted);
 	}
 	if (accepted != 0) book->submit(orders, events, count, group);
 	return accepted;
@@ -269,6 +270,7 @@ Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t obj
 	order.object = object;
 	order.user = user;
 	if (source_of(port).reserve(port, &order, &group.event, 1) == 0) return Error{order.error};
+	source_of(port).watch(port); // its members may report elsewhere
 	return {};
 }
 

@@ -18,7 +18,6 @@ public:
 	bool interrupts() override;
 	bool at_hand() override;
 	void collect_at_hand(Port& port) override;
-	void descriptor_closing(Port&, int fd) override;
 	void close(Port& port) override;
 	void revive(Port&) override { set_.store(nullptr); }
 

@@ -110,6 +110,21 @@ CASE("7.14", "a_port_closed_with_a_thousand_requests_in_flight")
 	SLOTS(other, 0);
 }
 
+CASE("7.10 7.14", "a_request_goes_with_its_descriptor_also_after_its_port")
+{
+	int port = new_port(), pipe[2], fd;
+	struct request r;
+	new_pipe(pipe);
+	fd = dup(pipe[0]);
+	request_init(&r, port, USER(1), fd, 0, 1);
+	OK(aio_read(&r.cb));
+	close_port(port);
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	OK(close(fd));
+	EQ(aio_error(&r.cb), ECANCELED);
+	EQ(aio_return(&r.cb), -1);
+}
+
 CASE("7.14 2.11.6", "a_process_exits_with_a_thousand_requests_in_flight")
 {
 	int port = new_port(), pipe[2], status;

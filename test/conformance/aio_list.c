@@ -56,6 +56,25 @@ CASE("7.11 1.12", "a_list_has_an_event_beside_those_of_its_entries")
 	SLOTS(port, 0);
 }
 
+CASE("7.11", "a_list_may_report_to_another_port_than_its_entries")
+{
+	int port = new_port(), other = new_port(), pipe[2];
+	struct request r;
+	struct aiocb *list[1] = { &r.cb };
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, other, USER(77));
+	port_event_t pe;
+	new_pipe(pipe);
+	request_init(&r, port, USER(1), pipe[0], 0, 1);
+	r.cb.aio_lio_opcode = LIO_READ;
+	OK(lio_listio(LIO_NOWAIT, list, 1, &event));
+	EMPTY(other);
+	EQ(write(pipe[1], "a", 1), 1);
+	pe = take_wait(other); /* nobody looks at the one of the entry */
+	EVENT(&pe, PORT_SOURCE_AIO, &event, AIOLIO, USER(77));
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+}
+
 CASE("7.11", "entries_without_notification_count_for_their_list")
 {
 	int port = new_port(), pipe[2];
