@@ -10,6 +10,12 @@ const OWN: Readonly<Record<number, readonly [string, string]>> = {
 	77: ['EBADFD', 'file descriptor in bad state'],
 };
 
+const FULL = 'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)';
+// The kernel's reverse_path_check: docs/divergences.md, same-file.
+const CROWDED =
+	'an open file may be watched by 100 ports with event loops, 500 in all (files and asynchronous I/O ' +
+	"are one each, for all ports of a process), or the user's limit fs.epoll.max_user_watches is reached";
+
 // What an errno means of a call, where the general text doesn't help.
 const MEANINGS: Readonly<Record<string, string>> = {
 	'EAGAIN port_create':
@@ -20,10 +26,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 	'EAGAIN port_post':
 		'the port holds as many events, or messages with bytes (4096), as it may ' +
 		'(new Port({ limit }), PORT_MAX_EVENTS)',
-	'EAGAIN port_associate':
-		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
-	'EAGAIN timer_create':
-		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EAGAIN port_associate': `${FULL}; or ${CROWDED}`,
+	'EAGAIN timer_create': FULL,
 	'EMFILE timer_create': 'too many open files: timers take a descriptor a clock (ulimit -n)',
 	'EBADFD port_associate': 'the descriptor to be associated is not open',
 	'EBADFD port_dissociate': 'the descriptor to be dissociated is not open',
@@ -41,8 +45,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 		"this user's limit of inotify instances (sysctl fs.inotify.max_user_instances) or this " +
 		"process's of open files is reached",
 	'ENOTSUP port_associate': 'this file system tells nobody of changes',
-	'EAGAIN aio_submit':
-		'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',
+	'EAGAIN aio_submit': `${FULL}; or ${CROWDED}`,
+	'EAGAIN port_getn': CROWDED,
 	'EFAULT aio_read': 'the buffer was detached or has shrunk since the read was asked for',
 	'EFAULT aio_recv': 'the buffer was detached or has shrunk since the bytes were asked for',
 	'ENOMEM port_getn': 'too many waits on one port',

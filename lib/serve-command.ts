@@ -62,7 +62,7 @@ function settingsOf(args: string[]): Settings {
 		folder,
 		host: values.host,
 		port: numberOf('port', values.port, 0, 65_535),
-		workers: numberOf('workers', values.workers, 1, 256),
+		workers: numberOf('workers', values.workers, 1, 100),
 		grace: numberOf('grace', values.grace, 0, 3600) * 1000,
 		engine: engineOf(values.engine),
 	};

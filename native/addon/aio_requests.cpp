@@ -129,6 +129,7 @@ void Requests::abandon(const Binding& binding) {
 		}
 	}
 	for (const Taking& one : taking) aio::abandon(one.id, one.request);
+	aio::reap(); // those of ports that were closed before are done by now, and nobody waits for them
 	std::lock_guard guard(lock);
 	sweep();
 }

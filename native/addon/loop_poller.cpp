@@ -29,7 +29,7 @@ Result<LoopPoller*> LoopPoller::make(Binding& binding) {
 	Environment& environment = *binding.environment;
 	if (int rc = uv_poll_init(environment.loop, &poller->poll_, *set); rc != 0) {
 		sys::close_raw(*set);
-		return Error{-rc};
+		return Error{rc == UV_EINVAL ? EAGAIN : -rc}; // as in start()
 	}
 	uv_timer_init(environment.loop, &poller->timer_); // these cannot fail
 	uv_prepare_init(environment.loop, &poller->prepare_);
@@ -68,7 +68,7 @@ int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
 		waiter_ = *waiter;
 	}
 	if (!started_) {
-		if (int rc = uv_poll_start(&poll_, UV_READABLE, woken); rc != 0) {
+		if (int rc = start(); rc != 0) {
 			leave();
 			return rc;
 		}
@@ -79,6 +79,17 @@ int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
 	set_ref(ref);
 	if (again) port.loop_again(set_);
 	return 0;
+}
+
+// libuv registers later, and aborts where the kernel refuses: the set leads to files that a hundred
+// loops' sets lead to already. One that is registered it finds so.
+int LoopPoller::start() {
+	int rc = uv_poll_start(&poll_, UV_READABLE, woken);
+	if (rc != 0) return rc;
+	int error = sys::epoll_add(uv_backend_fd(environment_->loop), set_, sys::EPOLL_READABLE, static_cast<uint64_t>(set_));
+	if (error == 0 || error == EEXIST) return 0;
+	uv_poll_stop(&poll_);
+	return -(error == EINVAL ? EAGAIN : error);
 }
 
 void LoopPoller::leave() {

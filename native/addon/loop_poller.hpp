@@ -22,7 +22,7 @@ struct Environment;
 
 class LoopPoller {
 public:
-	// EMFILE ENOMEM.
+	// EMFILE ENOMEM; EAGAIN: too many loops are watching what the port watches.
 	static Result<LoopPoller*> make(Binding& binding);
 
 	// Calls ready() once `min` events are there, with up to `max`. 0; 1: an alert
@@ -41,6 +41,7 @@ private:
 	static void awake(uv_idle_t* handle);
 	static bool others_ready(void* loop);
 	static void closed(uv_handle_t* handle);
+	int start(); // 0 or -errno
 	void readable();
 	void tick();
 	void tick_while_shared();

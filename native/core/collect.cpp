@@ -5,6 +5,7 @@
 #include "core/slots.hpp"
 #include "core/tags.hpp"
 
+#include <cerrno>
 #include <utility>
 
 namespace evp {
@@ -190,8 +191,13 @@ void Port::insist(SourceKind kind, bool on) {
 Result<void> Port::watch_private(SourceKind kind, int fd) {
 	int rc = sys::epoll_add(inner_.get(), fd, sys::EPOLL_READABLE | sys::EPOLL_ONESHOT,
 	                        tag_private(kind, member_));
-	if (rc != 0) return Error{rc};
-	return {};
+	if (rc == 0) return {};
+	if (rc == EEXIST) {
+		watch_again(kind, fd);
+		return {};
+	}
+	// The kernel lets a file lead to so many sets only, and a user to so many registrations.
+	return Error{rc == EINVAL || rc == ENOSPC ? EAGAIN : rc};
 }
 
 void Port::watch_again(SourceKind kind, int fd) {

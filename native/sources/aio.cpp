@@ -109,6 +109,17 @@ Result<AioSet*> AioSource::set_of(Port& port) {
 	}
 }
 
+// Before the first request: later nobody could be told that the port can't hear of its end.
+Result<void> AioSource::introduce(Port& port, const AioEngine& engine) {
+	Result<AioSet*> set = set_of(port);
+	if (!set) return Error{set.error()};
+	if ((*set)->known.exchange(true)) return {};
+	(*set)->armed.store(true);
+	Result<void> r = port.watch_private(SourceKind::AIO, engine.fd());
+	if (!r) (*set)->known.store(false);
+	return r;
+}
+
 uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, uint32_t count) {
 	Result<AioSet*> set = set_of(port);
 	uint32_t accepted = 0;
@@ -152,11 +163,7 @@ void AioSource::watch(Port& port) {
 		PrivateLock::Guard guard(set->lock);
 		if (set->expected == 0) return;
 	}
-	if (set->armed.exchange(true)) return;
-	if (set->known.exchange(true))
-		port.watch_again(SourceKind::AIO, engine->fd());
-	else if (!port.watch_private(SourceKind::AIO, engine->fd()))
-		port.watch_again(SourceKind::AIO, engine->fd());
+	if (!set->armed.exchange(true)) port.watch_again(SourceKind::AIO, engine->fd());
 }
 
 void AioSource::collect(Port& port) {
@@ -228,7 +235,9 @@ uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group
 	uint32_t accepted = 0;
 	for (uint32_t i = 0; i < count; i++) accepted += !refused(orders[i]);
 	AioBook* book = AioBook::current();
-	int error = in_handler() ? EAGAIN : !book ? ENOMEM : !book->engine() ? EAGAIN : 0;
+	AioEngine* engine = book && !in_handler() ? book->engine() : nullptr;
+	int error = in_handler() ? EAGAIN : !book ? ENOMEM : !engine ? EAGAIN : 0;
+	if (error == 0 && port) error = source_of(*port).introduce(*port, *engine).error();
 	if (error != 0) {
 		refuse_all(orders, count, error);
 		return 0;
@@ -265,6 +274,10 @@ uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group) {
 
 Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user) {
 	if (in_handler()) return Error{EAGAIN};
+	AioBook* book = AioBook::current();
+	AioEngine* engine = book ? book->engine() : nullptr;
+	if (!engine) return Error{EAGAIN};
+	if (Result<void> r = source_of(port).introduce(port, *engine); !r) return r;
 	Order order;
 	order.code = code;
 	order.object = object;

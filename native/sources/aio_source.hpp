@@ -10,6 +10,7 @@
 namespace evp {
 
 class AioBook;
+class AioEngine;
 
 class AioSource final : public Source {
 public:
@@ -21,6 +22,8 @@ public:
 	void close(Port& port) override;
 	void revive(Port&) override { set_.store(nullptr); }
 
+	// Has the port know the engine. EAGAIN: too many ports do.
+	Result<void> introduce(Port& port, const AioEngine& engine);
 	// Takes a slot for each order that notifies, or says why there is none.
 	uint32_t reserve(Port& port, aio::Order* orders, AioEvent* events, uint32_t count);
 	// Has the port look at the engine while events are to come.

@@ -110,8 +110,7 @@ Result<void> Hub::open(Port& port) {
 		notes_ = place(std::move(*made));
 	}
 	ports_.reserve(ports_.size() + 1);
-	if (Result<void> r = port.watch_private(SourceKind::FILE, notes_.get()); !r)
-		return Error{r.error() == ENOSPC ? EAGAIN : r.error()};
+	if (Result<void> r = port.watch_private(SourceKind::FILE, notes_.get()); !r) return r;
 	ports_.push_back(&port);
 	return {};
 }
