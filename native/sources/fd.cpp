@@ -126,7 +126,8 @@ Armed FdSource::arm(Port& port, int fd, uint32_t asked, uint64_t user, uint32_t 
 		slot.object.store(static_cast<uint64_t>(fd));
 	} else {
 		armed.registered = region.slot(armed.index).flags.load() & shm::SLOT_REGISTERED;
-		fd::disarm(port, armed.index);
+		bool waited = fd::disarm(port, armed.index) == SlotState::ARMED;
+		armed.waited = waited && armed.registered && owner == port.member();
 	}
 	Slot& slot = region.slot(armed.index);
 	armed.arm = port.next_arm();

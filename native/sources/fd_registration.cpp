@@ -53,8 +53,10 @@ bool sweep_closed(Port& port) {
 int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
 	uint32_t events = sys::registered_for(asked);
 	uint64_t tag = tag_slot(armed.index, armed.arm);
-	int rc = armed.registered ? sys::epoll_mod(port.inner(), fd, events, tag)
-	                          : sys::epoll_add(port.inner(), fd, events, tag);
+	// What is ready anew stands behind what was (3.8): a modification would leave it where it is.
+	if (armed.waited) sys::epoll_del(port.inner(), fd);
+	int rc = armed.registered && !armed.waited ? sys::epoll_mod(port.inner(), fd, events, tag)
+	                                           : sys::epoll_add(port.inner(), fd, events, tag);
 	// Unknown: another file has the number now. Known: left behind by a dissociation
 	// that is still under way, or by another member. Either may change meanwhile.
 	while (rc == ENOENT || rc == EEXIST)

@@ -14,6 +14,7 @@ struct Armed {
 	bool registered; // the kernel knew this number when it was last armed
 	bool fresh;      // the slot was made for this association
 	int error = 0;   // why it is not armed
+	bool waited = false; // it was armed before: news of it may lie in the kernel, in the place it had
 };
 
 // Ends whatever the slot was doing, keeping the slot. Locked.

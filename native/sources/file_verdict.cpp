@@ -69,9 +69,11 @@ void Hub::entry_changed(Node& node, const sys::Note& note) {
 	if (node.children == 0) return;
 	watches_.each_named(node, note.name, [&](Watch& watch) {
 		if (!watch.armed) return;
-		if (note.mask & note::REMOVED) hold(watch, NAME_REMOVED);
-		if (note.mask & note::MOVED_FROM) hold(watch, NAME_MOVED);
-		if (note.mask & note::MOVED_TO) hold(watch, NAME_TAKEN);
+		if (!(watch.pending & NAME_REMOVED)) { // else it is another's name by now
+			if (note.mask & note::REMOVED) hold(watch, NAME_REMOVED);
+			if (note.mask & note::MOVED_FROM) hold(watch, NAME_MOVED);
+			if (note.mask & note::MOVED_TO) hold(watch, NAME_TAKEN);
+		}
 		if (watch.object == 0) object_changed(watch, note.mask & ~OF_ENTRIES);
 	});
 }

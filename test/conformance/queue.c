@@ -163,6 +163,22 @@ CASE("3.8 4.11 3.7", "re_association_moves_a_queued_event_to_the_tail")
 	EVENT(&list[1], PORT_SOURCE_FD, fd[0], POLLIN, USER(3));
 }
 
+CASE("3.8 3.1 4.5", "re_association_of_what_is_ready_stands_behind_what_was")
+{
+	int port = new_port(), a[2], b[2];
+	port_event_t list[4];
+	new_pipe(a);
+	new_pipe(b);
+	write_byte(a[1]);
+	write_byte(b[1]);
+	watch(port, a[0], USER(1));
+	watch(port, b[0], USER(2));
+	watch(port, a[0], USER(3)); /* nobody has looked yet */
+	EQ(take_all(port, list, 4), 2);
+	EVENT(&list[0], PORT_SOURCE_FD, b[0], POLLIN, USER(2));
+	EVENT(&list[1], PORT_SOURCE_FD, a[0], POLLIN, USER(3));
+}
+
 CASE("3.8 4.11", "re_association_drops_a_queued_event_that_no_longer_holds")
 {
 	int port = new_port(), fd[2];
