@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import {
 	FILE_ATTRIB,
+	FILE_DELETE,
 	FILE_EXCEPTION,
 	FILE_MODIFIED,
 	FILE_NOFOLLOW,
@@ -12,6 +13,7 @@ import {
 import { PortError } from './errors.js';
 import { FileEvent } from './file-event.js';
 import { FileObject } from './files.js';
+import { wayOf } from './links.js';
 import type { Abortable } from './options.js';
 import { Port } from './port.js';
 import * as validate from './validate.js';
@@ -77,6 +79,8 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	readonly #events: number;
 	readonly #signal: AbortSignal | undefined;
 	#folder: FileObject | undefined; // associated instead, while the file is not there
+	#links: FileObject[] = []; // that the name leads through, each watched itself
+	#astray = false; // one of them is another by now, and nothing was told of that yet
 	#armed = false;
 	#done = false;
 	#ended = false; // an exception was told, and nothing of the name since
@@ -91,10 +95,12 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 		this.#signal = signal;
 		this.#port = join(this);
 		try {
+			this.#follow();
 			this.#look();
 			this.#port.associateFile(this.#file, events, this);
 			this.#armed = true;
 		} catch (error) {
+			this.#unfollow();
 			leave(this);
 			throw error;
 		}
@@ -114,9 +120,47 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 		for (const wait of this.#waits.splice(0)) wait.reject(reason);
 	}
 
+	get #follows(): boolean {
+		return (this.#events & FILE_NOFOLLOW) === 0;
+	}
+
 	/** The file's stamps, for the next association. */
 	#look(): void {
-		this.#file.refresh({ follow: (this.#events & FILE_NOFOLLOW) === 0 });
+		this.#file.refresh({ follow: this.#follows });
+	}
+
+	/** Watches the links on the way, for no event of the file tells that they lead elsewhere. Where it ends. */
+	#follow(): string {
+		for (;;) {
+			const { links, end } = wayOf(this.#file.path, this.#follows);
+			const watched = this.#links;
+			if (links.length === watched.length && links.every((link, i) => link === watched[i]?.path)) {
+				return end;
+			}
+			this.#unfollow();
+			try {
+				for (const name of links) {
+					const link = new FileObject(name);
+					this.#port.associateFile(link, FILE_MODIFIED | FILE_NOFOLLOW, this);
+					this.#links.push(link);
+				}
+			} catch (error) {
+				if (!isGone(error)) throw error;
+			}
+		}
+	}
+
+	#unfollow(): void {
+		for (const link of this.#links.splice(0)) this.#dissociate(link);
+	}
+
+	/** A link is another now: the file is whatever the name leads to, told as after its end. */
+	#strayed(): void {
+		this.#unfollow();
+		this.#dissociate(this.#file);
+		if (this.#folder !== undefined) this.#dissociate(this.#folder);
+		this.#ended = true;
+		this.#astray = true;
 	}
 
 	/** From the pump: an association is spent. */
@@ -127,8 +171,8 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 			if ((events & FILE_EXCEPTION) === 0) this.#look();
 			else this.#ended = true;
 			this.#ready.push(new FileEvent(this.#file, events, undefined));
-		}
-		if (this.#waits.length > 0 || file !== this.#file) this.#arm();
+		} else if (file !== undefined && this.#links.includes(file)) this.#strayed();
+		if (this.#waits.length > 0 || file === this.#folder) this.#arm();
 		this.#hand();
 	}
 
@@ -144,7 +188,10 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	#arm(): void {
 		if (this.#armed || this.#done) return;
 		try {
-			if (this.#ended) this.#look();
+			if (this.#ended) {
+				this.#follow();
+				this.#look();
+			}
 			while (!this.#tryFile() && !this.#tryFolders());
 			this.#armed = true;
 		} catch (error) {
@@ -162,6 +209,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 		if (this.#ended) {
 			// The name leads to something again, with whatever is in it.
 			this.#ended = false;
+			this.#astray = false;
 			this.#ready.push(new FileEvent(this.#file, FILE_MODIFIED | FILE_ATTRIB, undefined));
 		}
 		return true;
@@ -170,7 +218,9 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	/** The nearest directory above that is there. False: look for the file again. */
 	#tryFolders(): boolean {
 		this.#ended = true;
-		for (let below = this.#file.path; ; ) {
+		if (this.#astray) this.#ready.push(new FileEvent(this.#file, FILE_DELETE, undefined));
+		this.#astray = false;
+		for (let below = this.#follow(); ; ) {
 			const folder = new FileObject(path.dirname(below));
 			try {
 				this.#port.associateFile(folder, FILE_MODIFIED, this);
@@ -216,6 +266,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	#end(): void {
 		this.#done = true;
 		this.#signal?.removeEventListener('abort', this.#abort);
+		this.#unfollow();
 		this.#dissociate(this.#file);
 		if (this.#folder !== undefined) this.#dissociate(this.#folder);
 		leave(this);
@@ -247,7 +298,9 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
  * Watches one file or directory until the iteration is left or the signal aborts. What happens
  * while an event is being handled makes the next one, so the last state of the file is always
  * reported, however slow the reader. Removing, renaming and replacing are told by their names;
- * whatever has the name then, at once or later, is told as `modified`.
+ * whatever has the name then, at once or later, is told as `modified`. So is what the name leads to
+ * once a symbolic link on the way, or the name itself, leads elsewhere; where that is nothing,
+ * `deleted` comes first.
  *
  * @param path - of a file or directory that is there now
  * @param options - `events`: FILE_* bits; `signal` ends the iteration with its reason

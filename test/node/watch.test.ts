@@ -192,6 +192,79 @@ describe('a file that', () => {
 	});
 });
 
+describe('a name that leads through symbolic links', () => {
+	const at = (leaf: string) => path.join(folder, leaf);
+	/** Puts a link where another may be, as one does: by renaming it there. */
+	const lead = (leaf: string, target: string) => {
+		symlinkSync(target, at('new'));
+		renameSync(at('new'), at(leaf));
+	};
+	/** Reads until the name's content was told of. */
+	async function toldOf(watching: Watching, content: string): Promise<string[]> {
+		const seen: string[] = [];
+		do seen.push(...(await next(watching)).names);
+		while (!existsSync(at('app')) || readFileSync(at('app'), 'utf8') !== content);
+		return seen;
+	}
+
+	beforeEach(() => {
+		for (const version of ['v1', 'v2']) {
+			mkdirSync(at(version));
+			writeFileSync(path.join(at(version), 'app'), version);
+		}
+		lead('data', 'v1');
+		lead('app', 'data/app');
+	});
+
+	it('tells what a link in the middle leads to, again and again', async () => {
+		const watching = watch(at('app'));
+		for (const version of ['v2', 'v1', 'v2']) {
+			const told = toldOf(watching, version);
+			lead('data', version);
+			expect(await told).toEqual(['modified', 'attrib']);
+		}
+		const told = next(watching);
+		appendFileSync(path.join(at('v2'), 'app'), '!');
+		expect(await told).toMatchObject({ path: at('app'), modified: true });
+		lead('data', 'v1');
+		expect((await next(watching)).modified).toBe(true); // also if nobody had asked
+		expect(await silent(watching)).toBe(true);
+	});
+
+	it('tells what has the name in place of a link', async () => {
+		const watching = watch(at('app'));
+		lead('app', 'v2/app');
+		expect(await toldOf(watching, 'v2')).toEqual(['modified', 'attrib']);
+		renameSync(path.join(at('v1'), 'app'), at('app'));
+		expect(await toldOf(watching, 'v1')).toEqual(['modified', 'attrib']);
+		lead('app', 'data/app');
+		expect(await names(watching)).toBe('renamedTo');
+		await watching.return?.();
+	});
+
+	it('tells that it leads nowhere, and what comes there', async () => {
+		const watching = watch(at('app'));
+		const gone = names(watching);
+		lead('data', 'v3');
+		expect(await gone).toBe('deleted');
+		const back = toldOf(watching, 'v3');
+		mkdirSync(at('v3'));
+		await turn();
+		writeFileSync(path.join(at('v3'), 'app'), 'v3');
+		expect((await back).at(-1)).toBe('attrib');
+		unlinkSync(at('app'));
+		expect(await names(watching)).toBe('deleted');
+		writeFileSync(at('app'), 'plain');
+		expect((await toldOf(watching, 'plain')).slice(0, 2)).toEqual(['modified', 'attrib']);
+		await watching.return?.();
+	});
+
+	it('a link that leads to itself is an error at once', () => {
+		lead('loop', 'loop');
+		expect(() => watch(at('loop'))).toThrow(expect.objectContaining({ code: 'ELOOP' }));
+	});
+});
+
 describe('the end', () => {
 	it('by break, return, dispose and abort leaves nothing open', async () => {
 		const before = openDescriptors().length;

@@ -1,0 +1,49 @@
+// The symbolic links that a name leads through.
+
+import { lstatSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+
+const MOST = 40; // as the kernel follows
+
+/** @internal Where a name leads now. */
+export interface Way {
+	/** Names of the links, in the order in which they are followed. */
+	readonly links: readonly string[];
+	/** What it leads to, or the first name on the way that is not there. */
+	readonly end: string;
+}
+
+/** What kind of thing a name is, where that can be seen. */
+function isLink(name: string): boolean | undefined {
+	try {
+		return lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink();
+	} catch {
+		return undefined; // a directory that may not be searched, or is none
+	}
+}
+
+/** @internal @param name - absolute; `follow`: also if it is a link itself */
+export function wayOf(name: string, follow: boolean): Way {
+	const links: string[] = [];
+	const ahead = name.split('/');
+	let at = '/';
+	while (ahead.length > 0) {
+		const here = path.join(at, ahead.shift() as string); // `at` is no link: '..' is above it
+		const link = follow || ahead.length > 0 ? isLink(here) : false;
+		if (link === undefined || links.length === MOST) return { links, end: here };
+		if (!link) {
+			at = here;
+			continue;
+		}
+		links.push(here);
+		let target: string;
+		try {
+			target = readlinkSync(here);
+		} catch {
+			return { links, end: here }; // replaced meanwhile
+		}
+		if (path.isAbsolute(target)) at = '/';
+		ahead.unshift(...target.split('/'));
+	}
+	return { links, end: at };
+}
