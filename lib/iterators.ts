@@ -26,6 +26,8 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 	readonly #stream: Stream;
 	readonly #waits = new Set<Wait>();
 	#done = false;
+	#behind = 0; // calls of next() that wait for their turn
+	#last: Promise<unknown> = Promise.resolve();
 
 	constructor(stream: Stream) {
 		this.#stream = stream;
@@ -35,7 +37,20 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 		return this;
 	}
 
+	/** Several at once have their answers in the order in which they asked. */
 	next(): Promise<Result<V>> {
+		if (this.#behind === 0 && this.#waits.size === 0) return this.#ask();
+		this.#behind++;
+		const ask = () => {
+			this.#behind--;
+			return this.#ask();
+		};
+		const answer = this.#last.then(ask, ask);
+		this.#last = answer;
+		return answer;
+	}
+
+	#ask(): Promise<Result<V>> {
 		const stream = this.#stream;
 		if (this.#done || stream.isClosed()) return this.return();
 		if (stream.signal?.aborted) {
@@ -56,7 +71,9 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 		};
 		const wait = new Wait(stream.port, stream.min, stream.max, shape, DONE);
 		this.#waits.add(wait);
-		return stream.binding.wait(wait, stream.timeout, stream.signal);
+		const answer: Promise<Result<V>> = stream.binding.wait(wait, stream.timeout, stream.signal);
+		if (this.#behind === 0) this.#last = answer;
+		return answer;
 	}
 
 	/** Takes without waiting; 0: nothing there, or the event loop's turn. */

@@ -238,8 +238,9 @@ export function write(fd: number, from: Uint8Array, offset = 0, length?: number)
 export function writev(fd: number, parts: readonly Uint8Array[]): number | null {
 	descriptor('fd', fd);
 	if (!Array.isArray(parts)) throw invalidType('parts', 'an instance of Array', parts);
-	for (const part of parts) bytes('parts[]', part);
-	const count = native.socketWriteList(fd, parts);
+	const all = [...parts]; // a Proxy's elements are nothing to the addon
+	for (const part of all) bytes('parts[]', part);
+	const count = native.socketWriteList(fd, all);
 	return count === EAGAIN ? null : check(count, 'writev');
 }
 

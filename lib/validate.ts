@@ -108,11 +108,22 @@ export function eventView(value: unknown): never {
 	throw invalidType('view', 'an instance of EventView', value);
 }
 
+/** Where a view lies; a DataView throws where its buffer was detached or has shrunk. */
+function extent(name: string, view: ArrayBufferView): ArrayBufferView {
+	try {
+		const { buffer, byteOffset, byteLength } = view;
+		return { buffer, byteOffset, byteLength };
+	} catch {
+		// Looking into it throws as well.
+		throw invalidValue(name, 'a view of memory that is there', Object.prototype.toString.call(view));
+	}
+}
+
 /** @internal As a Uint8Array whose memory no other thread has. */
 export function bytes(name: string, value: unknown, max: number): Uint8Array {
 	if (!ArrayBuffer.isView(value))
 		throw invalidType(name, 'an instance of Buffer, TypedArray, or DataView', value);
-	const { buffer, byteOffset, byteLength } = value;
+	const { buffer, byteOffset, byteLength } = extent(name, value);
 	if (byteLength > max) throw outOfRange(`${name}.byteLength`, `<= ${max}`, byteLength);
 	const plain =
 		value instanceof Uint8Array ? value : new Uint8Array(buffer, byteOffset, byteLength);

@@ -27,7 +27,8 @@ when there is one of its name again. A line may stand for several changes of one
   --json         a JSON object a line: time (ISO 8601), path, events (an array of names)
   --help         this text
 
-Exit codes: 0 ended by Ctrl-C, SIGTERM or a closed pipe; 1 a file can't be watched; 2 wrong arguments.
+Exit codes: 0 ended by Ctrl-C, SIGTERM or a closed pipe; 1 a file can't be watched,
+or the output not be written; 2 wrong arguments.
 `;
 
 interface Settings {
@@ -69,7 +70,11 @@ export async function run(args: string[]): Promise<number> {
 	setMaxListeners(paths.length + 1, ending.signal);
 	const end = () => ending.abort();
 	process.on('SIGINT', end).on('SIGTERM', end);
-	process.stdout.on('error', end); // who read has gone: so are we
+	let failure: unknown;
+	process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+		if (error.code !== 'EPIPE') failure = error; // else who read has gone: so are we
+		end();
+	});
 	try {
 		const watchings = paths.map((path) => watch(path, { events, signal: ending.signal }));
 		await Promise.all(
@@ -85,5 +90,6 @@ export async function run(args: string[]): Promise<number> {
 		end(); // of those that are left, if one failed
 		process.off('SIGINT', end).off('SIGTERM', end);
 	}
+	if (failure !== undefined) throw failure;
 	return 0;
 }

@@ -35,6 +35,13 @@ describe('post', () => {
 		expect(bytes).toEqual([[2, 0, 3, 0], [8], [9, 9, 9]]);
 	});
 
+	it('refuses a view of memory that is gone', () => {
+		const memory = new ArrayBuffer(8);
+		const view = new DataView(memory);
+		structuredClone(memory, { transfer: [memory] });
+		expect(() => port.post(view)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+	});
+
 	it('refuses what does not fit', () => {
 		expect(() => port.post(new Uint8Array(4097))).toThrow(
 			expect.objectContaining({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }),

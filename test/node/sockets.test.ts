@@ -130,6 +130,9 @@ describe('stream sockets', () => {
 		expect(writev(here, [bytes('a'), bytes(''), new Uint8Array([98, 99]).subarray(1)])).toBe(2);
 		expect(readText(there)).toBe('ac');
 		expect(writev(here, Array(100).fill(bytes('x')))).toBe(64);
+		expect(readText(there)).toBe('x'.repeat(64));
+		expect(writev(here, new Proxy([bytes('p'), bytes('q')], {}))).toBe(2);
+		expect(readText(there)).toBe('pq');
 		const [reader, writer] = pipe().map(keep) as [number, number];
 		expect(writev(writer, [bytes('through '), bytes('a pipe')])).toBe(14);
 		expect(readText(reader)).toBe('through a pipe');

@@ -296,6 +296,17 @@ describe('for await', () => {
 		expect(await iterator.next()).toEqual({ done: true, value: undefined });
 	});
 
+	it('answers several calls of next() in their order', async () => {
+		const iterator = port[Symbol.asyncIterator]();
+		const waiting = [iterator.next(), iterator.next(), iterator.next()];
+		for (let i = 1; i <= 3; i++) port.send(i);
+		const later = iterator.next();
+		port.send(4);
+		const seen = await Promise.all([...waiting, later]);
+		expect(seen.map(({ value }) => value?.events)).toEqual([1, 2, 3, 4]);
+		expect(await iterator.return?.()).toEqual({ done: true, value: undefined });
+	});
+
 	it('is ended by its disposal', async () => {
 		const batches = port.batches();
 		const waiting = batches.next();

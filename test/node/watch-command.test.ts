@@ -4,7 +4,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
 	appendFileSync,
+	closeSync,
 	mkdtempSync,
+	openSync,
 	renameSync,
 	rmSync,
 	symlinkSync,
@@ -144,5 +146,17 @@ describe('it ends', () => {
 		const { code, stdout } = await outcome;
 		expect(code).toBe(0);
 		expect(stdout).toMatch(/^Usage: event-ports watch PATH/);
+	});
+
+	it('says that its output could not be written', async () => {
+		const full = openSync('/dev/full', 'w');
+		child = spawn(process.execPath, [CLI, 'watch', name], { cwd: folder, stdio: ['ignore', full, 'pipe'] });
+		closeSync(full);
+		outcome = outcomeOf(child);
+		const asking = setInterval(() => appendFileSync(name, 'x'), 20);
+		const { code, stderr } = await outcome;
+		clearInterval(asking);
+		expect(stderr).toContain('ENOSPC');
+		expect(code).toBe(1);
 	});
 });
