@@ -10,7 +10,8 @@ const OWN: Readonly<Record<number, readonly [string, string]>> = {
 	77: ['EBADFD', 'file descriptor in bad state'],
 };
 
-const FULL = 'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)';
+const FULL =
+	'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)';
 // The kernel's reverse_path_check: docs/divergences.md, same-file.
 const CROWDED =
 	'an open file may be watched by 100 ports with event loops, 500 in all (files and asynchronous I/O ' +

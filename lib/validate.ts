@@ -115,7 +115,11 @@ function extent(name: string, view: ArrayBufferView): ArrayBufferView {
 		return { buffer, byteOffset, byteLength };
 	} catch {
 		// Looking into it throws as well.
-		throw invalidValue(name, 'a view of memory that is there', Object.prototype.toString.call(view));
+		throw invalidValue(
+			name,
+			'a view of memory that is there',
+			Object.prototype.toString.call(view),
+		);
 	}
 }
 

@@ -4,13 +4,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test } from 'vitest';
 import { FILE_MODIFIED, FileObject, POLLIN, Port, PortError, pipe, write } from 'event-ports';
+import { expect, test } from 'vitest';
 
 const MOST = 100;
 
 /** What came of each port's wait or of what it was to wait for: its events, or the error's code. */
-async function outcomes(start: (port: Port) => void, happen: () => void, waitsFirst: boolean): Promise<string[]> {
+async function outcomes(
+	start: (port: Port) => void,
+	happen: () => void,
+	waitsFirst: boolean,
+): Promise<string[]> {
 	const ports = Array.from({ length: MOST + 20 }, () => new Port());
 	const codeOf = (error: unknown) => {
 		expect(error).toBeInstanceOf(PortError);
@@ -56,7 +60,9 @@ for (const waitsFirst of [false, true]) {
 			port.aio.read(readable, Buffer.alloc(1), 0);
 			pipes.push(writable);
 		};
-		const happen = () => pipes.forEach((writable) => write(writable, Buffer.from('x')));
+		const happen = () => {
+			for (const writable of pipes) write(writable, Buffer.from('x'));
+		};
 		const { events, refused } = count(await outcomes(start, happen, waitsFirst));
 		expect(events + refused).toBe(MOST + 20);
 		expect(events).toBe(MOST);
@@ -71,7 +77,9 @@ for (const waitsFirst of [false, true]) {
 			files.push(file);
 			port.associateFile(new FileObject(file), FILE_MODIFIED);
 		};
-		const happen = () => files.forEach((file) => writeFileSync(file, 'changed'));
+		const happen = () => {
+			for (const file of files) writeFileSync(file, 'changed');
+		};
 		expect(count(await outcomes(start, happen, waitsFirst))).toEqual({ events: MOST, refused: 20 });
 		rmSync(folder, { recursive: true });
 	});

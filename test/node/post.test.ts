@@ -39,7 +39,9 @@ describe('post', () => {
 		const memory = new ArrayBuffer(8);
 		const view = new DataView(memory);
 		structuredClone(memory, { transfer: [memory] });
-		expect(() => port.post(view)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+		expect(() => port.post(view)).toThrow(
+			expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+		);
 	});
 
 	it('refuses what does not fit', () => {

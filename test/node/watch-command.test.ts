@@ -150,7 +150,10 @@ describe('it ends', () => {
 
 	it('says that its output could not be written', async () => {
 		const full = openSync('/dev/full', 'w');
-		child = spawn(process.execPath, [CLI, 'watch', name], { cwd: folder, stdio: ['ignore', full, 'pipe'] });
+		child = spawn(process.execPath, [CLI, 'watch', name], {
+			cwd: folder,
+			stdio: ['ignore', full, 'pipe'],
+		});
 		closeSync(full);
 		outcome = outcomeOf(child);
 		const asking = setInterval(() => appendFileSync(name, 'x'), 20);
