@@ -113,7 +113,7 @@ Result<AioSet*> AioSource::set_of(Port& port) {
 Result<void> AioSource::introduce(Port& port, const AioEngine& engine) {
 	Result<AioSet*> set = set_of(port);
 	if (!set) return Error{set.error()};
-	if ((*set)->known.exchange(true)) return {};
+	if ((*set)->known.load(std::memory_order_relaxed) || (*set)->known.exchange(true)) return {};
 	(*set)->armed.store(true);
 	Result<void> r = port.watch_private(SourceKind::AIO, engine.fd());
 	if (!r) (*set)->known.store(false);
