@@ -111,13 +111,17 @@ Result<AioSet*> AioSource::set_of(Port& port) {
 
 // Before the first request: later nobody could be told that the port can't hear of its end.
 Result<void> AioSource::introduce(Port& port, const AioEngine& engine) {
-	Result<AioSet*> set = set_of(port);
-	if (!set) return Error{set.error()};
-	if ((*set)->known.load(std::memory_order_relaxed) || (*set)->known.exchange(true)) return {};
-	(*set)->armed.store(true);
-	Result<void> r = port.watch_private(SourceKind::AIO, engine.fd());
-	if (!r) (*set)->known.store(false);
-	return r;
+	Result<AioSet*> found = set_of(port);
+	if (!found) return Error{found.error()};
+	AioSet& set = **found;
+	if (set.known.load(std::memory_order_acquire)) [[likely]]
+		return {};
+	PrivateLock::Guard guard(set.lock);
+	if (set.known.load()) return {};
+	if (Result<void> r = port.watch_private(SourceKind::AIO, engine.fd()); !r) return r;
+	set.armed.store(true);
+	set.known.store(true, std::memory_order_release);
+	return {};
 }
 
 uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, uint32_t count) {
