@@ -118,10 +118,10 @@ Result<void> AioSource::introduce(Port& port, const AioEngine& engine) {
 		return {};
 	PrivateLock::Guard guard(set.lock);
 	if (set.known.load()) return {};
-	if (Result<void> r = port.watch_private(SourceKind::AIO, engine.fd()); !r) return r;
-	set.armed.store(true);
-	set.known.store(true, std::memory_order_release);
-	return {};
+	set.armed.store(true); // before it is: a collection that comes in between takes it back
+	Result<void> r = port.watch_private(SourceKind::AIO, engine.fd());
+	if (r) set.known.store(true, std::memory_order_release);
+	return r;
 }
 
 uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, uint32_t count) {
