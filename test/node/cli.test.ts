@@ -48,6 +48,7 @@ describe('event-ports', () => {
 		[['serve', '.', '--no-such'], /--no-such/],
 		[['serve', '.', '--port', '65536'], /--port takes a number from 0 to 65535/],
 		[['serve', '.', '--workers', '0'], /--workers/],
+		[['serve', '.', '--workers', '101'], /--workers/],
 		[['serve', '.', '--workers', '1.5'], /--workers/],
 		[['serve', CLI], /not a folder/],
 	])('%j is a mistake of the caller', (args, message) => {
