@@ -202,6 +202,30 @@ describe('a Port', () => {
 		expect(outcome).toEqual({ ...clean, stdout: '8 true 0\n' });
 	});
 
+	it.each(['', 'pool'])(
+		'closed over its requests keeps none of their memory (engine %j)',
+		async (engine) => {
+			const program = `
+			import fs from 'node:fs';
+			process.env.EVENT_PORTS_AIO = '${engine}';
+			const fd = fs.openSync(process.execPath);
+			const buffer = Buffer.alloc(2 ** 20);
+			const round = async (i) => {
+				const port = new Port();
+				port.aio.read(fd, buffer, (i % 16) * buffer.length);
+				await new Promise((resolve) => setTimeout(resolve, 1));
+				port.close();
+			};
+			for (let i = 0; i < 50; i++) await round(i);
+			const before = process.memoryUsage.rss();
+			for (let i = 0; i < 300; i++) await round(i);
+			const grown = process.memoryUsage.rss() - before;
+			console.log(grown < 100 * buffer.length ? 'end' : grown);
+		`;
+			expect(await runProgram(program)).toEqual(clean);
+		},
+	);
+
 	it('is closed in its own callbacks', async () => {
 		const outcome = await runProgram(`
 			const ports = Array.from({ length: 50 }, () => new Port());
