@@ -13,7 +13,7 @@ export interface Way {
 	readonly end: string;
 }
 
-/** What kind of thing a name is, where that can be seen. */
+/** Undefined: there is nothing to be seen. */
 function isLink(name: string): boolean | undefined {
 	try {
 		return lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink();

@@ -2,9 +2,9 @@
 //
 // Whoever submits carries out what needs no waiting, as with io_uring. Workers carry out the
 // rest of what ends by itself; what must wait for a peer (a pipe, a socket, a terminal) waits
-// in one poll(2) of the watcher, so that it holds no worker; what is ready and can't block it carries
-// out itself. Both are started when they are first needed and stay; all signals are blocked in them but those a write may raise, as in a
-// thread that makes the call itself.
+// in one poll(2) of the watcher, so that it holds no worker; once ready, the watcher carries out
+// itself what can't block it. Both are started when they are first needed and stay; all signals are
+// blocked in them but those a write may raise, as in a thread that makes the call itself.
 // Lock: one for all that is here, inside the book's. Fork: the child has no threads,
 // and forgets the engine.
 
