@@ -142,9 +142,9 @@ void LoopPoller::tick() {
 	if (waiter_ == 0 || !binding_->port->shared()) {
 		uv_timer_stop(&timer_);
 		ticking_ = false;
-		return;
 	}
-	binding_->port->look_up();
+	if (waiter_ == 0) return;
+	binding_->port->look_up(); // also once after the last of the others has gone: it may have left something
 	look();
 }
 
