@@ -55,7 +55,7 @@ uint32_t Port::withdraw(Guard& guard, sys::Thread& thread, uint32_t waiter) {
 	uint32_t bits = waiters::remove(region_, waiter);
 	if (lookout_.waiter != waiter) return bits;
 	lookout_ = {};
-	if (!shared()) return bits;
+	if (!shared() && !rearm_due()) return bits;
 	uint32_t last = 0;
 	waiters::each(region_, [&](uint32_t at, const Waiter& record) {
 		if (record.kind.load() == WaiterKind::THREAD && record.member.load() == member_) last = at;
