@@ -32,7 +32,7 @@ const SEARCHES = {
 	'a process of two waiters dies: it is noticed': [NOTICED, '-DVICTIM=0'],
 	'a process of one waiter dies: it is noticed': [NOTICED, '-DVICTIM=1'],
 	'a leader dies: another leads': [LED, '-DVICTIM=1 -DDESCRIPTOR=true'],
-	'a leader is stopped: another leads': [LED, '-DVICTIM=0 -DDESCRIPTOR=true -DSTOPPED=true'],
+	'a leader is stopped: another leads': [LED, '-DVICTIM=1 -DDESCRIPTOR=true -DSTOPPED=true'],
 	'a leader is stopped: the dead are noticed': [NOTICED, '-DVICTIM=1 -DDESCRIPTOR=true -DSTOPPED=true'],
 };
 const MISTAKES = {
@@ -50,7 +50,7 @@ const MISTAKES = {
 	'a look that ends with its looker': [NOTICED, '-DBUG_LOOK_HELD -DVICTIM=0'],
 	'a look for each who waits': [NOTICED, '-DBUG_LOOKS_ALWAYS'],
 	'a successor buried for the dead': [NOTICED, '-DBUG_RECORD_REUSED'],
-	'a leader that is believed for ever': [LED, '-DBUG_SILENCE -DVICTIM=0 -DDESCRIPTOR=true -DSTOPPED=true'],
+	'a leader that is believed for ever': [LED, '-DBUG_SILENCE -DVICTIM=1 -DDESCRIPTOR=true -DSTOPPED=true'],
 };
 
 /** How many errors a search of all states finds: 0 or 1. */
