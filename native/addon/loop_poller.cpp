@@ -29,7 +29,7 @@ Result<LoopPoller*> LoopPoller::make(Binding& binding) {
 	Environment& environment = *binding.environment;
 	if (int rc = uv_poll_init(environment.loop, &poller->poll_, *set); rc != 0) {
 		sys::close_raw(*set);
-		return Error{rc == UV_EINVAL ? EAGAIN : -rc}; // as in start()
+		return Error{sys::used_up(-rc)};
 	}
 	uv_timer_init(environment.loop, &poller->timer_); // these cannot fail
 	uv_prepare_init(environment.loop, &poller->prepare_);
@@ -89,7 +89,7 @@ int LoopPoller::start() {
 	int error = sys::epoll_add(uv_backend_fd(environment_->loop), set_, sys::EPOLL_READABLE, static_cast<uint64_t>(set_));
 	if (error == 0 || error == EEXIST) return 0;
 	uv_poll_stop(&poll_);
-	return -(error == EINVAL ? EAGAIN : error);
+	return -sys::used_up(error);
 }
 
 void LoopPoller::leave() {

@@ -196,8 +196,7 @@ Result<void> Port::watch_private(SourceKind kind, int fd) {
 		watch_again(kind, fd);
 		return {};
 	}
-	// The kernel lets a file lead to so many sets only, and a user to so many registrations.
-	return Error{rc == EINVAL || rc == ENOSPC ? EAGAIN : rc};
+	return Error{sys::used_up(rc)};
 }
 
 void Port::watch_again(SourceKind kind, int fd) {

@@ -11,6 +11,7 @@
 #include "sources/aio_engine.hpp"
 #include "sys/eventfd.hpp"
 #include "sys/io_call.hpp"
+#include "sys/spin.hpp"
 #include "sys/worker.hpp"
 
 #include <algorithm>

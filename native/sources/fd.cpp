@@ -80,14 +80,8 @@ void note_used(Port& port) {
 	if (used.load() == 0) used.store(1);
 }
 
-// The errno of illumos for what the kernel answered. Its own limits, the watches of
-// a user (ENOSPC) and the paths that lead from a file to sets (EINVAL, ELOOP:
-// reverse_path_check in fs/eventpoll.c, 500 where a set lies in another), are a
-// resource that is used up.
-int told_as(int rc) {
-	if (rc == EBADF) return EBADFD;
-	return rc == ENOSPC || rc == EINVAL || rc == ELOOP ? EAGAIN : rc;
-}
+// The errno of illumos for what the kernel answered.
+int told_as(int rc) { return rc == EBADF ? EBADFD : sys::used_up(rc); }
 
 } // namespace
 

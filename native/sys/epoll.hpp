@@ -3,6 +3,7 @@
 #include "sys/clock.hpp"
 #include "sys/fd.hpp"
 
+#include <cerrno>
 #include <cstdint>
 
 namespace evp::sys {
@@ -48,6 +49,12 @@ Result<UniqueFd> epoll_make(bool cloexec = true);
 // 0 or errno: add EEXIST EPERM (no poll method) EBADF ELOOP EINVAL ENOSPC ENOMEM;
 // mod and del ENOENT (another file has the number) EBADF (closed).
 int epoll_add(int set, int fd, uint32_t events, uint64_t data);
+// EAGAIN for the kernel's own limits, which are a resource that is used up: the registrations of a
+// user (ENOSPC) and the paths that lead from a file to sets (EINVAL, ELOOP: reverse_path_check in
+// fs/eventpoll.c, 500 where a set lies in another, 100 where that lies in a third). Others as they are.
+inline int used_up(int error) {
+	return error == ENOSPC || error == EINVAL || error == ELOOP ? EAGAIN : error;
+}
 int epoll_mod(int set, int fd, uint32_t events, uint64_t data);
 int epoll_del(int set, int fd);
 
