@@ -34,6 +34,7 @@ public:
 	PortTimers &operator=(const PortTimers &) = delete;
 
 	void begin() {}
+	uint64_t now() const { return wall_ns(); }
 	void arm(size_t index, uint64_t delay_ns) {
 		const itimerspec setting{{0, 0},
 		    {static_cast<time_t>(delay_ns / 1'000'000'000), static_cast<long>(delay_ns % 1'000'000'000)}};

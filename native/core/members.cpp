@@ -135,7 +135,7 @@ int32_t Port::pid_here(uint32_t index) {
 }
 
 uint32_t Port::members(int32_t* pids, uint32_t max) {
-	if (bury_dead()) (void)rearm_if_asked(); // who only polls the port may make no other call
+	tidy_after_dead(); // who only polls the port may make no other call
 	Header& header = region_.header();
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < header.members_committed.load() && i < shm::MAX_MEMBERS && count < max; i++) {

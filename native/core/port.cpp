@@ -309,13 +309,13 @@ uint32_t Port::count() {
 		if (kick_left(0)) take_kick(guard);
 	}
 	if (region_.header().pollable.load() != 0) collect_now();
-	if (region_.header().queued.load() != 0 && bury_dead()) (void)rearm_if_asked(); // events go with who owned them
+	if (region_.header().queued.load() != 0) tidy_after_dead(); // events go with who owned them
 	return region_.header().queued.load();
 }
 
 PortInfo Port::info() {
 	Header& header = region_.header();
-	if (!sys::self().critical.load(std::memory_order_relaxed) && bury_dead()) (void)rearm_if_asked();
+	if (!sys::self().critical.load(std::memory_order_relaxed)) tidy_after_dead();
 	PortInfo info{};
 	info.limit = region_.limit();
 	info.slots = header.used.load();

@@ -235,6 +235,10 @@ private:
 	bool rearm_due() const { return region_.header().rearm.load() != rearmed_.load(std::memory_order_relaxed); }
 	bool rearm_if_asked() { return rearm_due() && rearm(); }
 	bool rearm();
+	// For calls that wait for nothing: buries the dead, and takes up what they had in hand.
+	void tidy_after_dead() {
+		if (bury_dead()) (void)rearm_if_asked();
+	}
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);

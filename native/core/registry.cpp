@@ -278,9 +278,7 @@ bool concerns(int fd) {
 	                 entry.port->load(std::memory_order_relaxed) != nullptr);
 }
 
-void tell_of_closing(void (*told)(int fd)) {
-	if (told_of_closing.load(std::memory_order_relaxed) != told) told_of_closing.store(told, std::memory_order_release);
-}
+void tell_of_closing(void (*told)(int fd)) { told_of_closing.store(told, std::memory_order_release); }
 
 bool before_close(int fd) {
 	// In the strict profile a dup that no call ever named counts as well (2.11.2).

@@ -21,14 +21,6 @@ AioSource& source_of(Port& port) { return *static_cast<AioSource*>(port.source(S
 
 bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
 
-// Requests outlive their ports (7.14), and go with their descriptor all the same (7.10).
-void descriptor_closing(int fd) {
-	AioBook* book = AioBook::existing();
-	if (!book) return;
-	(void)book->cancel_descriptor(fd, AioRequest::FOR_GOOD);
-	book->closing(fd);
-}
-
 // The port of a set, held for the length of a call; nothing once it is closed.
 PortRef port_of(AioSet& set, Port** expected) {
 	*expected = set.port.load();
@@ -250,7 +242,6 @@ uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group
 		accepted = source_of(*port).reserve(*port, orders, events, count);
 	else
 		for (uint32_t i = 0; i < count; i++) events[i] = {};
-	registry::tell_of_closing(descriptor_closing);
 	int noted = -1;
 	for (uint32_t i = 0; i < count; i++) {
 		if (orders[i].error != 0 || orders[i].io.fd == noted) continue;

@@ -1,5 +1,6 @@
 #include "sources/aio_book.hpp"
 
+#include "core/registry.hpp"
 #include "sources/aio_source.hpp"
 #include "sys/eventfd.hpp"
 #include "sys/io_call.hpp"
@@ -27,6 +28,18 @@ struct AioBook::Telling {
 	}
 };
 
+namespace {
+
+// Requests outlive their ports (7.14), and go with their descriptor all the same (7.10).
+void descriptor_closing(int fd) {
+	AioBook* book = AioBook::existing();
+	if (!book) return;
+	(void)book->cancel_descriptor(fd, AioRequest::FOR_GOOD);
+	book->closing(fd);
+}
+
+} // namespace
+
 std::atomic<AioBook*> AioBook::newest{nullptr};
 
 AioBook* AioBook::existing() {
@@ -43,6 +56,7 @@ AioBook* AioBook::current() {
 		if (!fresh) return nullptr;
 		fresh->image_ = sys::process_epoch();
 		fresh->inherited_ = now;
+		registry::tell_of_closing(descriptor_closing);
 		if (!newest.compare_exchange_strong(now, fresh)) {
 			delete fresh;
 			continue;

@@ -25,7 +25,12 @@ public:
 	LibuvTimers(const LibuvTimers &) = delete;
 	LibuvTimers &operator=(const LibuvTimers &) = delete;
 
-	void begin() { uv_update_time(&loop_); }
+	void begin() {
+		uv_update_time(&loop_);
+		begun_ = wall_ns();
+	}
+	// The loop's time stands still until it runs.
+	uint64_t now() const { return begun_; }
 	void arm(size_t index, uint64_t delay_ns) {
 		uv_timer_start(&timers_[index], on_timer, delay_ns / 1'000'000, 0);
 	}
@@ -45,6 +50,7 @@ private:
 	}
 
 	uv_loop_t loop_;
+	uint64_t begun_ = 0;
 	std::vector<uv_timer_t> timers_;
 	Arrivals *arrivals_ = nullptr;
 };
