@@ -1,5 +1,5 @@
-// The models of waking and leading (test/model/wakeup.pml) and of noticing who is gone (lookout.pml),
-// searched by spin: without a mistake no search finds an error, with each known mistake one does.
+// The models of waking and leading (test/model/wakeup.pml), of noticing who is gone (lookout.pml) and of
+// the lock (lock.pml), searched by spin: without a mistake no search finds an error, with each known mistake one does.
 
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,13 +13,16 @@ const MEGABYTES = 2000; // of memory, at most
 // in the end, every process having its turns.
 const STATES = { model: 'wakeup', build: ['-DSAFETY'], run: [] };
 const CYCLES = { model: 'wakeup', build: ['-DNP'], run: ['-l'] };
-const CLAIM = (claim) => ({ model: 'lookout', build: ['-DNFAIR=4'], run: ['-a', '-f', '-N', claim] });
-const NOTICED = CLAIM('noticed');
-const LED = CLAIM('led');
+const CLAIM = (model, claim) => ({ model, build: ['-DNFAIR=4'], run: ['-a', '-f', '-N', claim] });
+const NOTICED = CLAIM('lookout', 'noticed');
+const LED = CLAIM('lookout', 'led');
+const LOCK = { model: 'lock', build: ['-DSAFETY', '-DNOCLAIM'], run: [] };
+const HAD = CLAIM('lock', 'had');
 
 // Whole searches of cuts small enough for all of their states. Of waking: who may die (waiters 1 to 3,
 // posters 4 and 5), with the doorbell, with a descriptor, with two waiters instead of three. Of noticing:
 // who is killed or stopped (the process of two waiters is 0), with a descriptor, so that somebody leads.
+// Of the lock: how many die, whether two threads have one number.
 const SEARCHES = {
 	'nobody dies': [STATES, ''],
 	'nobody dies: no two wake each other for ever': [CYCLES, '-DBELL=false -DWAITERS=2'],
@@ -34,6 +37,10 @@ const SEARCHES = {
 	'a leader dies: another leads': [LED, '-DVICTIM=1 -DDESCRIPTOR=true'],
 	'a leader is stopped: another leads': [LED, '-DVICTIM=1 -DDESCRIPTOR=true -DSTOPPED=true'],
 	'a leader is stopped: the dead are noticed': [NOTICED, '-DVICTIM=1 -DDESCRIPTOR=true -DSTOPPED=true'],
+	'the lock: nobody dies': [LOCK, '-DDEATHS=0'],
+	'the lock: one dies': [LOCK, '-DDEATHS=1'],
+	'the lock: two die, two have one number': [LOCK, '-DROUNDS=1 -DCOLLIDE=true'],
+	'the lock: whoever lives has it in the end': [HAD, '-DDEATHS=1 -DROUNDS=1 -DCOLLIDE=true'],
 };
 const MISTAKES = {
 	'no look at the word before sleeping': [STATES, '-DBUG_NO_RECHECK'],
@@ -51,6 +58,13 @@ const MISTAKES = {
 	'a look for each who waits': [NOTICED, '-DBUG_LOOKS_ALWAYS'],
 	'a successor buried for the dead': [NOTICED, '-DBUG_RECORD_REUSED'],
 	'a leader that is believed for ever': [LED, '-DBUG_SILENCE -DVICTIM=1 -DDESCRIPTOR=true -DSTOPPED=true'],
+	'a favour withdrawn without a fence': [LOCK, '-DBUG_NO_FENCE -DDEATHS=0 -DROUNDS=1'],
+	'a favoured thread that does not look twice': [LOCK, '-DBUG_NO_SECOND_LOOK -DDEATHS=0 -DROUNDS=1'],
+	'a favour that is gone before its thread is out': [LOCK, '-DBUG_WITHDRAWN_AT_ONCE -DROUNDS=1'],
+	'a mark of the kernel that is believed': [LOCK, '-DBUG_MARK_BELIEVED -DDEATHS=1 -DROUNDS=1 -DCOLLIDE=true'],
+	'a successor that is taken for the dead': [LOCK, '-DBUG_SUCCESSOR_UNSAID -DDEATHS=1 -DROUNDS=1'],
+	'a holder named after it has left': [LOCK, '-DBUG_HOLDER_KEPT -DROUNDS=1'],
+	'a lock that is given up, and nobody woken': [LOCK, '-DBUG_NO_WAKE -DDEATHS=0'],
 };
 
 /** How many errors a search of all states finds: 0 or 1. */

@@ -60,20 +60,25 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 			continue;
 		}
 		if (seen & FUTEX_OWNER_DIED) {
-			// Marked by the kernel; believed when the holder is gone, or after a pause if
-			// it died before it could say who it was, or before it was a member.
+			// Believed when the holder is gone, or after a pause if it died before it could say who it
+			// was, or before it was a member. Its name goes first: else the successor would be
+			// taken for it, and robbed, until it says who it is.
 			uint32_t holder = words.holder.load();
-			bool believed = holder_gone(holder, liveness, mark.seen(holder, MARKED_NS)) ||
-			                (member_of(holder) == 0 && mark.seen(holder, RECHECK_NS));
+			bool believed = holder_gone(holder, liveness, mark.seen(holder, MARKED_NS))
+			                    ? words.holder.compare_exchange(holder, 0)
+			                    : member_of(holder) == 0 && mark.seen(holder, RECHECK_NS);
 			if (believed && words.word.compare_exchange(seen, tid | FUTEX_WAITERS)) return true;
-		} else if (!(seen & FUTEX_WAITERS)) {
-			if (!words.word.compare_exchange(seen, seen | FUTEX_WAITERS)) continue;
-			seen |= FUTEX_WAITERS;
+		} else {
+			mark = {};
+			if (!(seen & FUTEX_WAITERS)) {
+				if (!words.word.compare_exchange(seen, seen | FUTEX_WAITERS)) continue;
+				seen |= FUTEX_WAITERS;
+			}
 		}
 		int rc = sys::futex_wait(words.word.word(), seen, sys::monotonic_ns() + RECHECK_NS);
-		if (rc == ETIMEDOUT && holder_gone(words.holder.load(), liveness, false) && words.word.load() == seen &&
-		    words.word.compare_exchange(seen, tid | FUTEX_WAITERS))
-			return true;
+		// Gone without a mark (exec took the thread from it): marked in the kernel's stead.
+		if (rc == ETIMEDOUT && holder_gone(words.holder.load(), liveness, false))
+			(void)words.word.compare_exchange(seen, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
 	}
 }
 

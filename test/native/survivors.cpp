@@ -1,6 +1,7 @@
 // What survivors find when another process goes at the worst moment in another way than
-// by dying where it stands alone: exec takes a thread from the critical section; a leader
-// has a descriptor's one shot in hand, and nobody waits for long (design rule 6).
+// by dying where it stands alone: exec takes a thread from the critical section; whoever
+// inherits the lock is held up before it says so; a leader has a descriptor's one shot in
+// hand, and nobody waits for long (design rule 6).
 
 #include "support.hpp"
 
@@ -9,7 +10,9 @@
 #include <csignal>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <fstream>
 #include <poll.h>
+#include <string>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
@@ -115,6 +118,84 @@ void exec_takes_the_holder() {
 	done("exec ends the main thread inside the critical section");
 }
 
+// --- Who inherits the lock of a dead process is stopped before it says who it is.
+
+void die_inside() {
+	if (armed && inside() && ++stores == 3) kill(getpid(), SIGKILL);
+}
+void stop_unsaid() {
+	if (armed && inside() && ++stores == 1) raise(SIGSTOP);
+}
+
+struct Sender {
+	pid_t pid;
+	int start; // a pipe
+	void begin() const { EQUAL(write(start, "x", 1), 1); }
+};
+
+Sender sender(void (*at_stores)()) {
+	int start[2];
+	EQUAL(pipe2(start, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		EQUAL(info_of(port).pi_queued, 0); // a member now
+		tell();
+		char byte;
+		EQUAL(read(start[0], &byte, 1), 1);
+		instead = at_stores;
+		send_armed();
+		_exit(0);
+	}
+	close(start[0]);
+	hear();
+	return {pid, start[1]};
+}
+
+// How often a process has slept, and whether it does.
+long sleeps_of(pid_t pid) {
+	std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+	constexpr const char* FIELD = "voluntary_ctxt_switches:";
+	std::string word;
+	while (status >> word && word != FIELD) {}
+	long count = -1;
+	status >> count;
+	return count;
+}
+bool in_futex(pid_t pid) {
+	long call = -1;
+	std::ifstream("/proc/" + std::to_string(pid) + "/syscall") >> call;
+	return call == SYS_futex;
+}
+
+void successor_is_not_robbed() {
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	port_event_t event;
+	EQUAL(port_get(port, &event, nullptr), 0);
+	Sender third = sender(nullptr), successor = sender(stop_unsaid), dead = sender(die_inside);
+	dead.begin();
+	ended_by(dead.pid, SIGKILL);
+	successor.begin();
+	int status = 0;
+	EQUAL(waitpid(successor.pid, &status, WUNTRACED), successor.pid);
+	CHECK(WIFSTOPPED(status));
+	third.begin();
+	while (!in_futex(third.pid)) sched_yield();
+	// Its sleep ends three times, and each time it looks who has the lock.
+	for (long before = sleeps_of(third.pid); sleeps_of(third.pid) < before + 3;) {
+		EQUAL(waitpid(third.pid, &status, WNOHANG), 0);
+		sched_yield();
+	}
+	EQUAL(kill(successor.pid, SIGCONT), 0);
+	ended_by(successor.pid, 0);
+	ended_by(third.pid, 0);
+	EQUAL(info_of(port).pi_queued, 2);
+	for (int fd : {third.start, successor.start, dead.start}) close(fd);
+	unmake_port();
+	done("a successor that is stopped before it says who it is keeps the lock");
+}
+
 // --- A leader dies with one shots in hand; survivors never wait for long.
 
 constexpr int DESCRIPTORS = 1000;
@@ -172,6 +253,7 @@ void leader_dies_with_events_in_hand() {
 
 int body() {
 	exec_takes_the_holder();
+	successor_is_not_robbed();
 	leader_dies_with_events_in_hand();
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
