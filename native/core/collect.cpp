@@ -24,7 +24,8 @@ bool Port::called() const {
 // much as is asked for, only the last.
 bool Port::collection_due(bool drain, bool full) const {
 	Header& header = region_.header();
-	if (header.pollable.load() == 0) return false;
+	// A private descriptor may be ready in vain; a call that does not wait makes an end of that.
+	if (header.pollable.load() == 0) return drain && !full && private_.load(std::memory_order_relaxed);
 	if (header.since_collect.load() >= FAIR_EVENTS) return true;
 	return !full && (drain || header.uncollected.load() != 0);
 }
@@ -189,6 +190,7 @@ void Port::insist(SourceKind kind, bool on) {
 }
 
 Result<void> Port::watch_private(SourceKind kind, int fd) {
+	private_.store(true, std::memory_order_relaxed);
 	int rc = sys::epoll_add(inner_.get(), fd, sys::EPOLL_READABLE | sys::EPOLL_ONESHOT,
 	                        tag_private(kind, member_));
 	if (rc == 0) return {};
@@ -202,6 +204,10 @@ Result<void> Port::watch_private(SourceKind kind, int fd) {
 void Port::watch_again(SourceKind kind, int fd) {
 	sys::epoll_mod(inner_.get(), fd, sys::EPOLL_READABLE | sys::EPOLL_ONESHOT,
 	               tag_private(kind, member_));
+}
+
+void Port::watch_paused(SourceKind kind, int fd) {
+	sys::epoll_mod(inner_.get(), fd, sys::EPOLL_ONESHOT, tag_private(kind, member_));
 }
 
 } // namespace evp

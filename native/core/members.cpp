@@ -218,6 +218,7 @@ bool Port::resume() {
 		record.locked.store(region_.hold_member(i));
 		record.nonce.store(me.nonce);
 		member_ = i;
+		resumed_ = true;
 		rearmed_.store(header.rearm.load() - 1); // the old image may have had one shots in hand
 		return true;
 	}

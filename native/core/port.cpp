@@ -283,6 +283,12 @@ void Port::set_source(SourceKind kind, std::unique_ptr<Source> source) {
 	sources_[static_cast<int>(kind)] = std::move(source);
 }
 
+void Port::sources_set() {
+	if (!resumed_) return;
+	for (auto& handler : sources_)
+		if (handler) handler->resume(*this);
+}
+
 void Port::private_add(int amount) {
 	shm::Member& record = region_.member(member_);
 	int64_t now = static_cast<int64_t>(record.watching.load()) + amount;
@@ -308,7 +314,7 @@ uint32_t Port::count() {
 		Guard guard(*this);
 		if (kick_left(0)) take_kick(guard);
 	}
-	if (region_.header().pollable.load() != 0) collect_now();
+	if (region_.header().pollable.load() != 0 || private_.load(std::memory_order_relaxed)) collect_now();
 	if (region_.header().queued.load() != 0) tidy_after_dead(); // events go with who owned them
 	return region_.header().queued.load();
 }

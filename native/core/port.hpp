@@ -140,7 +140,9 @@ public:
 	// Registers a private descriptor in the inner set, one-shot (hazard 2).
 	Result<void> watch_private(SourceKind kind, int fd);
 	void watch_again(SourceKind kind, int fd);
+	void watch_paused(SourceKind kind, int fd); // until the next watch_again()
 	void set_source(SourceKind kind, std::unique_ptr<Source> source);
+	void sources_set();
 	Source* source(SourceKind kind) { return sources_[static_cast<int>(kind)].get(); }
 	// Has the source's collect() called at every collection, and at the start of every
 	// get: something else may take its descriptor's readiness without telling.
@@ -326,6 +328,8 @@ private:
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
 	bool strict_ = false;
 	bool originals_ = true;            // the outer set knows our descriptors by their numbers
+	bool resumed_ = false; // it was this process's before exec
+	std::atomic<bool> private_{false}; // a descriptor was registered by watch_private()
 	std::atomic<uint32_t> insistent_{0}; // sources, by bit
 	std::unique_ptr<Source> sources_[SOURCE_KINDS];
 	std::atomic<uint32_t> after_{0}; // sources to be called, by bit

@@ -113,6 +113,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	Others others;
 	bool late = false;
 	bool buried = false;
+	int64_t turn = 0; // when a long wait looks up next, however often it is woken till then
 	bool gathers = !deadline.poll && header.pollable.load() == 0 && thread.gathering.eager();
 	uint32_t found_first = 1;
 	bool in_vain = false;
@@ -265,9 +266,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		Deadline until = deadline;
 		bool looking = shared() && keeps_lookout(waiter);
 		if (pause || looking) {
-			int64_t now = sys::monotonic_ns();
-			if (pause) until.at = std::min(until.at, now + pause->every_ns);
-			if (looking) until.at = std::min(until.at, now + WATCH_NS);
+			if (turn == 0) turn = sys::monotonic_ns() + (pause ? pause->every_ns : WATCH_NS);
+			until.at = std::min(until.at, turn);
 		}
 		int rc = sleep(guard, waiter, until, direct);
 		if (rc == FORKED) return {EINTR, 0};
@@ -275,7 +275,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
 		// Whatever woke it: a peer that scribbles may call it again and again, for nothing.
 		late = deadline.passed();
-		if (rc == ETIMEDOUT && !late && (pause || looking)) {
+		if (!late && (pause || looking) && sys::monotonic_ns() >= turn) {
+			turn = 0;
 			guard.unlock();
 			if (looking) look_up();
 			bool end = pause && pause->end(pause->data);

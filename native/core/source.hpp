@@ -77,6 +77,9 @@ public:
 
 	// The first use in a forked child: forget the parent's private objects.
 	virtual void revive(Port&) {}
+
+	// This process had the port before exec: what exec closed goes, as by any close (4.15). Not locked.
+	virtual void resume(Port&) {}
 };
 
 } // namespace evp

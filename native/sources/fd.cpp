@@ -55,10 +55,15 @@ public:
 	Result<void> dissociate(Port& port, uint64_t object) override;
 	uint32_t associate_list(Port& port, Association* list, uint32_t count) override;
 	void descriptor_closing(Port& port, int fd) override;
-	bool reclaim(Port& port) override { return fd::sweep_closed(port); }
+	bool reclaim(Port& port) override { return fd::sweep_closed(port, SWEEP); }
+	void resume(Port& port) override { (void)fd::sweep_closed(port, port.region().limit()); }
 	void rearm(Port& port) override;
 
 private:
+	// A few at a time, so that a program that lives at its limit does not pay for all of them at
+	// each refusal.
+	static constexpr uint32_t SWEEP = 64;
+
 	Result<void> associate_any(Port& port, int fd, uint32_t asked, uint64_t user);
 	static uint32_t arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user);
 	static uint64_t arm_retrieved(Port& port, uint64_t object, uint32_t asked, uint64_t user);

@@ -27,15 +27,12 @@ SlotState drop(Port& port, uint32_t index) {
 	return was;
 }
 
-// A few at a time, so that a program that lives at its limit does not pay for all of them at
-// each refusal.
-bool sweep_closed(Port& port) {
-	constexpr uint32_t BUDGET = 64;
+bool sweep_closed(Port& port, uint32_t most) {
 	shm::Region& region = port.region();
 	Header& header = region.header();
 	bool freed = false;
 	uint32_t at = header.sweep.load();
-	for (uint32_t looked = 0; looked < BUDGET && looked < region.limit(); looked++) {
+	for (uint32_t looked = 0; looked < most && looked < region.limit() && looked < header.fresh.load(); looked++) {
 		if (++at > region.limit() || at >= header.fresh.load()) at = 1;
 		Slot& slot = region.slot(at);
 		if (slot.state.load() == SlotState::FREE || slot.source.load() != FD) continue;

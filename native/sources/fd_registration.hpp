@@ -24,7 +24,7 @@ shm::SlotState drop(Port& port, uint32_t index);
 
 // At the limit: associations whose descriptor was closed where no one saw it
 // give up their slots (14.1.11).
-bool sweep_closed(Port& port);
+bool sweep_closed(Port& port, uint32_t most);
 
 // The kernel's side: MOD where it should be known, ADD where not. 0 or errno.
 int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed);

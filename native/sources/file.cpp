@@ -119,11 +119,11 @@ uint32_t carried(Port& port, const Watch& watch) {
 }
 
 // Arms the slot, or queues what the stamps tell (5.2). Locked.
-void arm(Port& port, Watch& watch, const Request& request, uint32_t events) {
+void arm(Hub& hub, Port& port, Watch& watch, const Request& request, uint32_t events) {
 	shm::Region& region = port.region();
 	Slot& slot = region.slot(watch.slot);
 	watch.standing = request.standing;
-	watch.armed = events == 0 || watch.standing;
+	hub.set_armed(watch, events == 0 || watch.standing);
 	slot.arm.store(port.next_arm());
 	slot.user.store(request.user);
 	slot.asked.store(request.asked);
@@ -283,9 +283,9 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 	}
 	uint32_t events = stamp_events(request.stamps, found->status, request.asked);
 	int error = 0;
+	uint32_t index = made ? 0 : watch->slot;
 	{
 		Port::Guard guard(port);
-		uint32_t index = made ? 0 : watch->slot;
 		if (!holds(port, index, request.key))
 			index = slots::table_find(region, FILE_KIND, request.key, port.member());
 		bool fresh = index == 0;
@@ -295,14 +295,17 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 			if (!fresh) disarm(port, index);
 			watch->slot = index;
 			region.slot(index).link.store(watch->id);
-			arm(port, *watch, request, events);
+			arm(hub, port, *watch, request, events);
 			if (fresh) slots::table_insert(region, index);
 			region.header().file_used.store(1);
-			return {};
 		}
 	}
-	hub.drop(watch);
-	return Error{error};
+	if (index == 0) {
+		hub.drop(watch);
+		return Error{error};
+	}
+	hub.tell(port);
+	return {};
 }
 
 Result<void> FileSource::dissociate(Port& port, uint64_t object) {
@@ -333,8 +336,7 @@ void FileSource::collect(Port& port) {
 	if (!hub) return;
 	Hub::Held held(*hub);
 	if (!held) return;
-	hub->collect_readable();
-	hub->collect_again(port);
+	hub->collect_readable(port);
 }
 
 void FileSource::close(Port& port) {

@@ -94,8 +94,10 @@ Hub::Held::~Held() {
 	}
 	if (hub_.missed_.exchange(false)) {
 		hub_.collect();
-		for (Port* port : hub_.ports_) hub_.collect_again(*port);
+		for (Served& port : hub_.ports_)
+			if (port.armed != 0) hub_.arm(port);
 	}
+	if (hub_.resting_) hub_.rest();
 	hub_.holder_.store(0, std::memory_order_relaxed);
 	hub_.lock_.unlock();
 }
@@ -103,7 +105,7 @@ Hub::Held::~Held() {
 // --- Descriptors.
 
 Result<void> Hub::open(Port& port) {
-	if (std::find(ports_.begin(), ports_.end(), &port) != ports_.end()) return {};
+	if (served(&port)) return {};
 	if (notes_.get() < 0) {
 		Result<sys::UniqueFd> made = sys::inotify_make();
 		if (!made) return Error{made.error()};
@@ -111,7 +113,8 @@ Result<void> Hub::open(Port& port) {
 	}
 	ports_.reserve(ports_.size() + 1);
 	if (Result<void> r = port.watch_private(SourceKind::FILE, notes_.get()); !r) return r;
-	ports_.push_back(&port);
+	ports_.push_back({&port});
+	resting_ = true; // until it has an armed watch
 	return {};
 }
 
@@ -133,9 +136,9 @@ Result<void> Hub::open_mounts(Port& port) {
 }
 
 void Hub::close(Port& port) {
-	auto mine = std::find(ports_.begin(), ports_.end(), &port);
-	if (mine == ports_.end()) return;
-	ports_.erase(mine);
+	Served* mine = served(&port);
+	if (!mine) return;
+	ports_.erase(ports_.begin() + (mine - ports_.data()));
 	port.insist(SourceKind::FILE, false);
 	sys::epoll_del(port.inner(), notes_.get());
 	if (mounts_wake_.get() >= 0) sys::epoll_del(port.inner(), mounts_wake_.get());
@@ -146,11 +149,49 @@ void Hub::close(Port& port) {
 	});
 }
 
-void Hub::collect_again(Port& port) {
+Hub::Served* Hub::served(const Port* port) {
+	if (served_last_ < ports_.size() && ports_[served_last_].port == port) return &ports_[served_last_];
+	for (size_t i = 0; i < ports_.size(); i++) {
+		if (ports_[i].port != port) continue;
+		served_last_ = i;
+		return &ports_[i];
+	}
+	return nullptr;
+}
+
+void Hub::set_armed(Watch& watch, bool armed) {
+	if (watch.armed == armed) return;
+	watch.armed = armed;
+	Served* port = served(watch.port);
+	if (!port) return; // it is being closed
+	port->armed += armed ? 1 : -1;
+	resting_ |= port->armed == 0;
+}
+
+void Hub::arm(Served& served) {
+	Port& port = *served.port;
+	served.told = true;
 	port.watch_again(SourceKind::FILE, notes_.get());
-	if (mounts_wake_.get() >= 0)
-		sys::epoll_mod(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS,
-		               tag_private(SourceKind::FILE, port.member()));
+	if (mounts_wake_.get() < 0) return;
+	uint64_t tag = tag_private(SourceKind::FILE, port.member());
+	if (sys::epoll_mod(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS, tag) == ENOENT)
+		(void)sys::epoll_add(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS, tag);
+}
+
+void Hub::tell(Port& port) {
+	Served* to = served(&port);
+	if (to && to->armed != 0 && !to->told) arm(*to);
+}
+
+void Hub::rest() {
+	resting_ = false;
+	for (Served& served : ports_) {
+		if (served.armed != 0 || !served.told) continue;
+		served.told = false;
+		served.port->watch_paused(SourceKind::FILE, notes_.get());
+		// Its errors would be told all the same.
+		if (mounts_wake_.get() >= 0) sys::epoll_del(served.port->inner(), mounts_wake_.get());
+	}
 }
 
 // --- Nodes.
@@ -218,6 +259,7 @@ bool Hub::end_wd(Node& node) {
 void Hub::drop(Watch* watch) {
 	Node* object = watches_.object(*watch);
 	Node* parent = watches_.parent(*watch);
+	set_armed(*watch, false);
 	watches_.unlink(*watch);
 	watches_.destroy(watch);
 	release(object);
@@ -232,12 +274,17 @@ void Hub::collect() {
 	judge();
 }
 
-void Hub::collect_readable() {
-	// Where directories are watched this is called at each collection.
-	if (mounts_.get() >= 0) return collect();
-	read_at_ = sys::file_clock_ns();
-	read();
-	judge();
+void Hub::collect_readable(Port& port) {
+	Served* told = served(&port);
+	if (mounts_.get() >= 0) { // where directories are watched this is called at each collection
+		collect();
+	} else {
+		if (told) told->told = false; // once
+		read_at_ = sys::file_clock_ns();
+		read();
+		judge();
+	}
+	if (told && told->armed != 0) arm(*told);
 }
 
 void Hub::read() {

@@ -46,8 +46,11 @@ public:
 
 	// Reads, judges and posts all there is.
 	void collect();
-	void collect_readable(); // the same; the kernel said that there is something
-	void collect_again(Port& port); // gives the port new readiness
+	void collect_readable(Port& port); // the same; the kernel told that port that there is something
+	// A port is told of notes while a watch of it is armed: else it would be readable, and stay
+	// so, for changes that nobody asks about (2.10.1).
+	void tell(Port& port);
+	void set_armed(Watch& watch, bool armed);
 	// Whether a file in this state has had no change since everything was read: no note
 	// of one can be waiting. Its name neither: what came to it bears the time. Reads
 	// leave no trace. Else the kernel is asked.
@@ -74,12 +77,20 @@ public:
 private:
 	// Where the recorded name leads now.
 	enum class Look { INTACT, EMPTY, OTHER, LOST };
+	struct Served {
+		Port* port;
+		uint32_t armed = 0; // watches
+		bool told = true;   // the descriptors are armed in its inner set
+	};
 	struct Firing {
 		Watch* watch;
 		uint32_t events; // 0: it was nothing
 	};
 
 	Hub();
+	Served* served(const Port* port);
+	void arm(Served& port);
+	void rest();
 	bool end_wd(Node& node); // true: the kernel had not ended it
 	// Judging.
 	void take(const sys::Note& note);
@@ -111,7 +122,9 @@ private:
 	uint64_t epoch_;                    // the process image it belongs to
 	Hub* inherited_ = nullptr;          // of the parent
 	sys::UniqueFd notes_, mounts_, mounts_wake_;
-	std::vector<Port*> ports_;
+	std::vector<Served> ports_;
+	size_t served_last_ = 0;
+	bool resting_ = false;              // a port may have no armed watch any more
 	Watches watches_;
 	std::string path_buffer_, directory_buffer_;
 	std::vector<Firing> firings_;

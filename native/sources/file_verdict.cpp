@@ -115,7 +115,7 @@ void Hub::hold(Watch& watch, uint8_t pending) {
 
 void Hub::fire(Watch& watch, uint32_t events) {
 	bool over = !watch.standing || events & EXCEPTIONS;
-	if (over) watch.armed = false;
+	if (over) set_armed(watch, false);
 	watch.pending = 0;
 	if (watch.firing == Watch::NO_FIRING) {
 		watch.firing = static_cast<uint32_t>(firings_.size());

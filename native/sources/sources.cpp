@@ -17,6 +17,7 @@ void install_sources(Port& port) {
 	port.set_source(SourceKind::TIMER, make_timer_source());
 	port.set_source(SourceKind::MQ, mq::make_source());
 	port.set_source(library::KIND, library::make_source());
+	port.sources_set();
 }
 
 } // namespace evp

@@ -94,6 +94,45 @@ FILE_CASE("2.10.1 5.1.8", "a_port_whose_file_event_was_told_is_not_readable")
 	}
 }
 
+/* The file goes on changing, and its directory: nobody asks about either any more. */
+FILE_CASE("2.10.1 5.1.8", "changes_after_the_event_was_told_leave_the_port_unreadable")
+{
+	struct timespec now = { 0, 0 }, brief = { 0, 1000000 };
+	port_event_t list[2];
+	int port = new_port(), of_directory, way;
+	(void)new_name();
+	for (of_directory = 0; of_directory < 2; of_directory++)
+		for (way = 0; way < 4; way++) {
+			file_obj_t object = { .fo_name = NULL };
+			char directory[PATH_MAX], other[PATH_MAX + 2];
+			unsigned int n = way == 2 ? 0 : 1;
+			(void)strcpy(directory, path);
+			*strrchr(directory, '/') = 0;
+			(void)sprintf(other, "%s/g", directory);
+			object.fo_name = of_directory ? directory : path;
+			OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&object, FILE_MODIFIED, NULL));
+			append();
+			OK(close(open(other, O_CREAT | O_WRONLY, 0644)));
+			(void)take(port);
+			append();
+			OK(unlink(other));
+			if (way == 0)
+				(void)port_get(port, list, &now); /* 0 in the strict profile (2.4.3) */
+			else if (way == 2)
+				OK(port_getn(port, list, 0, &n, &now));
+			else if (way == 1)
+				OK(port_getn(port, list, 2, &n, &now));
+			else
+				FAILS(port_getn(port, list, 2, &n, &brief), ETIME);
+			EQ(n, way == 0);
+			append();
+			OK(close(open(other, O_CREAT | O_WRONLY, 0644)));
+			EQ(poll_now(port, POLLIN), 0);
+			OK(unlink(other));
+			EQ(poll_now(port, POLLIN), 0);
+		}
+}
+
 FILE_CASE("2.3.3 13.14", "file_dissociate_before_and_after_the_first_use")
 {
 	int port = new_port(), other = new_port();

@@ -1,8 +1,11 @@
 // Leadership changes hands: waiters with different nget come and go by timeout,
 // signal and closed descriptor, and no wake-up is lost on the way. Each round
-// sends, then waits until all of it was delivered: what is lost hangs.
+// sends, then waits until all of it was delivered: what is lost hangs. And what a
+// long wait does meanwhile.
 
 #include "support.hpp"
+
+#include "core/registry.hpp"
 
 #include <array>
 #include <atomic>
@@ -193,6 +196,44 @@ void leader_signalled() {
 	done("the leader is interrupted, the follower leads");
 }
 
+// A waiter that is woken more often than it would look up, each time for another's event,
+// looks up all the same.
+void looks_up_though_woken() {
+	int port = port_create();
+	CHECK(port >= 0);
+	port_notify_t notify{port, nullptr};
+	sigevent event{};
+	event.sigev_notify = SIGEV_PORT;
+	event.sigev_value.sival_ptr = &notify;
+	timer_t timer;
+	EQUAL(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+	const itimerspec every{{0, 1'000'000}, {0, 1'000'000}};
+	EQUAL(timer_settime(timer, 0, &every, nullptr), 0);
+	std::atomic<int> looks{0};
+	std::thread waiter([&] {
+		auto end = [](void* data) { return ++*static_cast<std::atomic<int>*>(data) == 3; };
+		const evp::Pause pause{50'000'000, end, &looks};
+		std::array<evp::Event, 8> list;
+		int error = 0;
+		evp::PortRef held = evp::registry::find(port, &error);
+		EQUAL(error, 0);
+		EQUAL(held->get(port, list.data(), 8, 8, evp::Deadline::never(), false, &pause, nullptr).code, EINTR);
+	});
+	// What the other was woken for is taken once it sleeps again.
+	const auto& beat = evp::registry::known(port)->region().header().leader_beat;
+	for (uint32_t seen = beat.load(); looks < 3; seen = beat.load()) {
+		while (beat.load() == seen && looks < 3) sched_yield();
+		port_event_t list[8];
+		unsigned got = 1;
+		timespec poll{0, 0};
+		(void)port_getn(port, list, 8, &got, &poll);
+	}
+	waiter.join();
+	EQUAL(timer_delete(timer), 0);
+	EQUAL(port_close(port), 0);
+	done("a waiter that is woken in vain looks up all the same");
+}
+
 int body() {
 	struct sigaction action {};
 	action.sa_handler = handler;
@@ -200,6 +241,7 @@ int body() {
 	come_and_go();
 	leader_closed();
 	leader_signalled();
+	looks_up_though_woken();
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
 }

@@ -116,11 +116,14 @@ int need_ticket(int port) {
 	return 0;
 }
 
-// The very process that made it, after exec: what it owned is still its own (11.9).
+// The very process that made it, after exec: what it owned is still its own (11.9), but for what
+// exec closed (4.15).
 int go_on(int port) {
 	port_event_t event;
 	EQUAL(port_get(port, &event, nullptr), 0);
 	EQUAL(event.portev_source, PORT_SOURCE_FD);
+	EQUAL(number_of(event), 0);
+	nothing_more(port);
 	EQUAL(info_of(port).pi_members, 1);
 	EQUAL(info_of(port).pi_slots, 1);
 	EQUAL(port_associate(port, PORT_SOURCE_FD, event.portev_object, POLLIN, nullptr), 0);
@@ -195,8 +198,20 @@ void same_process() {
 		int port = port_create();
 		int pair[2];
 		EQUAL(pipe(pair), 0);
-		EQUAL(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(pair[0]), POLLIN, nullptr), 0);
+		auto associate = [port](int fd, uint64_t user) {
+			EQUAL(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), POLLIN, cookie(user)), 0);
+		};
+		// Closed by exec, though the file lives on: one whose event is queued then, and one that is armed.
 		EQUAL(write(pair[1], "x", 1), 1);
+		associate(fcntl(pair[0], F_DUPFD_CLOEXEC, 0), 1);
+		unsigned queued = 0;
+		EQUAL(port_getn(port, nullptr, 0, &queued, nullptr), 0);
+		EQUAL(queued, 1);
+		int other[2];
+		EQUAL(pipe(other), 0);
+		associate(fcntl(other[0], F_DUPFD_CLOEXEC, 0), 2);
+		EQUAL(write(other[1], "x", 1), 1);
+		associate(pair[0], 0);
 		std::string number = std::to_string(port);
 		execl("/proc/self/exe", "native_passing", "go_on", number.c_str(), nullptr);
 		_exit(127);
