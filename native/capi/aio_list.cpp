@@ -197,6 +197,16 @@ bool submit_ours(struct aiocb* const list[], int count, Port* fallback, AioGroup
 	return all;
 }
 
+// One that is in flight already: then nothing of the list is submitted, and LIO_WAIT waits for
+// no request but its own.
+bool any_busy(struct aiocb* const list[], int count) {
+	for (int i = 0; i < count; i++)
+		if (list[i] && capi::aiocb::load_error(list[i]) == EINPROGRESS &&
+		    aio::in_flight(capi::aiocb::id(list[i]), list[i]))
+			return true;
+	return false;
+}
+
 struct Whole {
 	struct aiocb* const* list;
 	int count;
@@ -224,6 +234,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	if (count < 0) return fail(EINVAL); // libc would take it for a list
 	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
 	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list) return fail(EINVAL);
+	if (any_busy(list, count)) return fail(EBUSY);
 
 	std::vector<struct aiocb*> theirs;
 	for (int i = 0; i < count; i++)

@@ -239,6 +239,31 @@ CASE("7.12 7.1", "an_aiocb_twice_in_a_list_is_busy_the_second_time")
 	SLOTS(port, 0);
 }
 
+CASE("7.12 7.1", "a_list_with_an_entry_in_flight_is_busy_and_submits_nothing")
+{
+	int port = new_port(), pipe[2];
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct request a, b;
+	struct aiocb *list[2] = { &a.cb, &b.cb };
+	request_init(&a, port, USER(1), new_filled_file(4), 0, 4);
+	request_blocked(&b, port, USER(2), pipe);
+	a.cb.aio_lio_opcode = b.cb.aio_lio_opcode = LIO_READ;
+	FAILS(lio_listio(LIO_NOWAIT, list, 2, &event), EBUSY);
+	FAILS(lio_listio(LIO_NOWAIT, list, 2, NULL), EBUSY);
+	FAILS(lio_listio(LIO_WAIT, list, 2, NULL), EBUSY); /* nor does it wait for the other */
+	b.cb.aio_lio_opcode = LIO_NOP;
+	FAILS(lio_listio(LIO_NOWAIT, list, 2, NULL), EBUSY);
+	SLOTS(port, 1);
+	EMPTY(port);
+	EQ(aio_error(&b.cb), EINPROGRESS);
+	write_byte(pipe[1]);
+	expect_done(port, &b, AIOAREAD, USER(2), 0, 1);
+	OK(lio_listio(LIO_NOWAIT, list, 2, NULL));
+	expect_done(port, &a, AIOAREAD, USER(1), 0, 4);
+	EMPTY(port);
+}
+
 static volatile sig_atomic_t signalled;
 
 static void on_signal(int number, siginfo_t *info, void *context)
