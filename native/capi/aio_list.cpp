@@ -231,7 +231,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	bool ported = event && event->sigev_notify == SIGEV_PORT && mode == LIO_NOWAIT;
 	bool any = ported;
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);
-	if (count < 0) return fail(EINVAL); // libc would take it for a list
+	if (count < 0 || (count == 0 && ported)) return fail(EINVAL); // libc would take it for a list
 	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
 	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list) return fail(EINVAL);
 	if (any_busy(list, count)) return fail(EBUSY);
