@@ -117,14 +117,14 @@ PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
 PUBLIC int port_aio_error(const struct aiocb* given) {
 	if (!given) return fail(EINVAL);
 	auto* cb = const_cast<struct aiocb*>(given);
-	if (capi::aiocb::id(cb) == capi::aiocb::RETURNED) return fail(EINVAL);
-	return settled_error(cb);
+	return capi::aiocb::id(cb) == capi::aiocb::RETURNED ? EINVAL : settled_error(cb);
 }
 
 PUBLIC ssize_t port_aio_return(struct aiocb* cb) {
-	if (!cb || capi::aiocb::id(cb) == capi::aiocb::RETURNED || settled_error(cb) == EINPROGRESS) return fail(EINVAL);
+	if (!cb || capi::aiocb::id(cb) == capi::aiocb::RETURNED) return fail(EINVAL);
+	int error = settled_error(cb);
+	if (error == EINPROGRESS) return fail(EINPROGRESS);
 	capi::aiocb::set_id(cb, capi::aiocb::RETURNED);
-	int error = capi::aiocb::load_error(cb);
 	if (error != 0) errno = error;
 	return capi::aiocb::value(cb);
 }

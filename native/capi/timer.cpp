@@ -70,8 +70,13 @@ PUBLIC int port_timer_settime(timer_t timer, int flags, const struct itimerspec*
 	if (!timers::ours(id_of(timer))) return timer_settime(timer, flags, value, old);
 	if (!value) return fail(EFAULT);
 	TimerSetting setting;
-	if (!read_time(value->it_value, &setting.value) || !read_time(value->it_interval, &setting.interval))
+	bool valid = read_time(value->it_value, &setting.value) &&
+	             (setting.value == 0 || read_time(value->it_interval, &setting.interval));
+	if (!valid) { // the old setting is told all the same
+		Result<TimerSetting> now = old ? timers::get(id_of(timer)) : TimerSetting{};
+		if (old && now) *old = write_setting(*now);
 		return fail(EINVAL);
+	}
 	TimerSetting before;
 	Result<void> done =
 	    timers::set(id_of(timer), flags & TIMER_ABSTIME, setting, old ? &before : nullptr);

@@ -159,12 +159,14 @@ CASE("7.5", "results_can_be_had_before_the_event_is_retrieved")
 	int port = new_port(), pipe[2];
 	struct request r;
 	request_blocked(&r, port, USER(1), pipe);
+	FAILS(aio_return(&r.cb), EINPROGRESS);
 	write_byte(pipe[1]);
 	while (aio_error(&r.cb) == EINPROGRESS)
 		tick();
 	EQ(aio_error(&r.cb), 0);
 	EQ(aio_return(&r.cb), 1);
 	FAILS(aio_return(&r.cb), EINVAL);
+	EQ(aio_error(&r.cb), EINVAL);
 	EQ(queued(port), 1);
 	EQ(take(port).portev_object, (uintptr_t)&r.cb);
 }

@@ -186,13 +186,18 @@ CASE("6.13", "times_that_are_none_are_einval_and_change_nothing")
 	timer_t timer = new_timer(port, NULL);
 	struct itimerspec left;
 	OK(timer_settime(timer, 0, LATER, NULL));
-	FAILS(timer_settime(timer, 0, TIMES(SECONDS(-1), SECONDS(0)), NULL), EINVAL);
+	(void)memset(&left, 0, sizeof(left));
+	FAILS(timer_settime(timer, 0, TIMES(SECONDS(-1), SECONDS(0)), &left), EINVAL);
+	TRUE(left.it_value.tv_sec >= 3590); /* told all the same */
 	FAILS(timer_settime(timer, 0, TIMES(((struct timespec){ 0, 1000000000 }), SECONDS(0)), NULL), EINVAL);
 	FAILS(timer_settime(timer, 0, TIMES(((struct timespec){ 0, -1 }), SECONDS(0)), NULL), EINVAL);
 	FAILS(timer_settime(timer, 0, TIMES(SECONDS(1), SECONDS(-1)), NULL), EINVAL);
 	FAILS(timer_settime(timer, TIMER_ABSTIME, TIMES(SECONDS(1), ((struct timespec){ 0, 1000000000 })), NULL), EINVAL);
 	OK(timer_gettime(timer, &left));
 	TRUE(left.it_value.tv_sec >= 3590);
+	OK(timer_settime(timer, 0, TIMES(SECONDS(0), SECONDS(-1)), NULL)); /* no interval of anything */
+	OK(timer_gettime(timer, &left));
+	EQ(left.it_value.tv_sec + left.it_interval.tv_sec, 0);
 	EMPTY(port);
 #if defined(__linux__)
 	FAILS(timer_settime(timer, 0, NULL, NULL), EFAULT);
