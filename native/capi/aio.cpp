@@ -60,7 +60,7 @@ int submit_one(struct aiocb* cb, sys::IoOp op) {
 	if (!port) return port.error();
 	capi::aiocb::set_in_progress(cb);
 	if (aio::submit(&**port, &order, 1) == 1) return 0;
-	int error = order.error == ENOMEM ? EAGAIN : order.error;
+	int error = as_aio(order.error);
 	capi::aiocb::store_result(cb, -error);
 	return error;
 }

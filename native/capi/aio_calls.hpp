@@ -31,6 +31,11 @@ inline uint64_t user_of(const struct aiocb* cb) {
 	return reinterpret_cast<uintptr_t>(notify->portnfy_user);
 }
 
+// The one word <aio.h> has for what there is too little of: slots, descriptors, memory (7.2).
+inline int as_aio(int error) {
+	return error == ENOMEM || error == EMFILE || error == ENFILE ? EAGAIN : error;
+}
+
 // Submits one that reports to its own port. 0 or an errno.
 int submit_one(struct aiocb* cb, sys::IoOp op);
 

@@ -177,8 +177,8 @@ bool submit_run(struct aiocb* const list[], int count, std::vector<aio::Order>& 
 	auto size = static_cast<uint32_t>(orders.size());
 	if (aio::submit(port ? &**port : fallback, orders.data(), size, group) == size) return all;
 	for (aio::Order& order : orders) {
-		int error = order.error == ENOMEM ? EAGAIN : order.error;
-		if (error != 0) capi::aiocb::store_result(static_cast<struct aiocb*>(order.owner), -error);
+		if (order.error == 0) continue;
+		capi::aiocb::store_result(static_cast<struct aiocb*>(order.owner), -as_aio(order.error));
 	}
 	return false;
 }
@@ -251,7 +251,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 		if (port) error = aio::begin_group(*group, **port, AIOLIO, object, user).error();
 		if (error != 0) {
 			delete group;
-			return fail(error == ENOMEM ? EAGAIN : error);
+			return fail(as_aio(error));
 		}
 	} else if (event && mode == LIO_NOWAIT) {
 		group->asked = *event;

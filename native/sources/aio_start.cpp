@@ -48,12 +48,14 @@ void AioBook::start_engine() {
 	engine_.store(made->release(), std::memory_order_release);
 }
 
-AioEngine* AioBook::engine() {
+AioEngine* AioBook::engine(int* error) {
 	if (AioEngine* engine = engine_.load(std::memory_order_acquire)) [[likely]]
 		return engine;
 	sys::PrivateLock::Guard guard(lock_);
 	if (!engine_.load(std::memory_order_relaxed)) start_engine();
-	return engine_.load(std::memory_order_relaxed);
+	AioEngine* engine = engine_.load(std::memory_order_relaxed);
+	if (!engine && error) *error = info_.error;
+	return engine;
 }
 
 aio::EngineInfo AioBook::info() {

@@ -168,7 +168,9 @@ CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one
 	int port = new_port(), fd = new_filled_file(10), low;
 	struct rlimit before, none;
 	struct request r;
+	struct aiocb *list[1] = { &r.cb };
 	request_init(&r, port, USER(1), fd, 0, 4);
+	r.cb.aio_lio_opcode = LIO_READ;
 	OK(getrlimit(RLIMIT_NOFILE, &before));
 	none = before;
 	low = dup(fd);
@@ -176,6 +178,10 @@ CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one
 	OK(close(low));
 	OK(setrlimit(RLIMIT_NOFILE, &none));
 	FAILS(aio_read(&r.cb), EAGAIN);
+	EQ(aio_error(&r.cb), EAGAIN);
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, NULL), EIO);
+	EQ(aio_error(&r.cb), EAGAIN);
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, &r.cb.aio_sigevent), EAGAIN);
 	SLOTS(port, 0);
 	OK(setrlimit(RLIMIT_NOFILE, &before));
 	OK(aio_read(&r.cb));
