@@ -17,6 +17,9 @@ inline int32_t code_of(sys::IoOp op) {
 	}
 }
 
+// Whether it is a request of ours in flight, by whatever it is to be notified of now.
+bool busy(struct aiocb* cb);
+
 // 0, or why there can be no such request (7.1): EINVAL, EBUSY.
 int check_aiocb(struct aiocb* cb);
 

@@ -201,9 +201,7 @@ bool submit_ours(struct aiocb* const list[], int count, Port* fallback, AioGroup
 // no request but its own.
 bool any_busy(struct aiocb* const list[], int count) {
 	for (int i = 0; i < count; i++)
-		if (list[i] && capi::aiocb::load_error(list[i]) == EINPROGRESS &&
-		    aio::in_flight(capi::aiocb::id(list[i]), list[i]))
-			return true;
+		if (list[i] && busy(list[i])) return true;
 	return false;
 }
 
@@ -232,9 +230,9 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	bool any = ported;
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);
 	if (count < 0 || (count == 0 && ported)) return fail(EINVAL); // libc would take it for a list
+	if (any && ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list)) return fail(EINVAL);
+	if (list && any_busy(list, count)) return fail(EBUSY);
 	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
-	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list) return fail(EINVAL);
-	if (any_busy(list, count)) return fail(EBUSY);
 
 	std::vector<struct aiocb*> theirs;
 	for (int i = 0; i < count; i++)

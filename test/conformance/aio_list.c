@@ -263,6 +263,31 @@ CASE("7.12 7.1", "a_list_with_an_entry_in_flight_is_busy_and_submits_nothing")
 	EMPTY(port);
 }
 
+/* It is ours, though a call with it alone would be libc's. */
+CASE("7.1 7.12", "an_entry_without_notification_is_busy_to_every_call")
+{
+	int port = new_port(), pipe[2];
+	port_notify_t notify;
+	struct sigevent event = list_event(&notify, port, USER(7));
+	struct request r;
+	struct aiocb *list[1] = { &r.cb };
+	port_event_t pe;
+	new_pipe(pipe);
+	request_init(&r, port, NULL, pipe[0], 0, 1);
+	quiet(&r, LIO_READ);
+	OK(lio_listio(LIO_NOWAIT, list, 1, &event));
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, NULL), EBUSY);
+	FAILS(aio_read(&r.cb), EBUSY);
+	FAILS(aio_write(&r.cb), EBUSY);
+	FAILS(aio_fsync(O_SYNC, &r.cb), EBUSY);
+	EQ(aio_error(&r.cb), EINPROGRESS);
+	write_byte(pipe[1]);
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_AIO, &event, AIOLIO, USER(7));
+	EQ(aio_return(&r.cb), 1);
+	EQ(aio_cancel(pipe[0], NULL), AIO_ALLDONE);
+}
+
 static volatile sig_atomic_t signalled;
 
 static void on_signal(int number, siginfo_t *info, void *context)
