@@ -21,13 +21,16 @@ const LibcAio& libc_aio() {
 	return event_ports_libc_aio ? *event_ports_libc_aio() : direct;
 }
 
+bool busy(struct aiocb* cb) {
+	if (capi::aiocb::load_error(cb) != EINPROGRESS) return false;
+	// What the tag says may be anything: is there such a request, and is it this one's?
+	return aio::in_flight(capi::aiocb::id(cb), cb);
+}
+
 int check_aiocb(struct aiocb* cb) {
 	if (cb->aio_reqprio != 0) return EINVAL;
 	if (capi::aiocb::load_error(cb) != EINPROGRESS) return 0;
-	// What the tag says may be anything: is there such a request, and is it this one's?
-	uint64_t id = capi::aiocb::id(cb);
-	if (id == capi::aiocb::LISTED || aio::in_flight(id, cb)) return EBUSY;
-	return 0;
+	return capi::aiocb::id(cb) == capi::aiocb::LISTED || busy(cb) ? EBUSY : 0;
 }
 
 void fill_order(aio::Order& order, struct aiocb* cb, sys::IoOp op) {
@@ -60,7 +63,7 @@ int submit_one(struct aiocb* cb, sys::IoOp op) {
 	if (!port) return port.error();
 	capi::aiocb::set_in_progress(cb);
 	if (aio::submit(&**port, &order, 1) == 1) return 0;
-	int error = order.error == ENOMEM ? EAGAIN : order.error;
+	int error = as_aio(order.error);
 	capi::aiocb::store_result(cb, -error);
 	return error;
 }
@@ -70,7 +73,9 @@ int submit_one(struct aiocb* cb, sys::IoOp op) {
 namespace {
 
 // No longer one of ours, whatever it was before.
-int to_libc(int (*call)(struct aiocb*), struct aiocb* cb) {
+template <class Call>
+int to_libc(struct aiocb* cb, Call call) {
+	if (busy(cb)) return fail(EBUSY);
 	capi::aiocb::set_id(cb, 0);
 	return call(cb);
 }
@@ -88,7 +93,7 @@ int settled_error(struct aiocb* cb) {
 PUBLIC int port_aio_read(struct aiocb* cb) {
 	if (trace::due("port_aio_read")) [[unlikely]] return trace::told_aio_read(cb);
 	if (!cb) return fail(EINVAL);
-	if (!reports_to_port(cb)) return to_libc(libc_aio().read, cb);
+	if (!reports_to_port(cb)) return to_libc(cb, libc_aio().read);
 	int error = submit_one(cb, sys::IoOp::READ);
 	return error == 0 ? 0 : fail(error);
 }
@@ -96,7 +101,7 @@ PUBLIC int port_aio_read(struct aiocb* cb) {
 PUBLIC int port_aio_write(struct aiocb* cb) {
 	if (trace::due("port_aio_write")) [[unlikely]] return trace::told_aio_write(cb);
 	if (!cb) return fail(EINVAL);
-	if (!reports_to_port(cb)) return to_libc(libc_aio().write, cb);
+	if (!reports_to_port(cb)) return to_libc(cb, libc_aio().write);
 	int error = submit_one(cb, sys::IoOp::WRITE);
 	return error == 0 ? 0 : fail(error);
 }
@@ -104,10 +109,8 @@ PUBLIC int port_aio_write(struct aiocb* cb) {
 PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
 	if (trace::due("port_aio_fsync")) [[unlikely]] return trace::told_aio_fsync(op, cb);
 	if (!cb) return fail(EINVAL);
-	if (!reports_to_port(cb)) {
-		capi::aiocb::set_id(cb, 0);
-		return libc_aio().fsync(op, cb);
-	}
+	if (!reports_to_port(cb))
+		return to_libc(cb, [op](struct aiocb* of) { return libc_aio().fsync(op, of); });
 	if (op != O_SYNC && op != O_DSYNC) return fail(EINVAL);
 	if (!sys::is_open(cb->aio_fildes)) return fail(EBADF);
 	int error = submit_one(cb, op == O_SYNC ? sys::IoOp::FSYNC : sys::IoOp::FDATASYNC);
@@ -117,14 +120,14 @@ PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
 PUBLIC int port_aio_error(const struct aiocb* given) {
 	if (!given) return fail(EINVAL);
 	auto* cb = const_cast<struct aiocb*>(given);
-	if (capi::aiocb::id(cb) == capi::aiocb::RETURNED) return fail(EINVAL);
-	return settled_error(cb);
+	return capi::aiocb::id(cb) == capi::aiocb::RETURNED ? EINVAL : settled_error(cb);
 }
 
 PUBLIC ssize_t port_aio_return(struct aiocb* cb) {
-	if (!cb || capi::aiocb::id(cb) == capi::aiocb::RETURNED || settled_error(cb) == EINPROGRESS) return fail(EINVAL);
+	if (!cb || capi::aiocb::id(cb) == capi::aiocb::RETURNED) return fail(EINVAL);
+	int error = settled_error(cb);
+	if (error == EINPROGRESS) return fail(EINPROGRESS);
 	capi::aiocb::set_id(cb, capi::aiocb::RETURNED);
-	int error = capi::aiocb::load_error(cb);
 	if (error != 0) errno = error;
 	return capi::aiocb::value(cb);
 }

@@ -17,6 +17,9 @@ inline int32_t code_of(sys::IoOp op) {
 	}
 }
 
+// Whether it is a request of ours in flight, by whatever it is to be notified of now.
+bool busy(struct aiocb* cb);
+
 // 0, or why there can be no such request (7.1): EINVAL, EBUSY.
 int check_aiocb(struct aiocb* cb);
 
@@ -29,6 +32,11 @@ Result<PortRef> notified_port(const sigevent& event, uint64_t* user);
 inline uint64_t user_of(const struct aiocb* cb) {
 	auto* notify = static_cast<const port_notify_t*>(cb->aio_sigevent.sigev_value.sival_ptr);
 	return reinterpret_cast<uintptr_t>(notify->portnfy_user);
+}
+
+// The one word <aio.h> has for what there is too little of: slots, descriptors, memory (7.2).
+inline int as_aio(int error) {
+	return error == ENOMEM || error == EMFILE || error == ENFILE ? EAGAIN : error;
 }
 
 // Submits one that reports to its own port. 0 or an errno.

@@ -177,8 +177,8 @@ bool submit_run(struct aiocb* const list[], int count, std::vector<aio::Order>& 
 	auto size = static_cast<uint32_t>(orders.size());
 	if (aio::submit(port ? &**port : fallback, orders.data(), size, group) == size) return all;
 	for (aio::Order& order : orders) {
-		int error = order.error == ENOMEM ? EAGAIN : order.error;
-		if (error != 0) capi::aiocb::store_result(static_cast<struct aiocb*>(order.owner), -error);
+		if (order.error == 0) continue;
+		capi::aiocb::store_result(static_cast<struct aiocb*>(order.owner), -as_aio(order.error));
 	}
 	return false;
 }
@@ -195,6 +195,14 @@ bool submit_ours(struct aiocb* const list[], int count, Port* fallback, AioGroup
 		all &= submit_run(list + from, to - from, orders, fallback, group);
 	}
 	return all;
+}
+
+// One that is in flight already: then nothing of the list is submitted, and LIO_WAIT waits for
+// no request but its own.
+bool any_busy(struct aiocb* const list[], int count) {
+	for (int i = 0; i < count; i++)
+		if (list[i] && busy(list[i])) return true;
+	return false;
 }
 
 struct Whole {
@@ -221,9 +229,10 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	bool ported = event && event->sigev_notify == SIGEV_PORT && mode == LIO_NOWAIT;
 	bool any = ported;
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);
-	if (count < 0) return fail(EINVAL); // libc would take it for a list
+	if (count < 0 || (count == 0 && ported)) return fail(EINVAL); // libc would take it for a list
+	if (any && ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list)) return fail(EINVAL);
+	if (list && any_busy(list, count)) return fail(EBUSY);
 	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
-	if ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list) return fail(EINVAL);
 
 	std::vector<struct aiocb*> theirs;
 	for (int i = 0; i < count; i++)
@@ -240,7 +249,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 		if (port) error = aio::begin_group(*group, **port, AIOLIO, object, user).error();
 		if (error != 0) {
 			delete group;
-			return fail(error == ENOMEM ? EAGAIN : error);
+			return fail(as_aio(error));
 		}
 	} else if (event && mode == LIO_NOWAIT) {
 		group->asked = *event;

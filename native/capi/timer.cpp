@@ -27,6 +27,16 @@ bool read_time(const timespec& from, int64_t* to) {
 	return true;
 }
 
+// Whether the second expiration lies beyond what the high-resolution clock can show. It alone is asked.
+bool overflows(uint64_t id, bool absolute, const TimerSetting& setting) {
+	if (setting.interval == 0 || setting.value / 2 + setting.interval / 2 < INT64_MAX / 4) [[likely]]
+		return false; // by far not
+	Result<sys::Clock> clock = timers::clock(id);
+	if (!clock || *clock != sys::Clock::MONOTONIC) return false;
+	int64_t most = INT64_MAX - (absolute ? 0 : sys::clock_ns(*clock));
+	return setting.value > most - setting.interval;
+}
+
 timespec write_time(int64_t ns) {
 	timespec to{};
 	to.tv_sec = static_cast<time_t>(ns / SECOND);
@@ -70,8 +80,14 @@ PUBLIC int port_timer_settime(timer_t timer, int flags, const struct itimerspec*
 	if (!timers::ours(id_of(timer))) return timer_settime(timer, flags, value, old);
 	if (!value) return fail(EFAULT);
 	TimerSetting setting;
-	if (!read_time(value->it_value, &setting.value) || !read_time(value->it_interval, &setting.interval))
-		return fail(EINVAL);
+	bool valid = read_time(value->it_value, &setting.value) &&
+	             (setting.value == 0 || read_time(value->it_interval, &setting.interval));
+	int error = !valid ? EINVAL : overflows(id_of(timer), flags & TIMER_ABSTIME, setting) ? EOVERFLOW : 0;
+	if (error != 0) { // the old setting is told all the same
+		Result<TimerSetting> now = old ? timers::get(id_of(timer)) : TimerSetting{};
+		if (old && now) *old = write_setting(*now);
+		return fail(error);
+	}
 	TimerSetting before;
 	Result<void> done =
 	    timers::set(id_of(timer), flags & TIMER_ABSTIME, setting, old ? &before : nullptr);

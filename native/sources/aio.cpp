@@ -231,8 +231,8 @@ uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group
 	uint32_t accepted = 0;
 	for (uint32_t i = 0; i < count; i++) accepted += !refused(orders[i]);
 	AioBook* book = AioBook::current();
-	AioEngine* engine = book && !in_handler() ? book->engine() : nullptr;
-	int error = in_handler() ? EAGAIN : !book ? ENOMEM : !engine ? EAGAIN : 0;
+	int error = in_handler() ? EAGAIN : !book ? ENOMEM : 0;
+	AioEngine* engine = error == 0 ? book->engine(&error) : nullptr;
 	if (error == 0 && port) error = source_of(*port).introduce(*port, *engine).error();
 	if (error != 0) {
 		refuse_all(orders, count, error);
@@ -270,8 +270,9 @@ uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group) {
 Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user) {
 	if (in_handler()) return Error{EAGAIN};
 	AioBook* book = AioBook::current();
-	AioEngine* engine = book ? book->engine() : nullptr;
-	if (!engine) return Error{EAGAIN};
+	int error = ENOMEM;
+	AioEngine* engine = book ? book->engine(&error) : nullptr;
+	if (!engine) return Error{error};
 	if (Result<void> r = source_of(port).introduce(port, *engine); !r) return r;
 	Order order;
 	order.code = code;

@@ -34,7 +34,8 @@ struct Order {
 };
 
 // Submits in order; `error` tells of each that was refused, as if it had never been:
-// EAGAIN (slots, threads), ENOMEM, EBADF, EINVAL. Returns how many were accepted.
+// EAGAIN (slots), EMFILE ENFILE (none left for an engine), ENOMEM, EBADF, EINVAL. Returns how
+// many were accepted.
 // A port is needed for orders that notify, and for the group's event.
 uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group = nullptr);
 

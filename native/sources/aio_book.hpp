@@ -18,8 +18,8 @@ public:
 	// The same, if there is one.
 	static AioBook* existing();
 
-	// The engine, started when first asked for. Null: none works.
-	AioEngine* engine();
+	// The engine, started when first asked for. Null: none works, and *error says why.
+	AioEngine* engine(int* error = nullptr);
 	aio::EngineInfo info();
 
 	// Orders whose `error` is 0, into requests; `events` holds the event of each.

@@ -5,10 +5,27 @@
 #include "sys/process.hpp"
 
 #include <cerrno>
+#include <cstdio>
+#include <sys/resource.h>
 
 namespace evp {
 
 namespace {
+
+// A ring's pages count as locked by its user, where it may not lock as many as it likes (CAP_IPC_LOCK):
+// before Linux 5.12, and again by 6.18. The book's lock is held.
+const char* lack_of_memory() {
+	static char text[192];
+	rlimit limit{};
+	char bytes[32] = "unlimited";
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		snprintf(bytes, sizeof bytes, "%llu bytes", static_cast<unsigned long long>(limit.rlim_cur));
+	snprintf(text, sizeof text,
+	         "there is too little memory for io_uring: the smallest ring asked for locks two pages, and "
+	         "RLIMIT_MEMLOCK is %s for all that the user locks",
+	         bytes);
+	return text;
+}
 
 const char* reason_for(int error) {
 	switch (error) {
@@ -17,7 +34,7 @@ const char* reason_for(int error) {
 		return sys::uring_disabled() ? "io_uring is switched off by the sysctl kernel.io_uring_disabled"
 		                             : "io_uring is refused by a seccomp filter or a security module";
 	case EACCES: return "io_uring is refused by a security module";
-	case ENOMEM: return "there is too little memory for io_uring; before Linux 5.12 RLIMIT_MEMLOCK counts";
+	case ENOMEM: return lack_of_memory();
 	case EOPNOTSUPP: return "io_uring lacks operations that are needed; Linux 5.7 has them";
 	case ENOPKG: return "the library was built without liburing";
 	case EMFILE:
@@ -48,12 +65,14 @@ void AioBook::start_engine() {
 	engine_.store(made->release(), std::memory_order_release);
 }
 
-AioEngine* AioBook::engine() {
+AioEngine* AioBook::engine(int* error) {
 	if (AioEngine* engine = engine_.load(std::memory_order_acquire)) [[likely]]
 		return engine;
 	sys::PrivateLock::Guard guard(lock_);
 	if (!engine_.load(std::memory_order_relaxed)) start_engine();
-	return engine_.load(std::memory_order_relaxed);
+	AioEngine* engine = engine_.load(std::memory_order_relaxed);
+	if (!engine && error) *error = info_.error;
+	return engine;
 }
 
 aio::EngineInfo AioBook::info() {

@@ -2,6 +2,7 @@
 
 #include "core/registry.hpp"
 #include "sources/mq_source.hpp"
+#include "sys/fd.hpp"
 
 #include <cerrno>
 #include <new>
@@ -38,6 +39,17 @@ void catch_up(Table& table, mqd_t queue) {
 	}
 }
 
+// By another descriptor of the queue: the kernel, which asks for the process only, would end it.
+// Locked.
+bool another_has(Table& table, mqd_t queue) {
+	bool found = false;
+	table.each([&](const Registration& registration) {
+		if (found || registration.queue == queue || registration.how == How::OTHER) return;
+		found = sys::same_file(registration.queue, queue);
+	});
+	return found;
+}
+
 } // namespace
 
 Result<void> watch(mqd_t queue, int number, uint64_t user) {
@@ -60,6 +72,7 @@ Result<void> pass_on(mqd_t queue, const sigevent* event, Notify libc) {
 	{
 		PrivateLock::Guard guard(table->lock);
 		registered = table->has(queue);
+		if (!event && !registered && another_has(*table, queue)) return Error{EBUSY};
 	}
 	if (libc(queue, event) != 0) return Error{errno};
 	if (!event && !registered) return Error{EBUSY};

@@ -34,6 +34,8 @@ inline bool ours(uint64_t id) { return id >> 62 == 1; }
 Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) noexcept;
 Result<TimerSetting> get(uint64_t id);
 Result<void> check(uint64_t id);
+// The clock it was made for: that of its absolute times.
+Result<sys::Clock> clock(uint64_t id);
 Result<void> remove(uint64_t id);
 // All that this process created for the port, which the caller holds and is about to let go of.
 void remove_all(Port& port);

@@ -130,6 +130,13 @@ Result<TimerSetting> get(uint64_t id) {
 	return found.set().get_time(found.timer());
 }
 
+Result<Clock> clock(uint64_t id) {
+	if (in_handler()) return Error{EAGAIN};
+	Found found(id);
+	if (!found) return Error{EINVAL};
+	return static_cast<Clock>(found.timer().absolute);
+}
+
 Result<void> check(uint64_t id) {
 	TimerTable* table = TimerTable::current();
 	if (!table || table->find(id) == 0) return Error{EINVAL};

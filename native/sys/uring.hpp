@@ -21,8 +21,8 @@ struct RingCompletion {
 
 class Ring {
 public:
-	// ENOSYS EPERM (refused: seccomp, kernel.io_uring_disabled) ENOMEM (RLIMIT_MEMLOCK
-	// before Linux 5.12) EMFILE; EOPNOTSUPP: the kernel lacks something that is needed.
+	// ENOSYS EPERM (refused: seccomp, kernel.io_uring_disabled) ENOMEM (RLIMIT_MEMLOCK,
+	// of two pages at least) EMFILE; EOPNOTSUPP: the kernel lacks something that is needed.
 	// ENOPKG: built without liburing.
 	static Result<std::unique_ptr<Ring>> make(unsigned entries, unsigned completions);
 	~Ring();

@@ -163,12 +163,38 @@ CASE("14.4.4", "little_locked_memory_is_enough")
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
 }
 
+#if defined(__linux__)
+/* A ring is locked memory of its user, unless he may lock what he likes. */
+CASE_COLD("14.4.4", "no_locked_memory_is_threads_and_the_reason_says_what_was_asked")
+{
+	struct rlimit none = { 0, 0 };
+	port_capabilities_t can = { .pc_size = sizeof(can) };
+	int port, fd = new_filled_file(10);
+	struct request r;
+	OK(setrlimit(RLIMIT_MEMLOCK, &none));
+	if (geteuid() == 0)
+		OK(setuid(65534)); /* and CAP_IPC_LOCK is gone */
+	OK(port_capabilities(&can));
+	if (can.pc_aio_errno == ENOMEM) {
+		EQ(can.pc_aio_engine, PORT_ENGINE_THREADS);
+		TRUE(strstr(can.pc_aio_reason, "two pages") != NULL);
+		TRUE(strstr(can.pc_aio_reason, "RLIMIT_MEMLOCK is 0") != NULL);
+	}
+	port = new_port();
+	request_init(&r, port, USER(1), fd, 0, 4);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
+}
+#endif
+
 CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one")
 {
 	int port = new_port(), fd = new_filled_file(10), low;
 	struct rlimit before, none;
 	struct request r;
+	struct aiocb *list[1] = { &r.cb };
 	request_init(&r, port, USER(1), fd, 0, 4);
+	r.cb.aio_lio_opcode = LIO_READ;
 	OK(getrlimit(RLIMIT_NOFILE, &before));
 	none = before;
 	low = dup(fd);
@@ -176,6 +202,10 @@ CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one
 	OK(close(low));
 	OK(setrlimit(RLIMIT_NOFILE, &none));
 	FAILS(aio_read(&r.cb), EAGAIN);
+	EQ(aio_error(&r.cb), EAGAIN);
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, NULL), EIO);
+	EQ(aio_error(&r.cb), EAGAIN);
+	FAILS(lio_listio(LIO_NOWAIT, list, 1, &r.cb.aio_sigevent), EAGAIN);
 	SLOTS(port, 0);
 	OK(setrlimit(RLIMIT_NOFILE, &before));
 	OK(aio_read(&r.cb));

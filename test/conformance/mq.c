@@ -4,7 +4,8 @@
 #include <mqueue.h>
 #include <sys/wait.h>
 
-static mqd_t new_queue(void)
+/* With a second descriptor of it, if that is wanted. */
+static mqd_t new_queue_twice(mqd_t *other)
 {
 	struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = 16 };
 	char name[64];
@@ -12,8 +13,15 @@ static mqd_t new_queue(void)
 	(void)snprintf(name, sizeof(name), "/conformance.%ld", (long)getpid());
 	queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, 0600, &attr);
 	TRUE(queue != (mqd_t)-1);
+	if (other != NULL)
+		TRUE((*other = mq_open(name, O_RDWR | O_NONBLOCK)) != (mqd_t)-1);
 	OK(mq_unlink(name));
 	return queue;
+}
+
+static mqd_t new_queue(void)
+{
+	return new_queue_twice(NULL);
 }
 
 static struct sigevent to_queue_port(port_notify_t *notify, int port, void *user)
@@ -94,6 +102,42 @@ CASE_COLD("8.2", "a_registration_is_removed_by_its_owner_only")
 	OK(mq_send(queue, "a", 1, 0));
 	EMPTY(port);
 	OK(mq_close(queue));
+}
+
+/* The kernel would have it ended by any descriptor of the process. */
+CASE_COLD("8.2 8.1", "a_registration_is_removed_by_its_descriptor_only")
+{
+	int port = new_port(), another = new_port();
+	mqd_t other, queue = new_queue_twice(&other), third = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, USER(1));
+	char message[16];
+	port_event_t pe;
+	OK(mq_notify(queue, &event));
+	FAILS(mq_notify(other, NULL), EBUSY);
+	FAILS(mq_notify(third, NULL), EBUSY); /* of another queue */
+	FAILS(mq_notify(queue, &event), EBUSY);
+	SLOTS(port, 1);
+	OK(mq_send(other, "a", 1, 0));
+	FAILS(mq_notify(other, NULL), EBUSY);
+	pe = take_wait(port);
+	EVENT(&pe, PORT_SOURCE_MQ, queue, 0, USER(1));
+	EQ(mq_receive(queue, message, sizeof(message), NULL), 1);
+	OK(mq_notify(other, &event));
+	FAILS(mq_notify(queue, NULL), EBUSY);
+	OK(mq_notify(other, NULL));
+	OK(mq_notify(queue, &event));
+	close_port(port);
+	FAILS(mq_notify(other, NULL), EBUSY);
+	notify.portnfy_port = another;
+	FAILS(mq_notify(queue, &event), EBUSY); /* it outlives its port */
+	OK(mq_notify(queue, NULL));
+	OK(mq_notify(other, &event));
+	OK(mq_notify(other, NULL));
+	OK(mq_close(queue));
+	OK(mq_close(other));
+	OK(mq_close(third));
+	SLOTS(another, 0);
 }
 
 CASE_COLD("8.5", "closing_the_queue_drops_the_registration_and_no_event")

@@ -87,10 +87,46 @@ CASE("6.4", "the_count_saturates")
 {
 	int port = new_port();
 	timer_t timer = new_timer(port, NULL);
-	OK(timer_settime(timer, TIMER_ABSTIME,
-	    TIMES(SECONDS(1), ((struct timespec){ 0, 1 })), NULL));
+	double first = monotonic();
+	OK(timer_settime(timer, 0, TIMES(((struct timespec){ 0, 1 }),
+	    ((struct timespec){ 0, 1 })), NULL));
+	while (monotonic() < first + 2.2) /* more nanoseconds than INT_MAX */
+		tick();
 	EQ(take_wait(port).portev_events, INT_MAX);
 	OK(timer_delete(timer));
+}
+
+static int64_t nanoseconds(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static struct timespec timespec_of(int64_t ns)
+{
+	return (struct timespec){ (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+}
+
+/* What a timer would have done before it was armed is one expiration. */
+CASE("6.4 6.13", "an_absolute_time_long_past_is_one_expiration_and_keeps_its_phase")
+{
+	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC };
+	int port = new_port(), i;
+	for (i = 0; i < 2; i++) {
+		timer_t timer = new_timer_on(clocks[i], port, USER(i));
+		struct itimerspec left;
+		struct timespec now;
+		int64_t interval;
+		OK(clock_gettime(clocks[i], &now));
+		interval = nanoseconds(now) / 7 * 2; /* three have passed, the next is half of one away */
+		OK(timer_settime(timer, TIMER_ABSTIME,
+		    TIMES(timespec_of(interval), timespec_of(interval)), NULL));
+		OK(timer_gettime(timer, &left));
+		TRUE(nanoseconds(left.it_value) <= interval / 2 + 7);
+		EQ(nanoseconds(left.it_interval), interval);
+		EQ(take_wait(port).portev_events, 1);
+		EMPTY(port);
+		OK(timer_delete(timer));
+	}
 }
 
 CASE("6.5 13.20", "overrun_is_zero")

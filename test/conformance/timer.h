@@ -17,7 +17,7 @@
 struct sigevent to_port(port_notify_t *notify, int port, void *user);
 timer_t new_timer(int port, void *user);
 timer_t new_timer_on(clockid_t clock, int port, void *user);
-/* Arms it for `count` expirations so far (at most 100), the next in minutes. */
+/* Has it expire `count` times, by as many settings; the next time is in half an hour. */
 void arm_expired(timer_t timer, int count);
 /* Arms it once for a time that has passed. */
 void arm_past(timer_t timer);

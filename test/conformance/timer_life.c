@@ -186,13 +186,18 @@ CASE("6.13", "times_that_are_none_are_einval_and_change_nothing")
 	timer_t timer = new_timer(port, NULL);
 	struct itimerspec left;
 	OK(timer_settime(timer, 0, LATER, NULL));
-	FAILS(timer_settime(timer, 0, TIMES(SECONDS(-1), SECONDS(0)), NULL), EINVAL);
+	(void)memset(&left, 0, sizeof(left));
+	FAILS(timer_settime(timer, 0, TIMES(SECONDS(-1), SECONDS(0)), &left), EINVAL);
+	TRUE(left.it_value.tv_sec >= 3590); /* told all the same */
 	FAILS(timer_settime(timer, 0, TIMES(((struct timespec){ 0, 1000000000 }), SECONDS(0)), NULL), EINVAL);
 	FAILS(timer_settime(timer, 0, TIMES(((struct timespec){ 0, -1 }), SECONDS(0)), NULL), EINVAL);
 	FAILS(timer_settime(timer, 0, TIMES(SECONDS(1), SECONDS(-1)), NULL), EINVAL);
 	FAILS(timer_settime(timer, TIMER_ABSTIME, TIMES(SECONDS(1), ((struct timespec){ 0, 1000000000 })), NULL), EINVAL);
 	OK(timer_gettime(timer, &left));
 	TRUE(left.it_value.tv_sec >= 3590);
+	OK(timer_settime(timer, 0, TIMES(SECONDS(0), SECONDS(-1)), NULL)); /* no interval of anything */
+	OK(timer_gettime(timer, &left));
+	EQ(left.it_value.tv_sec + left.it_interval.tv_sec, 0);
 	EMPTY(port);
 #if defined(__linux__)
 	FAILS(timer_settime(timer, 0, NULL, NULL), EFAULT);
@@ -217,6 +222,29 @@ CASE("6.13", "times_beyond_what_a_clock_can_show_never_come")
 	OK(timer_settime(timer, TIMER_ABSTIME, TIMES(SECONDS(1), SECONDS(most)), NULL));
 	EQ(take_wait(port).portev_events, 1);
 	EMPTY(port);
+	OK(timer_delete(timer));
+}
+
+/* Of the high-resolution clock; the wall clock is asked for nothing it can't show (above). */
+CASE("6.13", "a_rhythm_beyond_what_a_clock_can_show_overflows")
+{
+	int port = new_port();
+	timer_t timer = new_timer_on(CLOCK_MONOTONIC, port, NULL);
+	struct itimerspec left;
+	struct timespec most = { (time_t)(INT64_MAX / 1000000000), 0 }, now;
+	if (sizeof(time_t) < 8)
+		return;
+	OK(timer_settime(timer, 0, LATER, NULL));
+	FAILS(timer_settime(timer, TIMER_ABSTIME, TIMES(SECONDS(1), most), NULL), EOVERFLOW);
+	FAILS(timer_settime(timer, 0, TIMES(SECONDS(1), most), NULL), EOVERFLOW);
+	OK(clock_gettime(CLOCK_MONOTONIC, &now));
+	most.tv_sec -= now.tv_sec;
+	FAILS(timer_settime(timer, 0, TIMES(SECONDS(1), most), NULL), EOVERFLOW);
+	OK(timer_gettime(timer, &left));
+	TRUE(left.it_value.tv_sec >= 3590);
+	OK(timer_settime(timer, TIMER_ABSTIME, TIMES(most, SECONDS(0)), NULL));
+	OK(timer_settime(timer, TIMER_ABSTIME, TIMES(SECONDS(1), most), NULL));
+	EQ(take_wait(port).portev_events, 1);
 	OK(timer_delete(timer));
 }
 

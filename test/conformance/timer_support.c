@@ -28,10 +28,12 @@ timer_t new_timer(int port, void *user)
 void arm_expired(timer_t timer, int count)
 {
 	struct timespec now;
+	while (count-- > 1)
+		arm_past(timer);
 	OK(clock_gettime(CLOCK_REALTIME, &now));
 	/* every hour, the last time half an hour ago */
 	OK(timer_settime(timer, TIMER_ABSTIME,
-	    TIMES(SECONDS(now.tv_sec - 1800 - (count - 1) * 3600), SECONDS(3600)), NULL));
+	    TIMES(SECONDS(now.tv_sec - 1800), SECONDS(3600)), NULL));
 }
 
 void arm_past(timer_t timer)
