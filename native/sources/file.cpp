@@ -260,7 +260,7 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 	bool stands = again || (watch->object != 0 && watches.object(*watch) == found->object &&
 	                        watches.parent(*watch) == found->parent);
 	if (again) {
-		hub.watches().make_last(*watch);
+		if (!watch->armed) hub.watches().make_last(*watch); // an armed one keeps its place
 	} else {
 		Node* old_object = hub.watches().object(*watch);
 		Node* old_parent = hub.watches().parent(*watch);
