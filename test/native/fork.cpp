@@ -297,6 +297,34 @@ void exit_leaves_the_parents_armed() {
 		for (int i = 0; i < 2; i++) close(pair[i]);
 }
 
+// 11.6: one who closes and lives on takes along what it owns, and nothing else.
+void a_close_takes_what_is_its_own() {
+	int ours[2], theirs[2], go[2];
+	for (auto* pair : {ours, theirs, go}) EQUAL(pipe(pair), 0);
+	associate(ours[0], 7);
+	pid_t pid = child([&] {
+		associate(theirs[0], 8);
+		EQUAL(write(theirs[1], "x", 1), 1);
+		EQUAL(port_send(port, 1, cookie(1)), 0);
+		unsigned queued = 0;
+		EQUAL(port_getn(port, nullptr, 0, &queued, nullptr), 0);
+		EQUAL(queued, 2);
+		EQUAL(port_close(port), 0);
+		char byte;
+		EQUAL(read(go[0], &byte, 1), 1);
+	});
+	while (info_of(port).pi_members != 1 || info_of(port).pi_slots != 2) sched_yield();
+	EQUAL(next(), 1);
+	nothing_more();
+	EQUAL(write(ours[1], "x", 1), 1);
+	EQUAL(next(), 7);
+	EQUAL(info_of(port).pi_slots, 1);
+	EQUAL(write(go[1], "x", 1), 1);
+	ended(pid);
+	for (auto* pair : {ours, theirs, go})
+		for (int i = 0; i < 2; i++) close(pair[i]);
+}
+
 // The parent waits in the kernel or on its futex while the child sends.
 void parent_waits() {
 	int pair[2];
@@ -386,6 +414,7 @@ int body() {
 	with_port("killed while it waits for a slot: nobody waits", killed_while_it_waits_for_a_slot);
 	with_port("more of the parent's than one look lists", many_of_the_parents);
 	with_port("a child's end leaves the parent's associations armed", exit_leaves_the_parents_armed);
+	with_port("a close takes what is its own", a_close_takes_what_is_its_own);
 	with_port("a parent that waits hears its child", parent_waits);
 	with_port("a handler over a wait forks: the child is interrupted, the wait is the parent's", [] { handler_forks(false, false); });
 	with_port("the same, and the child has made a call in the handler", [] { handler_forks(false, true); });
