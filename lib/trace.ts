@@ -55,7 +55,7 @@ const FIRST_ROW: Readonly<Record<string, readonly (readonly [keyof Row, string])
 type Call = (...args: unknown[]) => unknown;
 type Row = Readonly<Record<'source' | 'events' | 'object' | 'user' | 'length', ArrayLike<number>>>;
 interface Ports {
-	setup(...args: never[]): Row;
+	setup(callbacks: never): Row;
 	number(handle: number): number;
 }
 
@@ -78,8 +78,8 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 	if (!text || text === '0' || text === 'false') return native;
 	const chosen = choice(text);
 	let row: Row | undefined;
-	const setup: Call = (...args) => {
-		row = native.setup(...(args as never[]));
+	const setup: Call = (callbacks) => {
+		row = native.setup(callbacks as never);
 		return row;
 	};
 	const portOf = (handle: number): string => {
@@ -117,5 +117,5 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 		const told = typeof value === 'function' && chosen(name);
 		return [name, told ? wrap(name, value as Call) : value];
 	});
-	return Object.fromEntries(calls) as N;
+	return Object.assign(Object.create(native), Object.fromEntries(calls)); // without it they end
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import path from 'node:path';
 import { engine } from '../aio.js';
-import { native, nativeFile } from '../native.js';
+import { native, nativeFile, nativeSource } from '../native.js';
 
 const root = path.join(__dirname, '..', '..');
 
@@ -82,7 +82,7 @@ function binary(): Facts['binary'] {
 	return {
 		file: nativeFile,
 		origin: prebuilt ? 'prebuilt' : 'built here',
-		current: manifest === null ? null : JSON.parse(manifest).sourceId === native.sourceId,
+		current: manifest === null ? null : JSON.parse(manifest).sourceId === nativeSource,
 	};
 }
 
