@@ -58,7 +58,8 @@ function neighbour(file: string): string | undefined {
 /** @internal The addon, and the file it is. Throws what require() throws. */
 export function loadAddon(): { addon: Addon; file: string } {
 	const resolver = require('node-gyp-build') as Resolver;
-	let file = resolver.path(root);
+	// node-gyp-build knows this variable by the name of the package, which in a bundle is the program's.
+	let file = resolver.path(process.env['EVENT_PORTS_PREBUILD'] || root);
 	let addon: Addon;
 	try {
 		addon = require(file) as Addon;

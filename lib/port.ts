@@ -44,6 +44,8 @@ class Attachment implements PortOptions {
 
 /** @internal */
 export let bindingOf: (port: Port<never>) => Binding;
+/** @internal Not what only inherits from one: a Proxy, an object made of it. */
+export let isPort: (value: unknown) => boolean;
 
 /**
  * An event port: one queue into which descriptors, messages and alerts flow, retrieved one at a
@@ -80,6 +82,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 
 	static {
 		bindingOf = (port) => port.#binding;
+		isPort = (value) => typeof value === 'object' && value !== null && #binding in value;
 	}
 
 	/**
@@ -93,7 +96,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		if (options instanceof Attachment) {
 			this.#binding = Binding.attach(options.fd);
 		} else {
-			const limit = options.limit ?? 0;
+			const { limit = 0 } = options;
 			if (options.limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
 			this.#binding = Binding.create(limit);
 		}
@@ -328,7 +331,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	dissociateFile(file: FileObject): void {
 		this.#handle();
-		this.#check(later.files().dissociate(this.#binding, file), 'port_dissociate');
+		const rc = later.files().dissociate(this.#binding, file);
+		if (rc < 0) throw this.#binding.failure(rc, 'port_dissociate', file.path);
 	}
 
 	/**
@@ -407,7 +411,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		validate.int32('events', events);
 		if (events === 0) validate.integer('events', events, 1, LIMIT_MAX);
 		validate.object('options', options);
-		const rc = this.#binding.alert(options.update ? ALERT_UPDATE : ALERT_SET, events, user);
+		const flags = validate.flag('options.update', options.update) ? ALERT_UPDATE : ALERT_SET;
+		const rc = this.#binding.alert(flags, events, user);
 		if (rc === EBUSY) return false;
 		this.#check(rc, 'port_alert');
 		return true;
@@ -482,8 +487,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	at(time: Date | number, user?: T): Timer<T> {
 		this.#handle();
-		const ms = time instanceof Date ? time.getTime() : time;
-		validate.milliseconds('time', ms);
+		const ms = validate.wallTime('time', time instanceof Date ? time.getTime() : time);
 		return later.timers().startTimer(this.#binding, ms, 0, true, user);
 	}
 
@@ -608,7 +612,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	take(view: EventView<T>): number {
-		if (!(view instanceof EventView)) validate.eventView(view);
+		if (!EventView.is(view)) validate.eventView(view);
 		const binding = this.#open();
 		return EventView.fill(view as EventView<never>, binding, take(binding, view.capacity, 0));
 	}

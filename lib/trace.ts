@@ -1,8 +1,9 @@
 // PORT_DEBUG: what is asked of the native part, a line a call on standard error.
 
 import { writeSync } from 'node:fs';
-import { getSystemErrorMap, inspect } from 'node:util';
+import { inspect } from 'node:util';
 import { threadId } from 'node:worker_threads';
+import { errnoName } from './errors.js';
 
 // A handle is an index of ours: what it names is said. Of other calls the numbers are all there is.
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
@@ -70,7 +71,7 @@ function outcome(value: unknown): string {
 	if (value === undefined) return '';
 	if (typeof value !== 'number' || value >= 0)
 		return ` = ${inspect(value, { breakLength: Infinity })}`;
-	return ` = -${getSystemErrorMap().get(value)?.[0] ?? -value}`;
+	return ` = -${errnoName(-value)}`;
 }
 
 /** @internal `native` itself, or one that tells of its calls. */

@@ -320,7 +320,7 @@ export function watch(
 	validate.path('path', path);
 	validate.object('options', options);
 	const signal = validate.signal(options.signal);
-	const events = options.events ?? FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC;
+	const { events = FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC } = options;
 	validate.int32('options.events', events);
 	signal?.throwIfAborted();
 	return new Watcher(path, events, signal);

@@ -1,6 +1,6 @@
 // From facts to findings: what works, what works otherwise, what is missing and what to do.
 
-import { getSystemErrorMap } from 'node:util';
+import { errnoName } from '../errors.js';
 import type { Facts } from './facts.js';
 
 /** One line of the report. `missing`: ports can't work; `warning`: they do, another way or less. */
@@ -20,10 +20,6 @@ const FEW_FILES = 4096;
 const EPERM = 1;
 const ENOSYS = 38;
 const EACCES = 13;
-
-function errnoName(errno: number): string {
-	return getSystemErrorMap().get(-errno)?.[0] ?? `error ${errno}`;
-}
 
 function number(value: number | null): string {
 	if (value === null) return 'not to be read here';
