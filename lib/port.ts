@@ -51,7 +51,8 @@ export let isPort: (value: unknown) => boolean;
  * An event port: one queue into which descriptors, messages and alerts flow, retrieved one at a
  * time or in batches by any number of threads.
  *
- * Every call throws `ERR_PORT_CLOSED` once the port is closed; promises reject with it. Wrong
+ * Once the port is closed every call throws `ERR_PORT_CLOSED`, and promises reject with it, but for
+ * `close`, `ref`, `unref` and `hasRef`, and the properties `fd`, `closed` and `capabilities`. Wrong
  * arguments throw a TypeError or RangeError with `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE`,
  * failures of the system a {@link PortError}. A timeout is a value, never an error.
  *
@@ -733,8 +734,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 
 	/**
 	 * From now on the time that gets of this thread wait for events is recorded, for all Ports of
-	 * this thread that name the same port; a get that is answered at once doesn't count. In
-	 * nanoseconds; also in {@link PortStats.waits}. The same histogram each time.
+	 * this thread that name the same port. A get that is answered at once doesn't count, nor one
+	 * that times out or is aborted. In nanoseconds; also in {@link PortStats.waits}. The same histogram each time.
 	 *
 	 * @example
 	 * ```ts

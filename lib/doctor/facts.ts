@@ -43,6 +43,8 @@ export interface Facts {
 	/** Open files that this process may have. */
 	readonly openFiles: number | null;
 	readonly settings: Settings;
+	/** EVENT_PORTS_AIO, or null. */
+	readonly engineAsked: string | null;
 	/** What runs asynchronous I/O here, and why not io_uring. */
 	readonly engine: { readonly engine: 'none' | 'io_uring' | 'threads'; readonly reason: string };
 	/** System calls and what is done with them: 0, or the errno. */
@@ -106,6 +108,7 @@ export function gather(): Facts {
 			'kernel.io_uring_disabled': sysctl('kernel.io_uring_disabled'),
 			'fs.file-max': sysctl('fs.file-max'),
 		},
+		engineAsked: process.env['EVENT_PORTS_AIO'] ?? null,
 		engine: engine(),
 		features: native.features(),
 	};

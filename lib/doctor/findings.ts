@@ -138,6 +138,19 @@ function asynchronous(facts: Facts): Finding {
 	};
 }
 
+/** A word that nobody knows is ignored: whoever wrote it meant something. */
+function asked({ engineAsked }: Facts): Finding[] {
+	if (engineAsked === null || engineAsked === '' || engineAsked === 'pool') return [];
+	return [
+		{
+			name: 'EVENT_PORTS_AIO',
+			state: 'warning',
+			detail: `'${engineAsked}' is ignored`,
+			remedy: 'pool chooses threads; unset, io_uring runs where it is allowed',
+		},
+	];
+}
+
 function sharing({ features }: Facts): Finding[] {
 	const lacking = ['pidfd_open', 'pidfd_getfd', 'kcmp'].filter((name) => features[name] !== 0);
 	const detail = 'pidfd_open, pidfd_getfd, kcmp';
@@ -164,5 +177,6 @@ export function examine(facts: Facts): Finding[] {
 		files(facts),
 		...sharing(facts),
 		asynchronous(facts),
+		...asked(facts),
 	];
 }
