@@ -118,5 +118,6 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 		const told = typeof value === 'function' && chosen(name);
 		return [name, told ? wrap(name, value as Call) : value];
 	});
-	return Object.assign(Object.create(native), Object.fromEntries(calls)); // without it they end
+	const own = Object.getOwnPropertyDescriptors(Object.fromEntries(calls));
+	return Object.create(native, own); // they live as long as that object
 }
