@@ -10,10 +10,15 @@ interface Resolver {
 
 const root = path.join(__dirname, '..');
 
-/** @internal What the binary said of itself, beside its calls. */
+/** @internal What the binary has for all copies of this package's JavaScript in a thread. */
 export interface Addon {
 	/** Of the sources it was built from (scripts/sources.mjs). */
 	readonly sourceId: string;
+	/**
+	 * The calls, for one copy. They live as long as the object that has them: none may be kept without
+	 * it.
+	 */
+	instance(): unknown;
 }
 
 function manifestId(): string | undefined {
@@ -51,22 +56,23 @@ function neighbour(file: string): string | undefined {
 }
 
 /** @internal The addon, and the file it is. Throws what require() throws. */
-export function loadAddon(): { addon: unknown; file: string } {
+export function loadAddon(): { addon: Addon; file: string } {
 	const resolver = require('node-gyp-build') as Resolver;
-	let file = resolver.path(root);
-	let addon: unknown;
+	// node-gyp-build knows this variable by the name of the package, which in a bundle is the program's.
+	let file = resolver.path(process.env['EVENT_PORTS_PREBUILD'] || root);
+	let addon: Addon;
 	try {
-		addon = require(file);
+		addon = require(file) as Addon;
 	} catch (error) {
 		const other = neighbour(file);
 		if (other === undefined) throw error;
 		try {
-			addon = require(other);
+			addon = require(other) as Addon;
 			file = other;
 		} catch {
 			throw error;
 		}
 	}
-	warnIfStale(file, addon as Addon);
+	warnIfStale(file, addon);
 	return { addon, file };
 }

@@ -42,7 +42,7 @@ function operationIn(request: number): number {
 }
 
 const EFAULT = -14;
-const LENGTH_MAX = 0x7ffff000; // what one call of the kernel moves
+const LENGTH_MAX = 0x7ffff000; // what one call of the kernel moves, of a longer buffer
 const NONE: readonly number[] = [];
 const ANSWERS = ['canceled', 'not-canceled', 'done'] as const;
 
@@ -58,7 +58,7 @@ export interface Filling {
 }
 
 /** One request of {@link Aio.submit}. */
-export type AioOrder<T = unknown> = { readonly user?: T } & (
+export type AioOrder<T = unknown> = { readonly user?: T | undefined } & (
 	| {
 			readonly operation: 'read' | 'write';
 			readonly fd: number;
@@ -141,17 +141,14 @@ const { get: lengthIn } = Object.getOwnPropertyDescriptor(
 
 function bytesOf(name: string, buffer: unknown): number {
 	if (!ArrayBuffer.isView(buffer) || buffer instanceof DataView) validate.typedArray(name, buffer);
-	const byteLength = lengthIn.call(buffer);
-	if (byteLength > LENGTH_MAX) validate.integer('length', byteLength, 0, LENGTH_MAX);
-	return byteLength;
+	return Math.min(lengthIn.call(buffer), LENGTH_MAX);
 }
 
 function lengthOf(buffers: Buffers): number {
 	if (!Array.isArray(buffers)) return bytesOf('buffer', buffers);
 	let length = 0;
 	for (let i = 0; i < buffers.length; i++) length += bytesOf(`buffers[${i}]`, buffers[i]);
-	if (length > LENGTH_MAX) validate.integer('length', length, 0, LENGTH_MAX);
-	return length;
+	return Math.min(length, LENGTH_MAX);
 }
 
 function jobOf(binding: Binding, order: AioOrder): Job {
@@ -206,11 +203,17 @@ function startJob({ handle }: Binding, job: Job): number {
 	return bytes === undefined ? native.aioStart(handle) : native.aioStart(handle, bytes);
 }
 
-function fill(request: number, written: Uint8Array | readonly Uint8Array[]): void {
+function fill(request: number, written: Uint8Array | readonly Uint8Array[], length: number): void {
 	let at = 0;
 	for (const bytes of Array.isArray(written) ? written : [written]) {
-		native.aioFill(request, bytes, at);
-		at += lengthIn.call(bytes);
+		const part = Math.min(lengthIn.call(bytes), length - at);
+		const whole = part === lengthIn.call(bytes);
+		native.aioFill(
+			request,
+			whole ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, part),
+			at,
+		);
+		at += part;
 	}
 }
 
@@ -233,9 +236,9 @@ function prepareAll({ handle }: Binding, jobs: readonly Job[]): number[] {
 		requests.push(native.aioConnect(handle, ...job.place, job.cookie));
 	}
 	prepareRows();
-	for (const [i, { written }] of jobs.entries()) {
+	for (const [i, { written, length }] of jobs.entries()) {
 		const request = requests[i] as number;
-		if (request >= 0 && written !== undefined) fill(request, written);
+		if (request >= 0 && written !== undefined) fill(request, written, length);
 	}
 	return requests;
 }

@@ -54,11 +54,11 @@ const known: (WeakRef<Binding> | undefined)[] = [];
 const waiting: (Binding | undefined)[] = [];
 
 /** @internal */
-export const columns = native.setup(
-	(handle, count, alerted) => waiting[handle]?.ready(count, alerted),
-	(handle, closed) => known[handle]?.deref()?.notice(closed),
-	() => {},
-);
+export const columns = native.setup({
+	ready: (handle, count, alerted) => waiting[handle]?.ready(count, alerted),
+	notice: (handle, closed) => known[handle]?.deref()?.notice(closed),
+	checkpoint: () => {},
+});
 const { events, source, object, user, raw, start, length, bytes } = columns;
 /** @internal Rows of the columns: what one call can carry. */
 export const ROWS = events.length;

@@ -71,6 +71,11 @@ export class ForeignCookie {
 		throw foreignCookie(`A cookie can't be used here: ${this.reason}`);
 	}
 
+	/** For JSON.stringify(), which can't write {@link ForeignCookie.raw}: that as hexadecimal text, and the reason. */
+	toJSON(): { raw: string; reason: string } {
+		return { raw: `0x${this.raw.toString(16)}`, reason: this.reason };
+	}
+
 	/** @internal */
 	[inspect.custom](_depth: number, options: InspectOptionsStylized): string {
 		return options.stylize(

@@ -4,11 +4,38 @@ import { getSystemErrorMap, inspect } from 'node:util';
 
 const EACCES = -13;
 
-// Numbers that libuv has no name for.
+// Numbers that libuv has no name for, and that the kernel may have for a descriptor or a path.
 const OWN: Readonly<Record<number, readonly [string, string]>> = {
+	35: ['EDEADLK', 'resource deadlock avoided'],
+	37: ['ENOLCK', 'no locks available'],
 	62: ['ETIME', 'timer expired'],
+	65: ['ENOPKG', 'package not installed'],
+	67: ['ENOLINK', 'link has been severed'],
+	74: ['EBADMSG', 'bad message'],
 	77: ['EBADFD', 'file descriptor in bad state'],
+	102: ['ENETRESET', 'network dropped connection on reset'],
+	109: ['ETOOMANYREFS', 'too many references'],
+	115: ['EINPROGRESS', 'operation now in progress'],
+	116: ['ESTALE', 'stale file handle'],
+	117: ['EUCLEAN', 'structure needs cleaning'],
+	122: ['EDQUOT', 'disk quota exceeded'],
+	123: ['ENOMEDIUM', 'no medium found'],
+	126: ['ENOKEY', 'required key not available'],
+	127: ['EKEYEXPIRED', 'key has expired'],
+	128: ['EKEYREVOKED', 'key has been revoked'],
+	129: ['EKEYREJECTED', 'key was rejected by service'],
+	133: ['EHWPOISON', 'memory page has hardware error'],
 };
+
+function known(errno: number): readonly [string, string] {
+	const named = OWN[errno] ?? getSystemErrorMap().get(-errno);
+	return named ?? [`E${errno}`, `unknown error ${errno}`];
+}
+
+/** @internal The name of a number, which is positive. */
+export function errnoName(errno: number): string {
+	return known(errno)[0];
+}
 
 const FULL =
 	'the port has as many slots in use as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)';
@@ -53,6 +80,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
 	'ENOMEM port_getn': 'too many waits on one port',
 };
 
+// The same where a file is named.
+const OF_FILES: Readonly<Record<string, string>> = {
+	'ENOENT port_dissociate': 'the file is not associated, or its event was retrieved already',
+	'EINVAL port_dissociate': 'no file was ever associated with this port',
+};
+
 /**
  * A system call, or a call of the port, failed. Shaped like Node's own: `code`, `errno`, `syscall`.
  *
@@ -84,11 +117,10 @@ export class PortError extends Error {
 	 */
 	constructor(errno: number, syscall: string, path?: string) {
 		const positive = Math.abs(errno);
-		const known = OWN[positive] ?? getSystemErrorMap().get(-positive);
-		const [code, text] = known ?? [`E${positive}`, `unknown error ${positive}`];
-		super(
-			`${code}: ${MEANINGS[`${code} ${syscall}`] ?? text}, ${syscall}${path === undefined ? '' : ` '${path}'`}`,
-		);
+		const [code, general] = known(positive);
+		const call = `${code} ${syscall}`;
+		const text = (path === undefined ? undefined : OF_FILES[call]) ?? MEANINGS[call] ?? general;
+		super(`${code}: ${text}, ${syscall}${path === undefined ? '' : ` '${path}'`}`);
 		if (path !== undefined) this.path = path;
 		this.code = code;
 		this.errno = -positive;
@@ -192,6 +224,7 @@ export function cookieCantCross(): TypeError {
 export function nativeMissing(cause: unknown): Error {
 	const text =
 		'The native part of event-ports is neither prebuilt for this machine nor built here ' +
-		'(npm rebuild event-ports --foreground-scripts shows why)';
+		'(npm rebuild event-ports --foreground-scripts shows why; of a bundle EVENT_PORTS_PREBUILD ' +
+		'names the folder that holds prebuilds/)';
 	return withCode(new Error(text, { cause }), 'ERR_PORT_NATIVE_MISSING');
 }

@@ -151,8 +151,14 @@ export class FileObject {
 	refresh(options: { follow?: boolean | undefined } = {}): boolean {
 		validate.object('options', options);
 		const { follow = true } = options;
+		validate.boolean('options.follow', follow);
 		this.#stamps = readStamps(this.path, follow);
 		return this.#stamps !== undefined;
+	}
+
+	/** @internal Not what only inherits from one. */
+	static is(value: unknown): boolean {
+		return typeof value === 'object' && value !== null && #key in value;
 	}
 
 	/** @internal */
@@ -231,7 +237,7 @@ export function associate(
 	user: unknown,
 	standing: boolean,
 ): void {
-	if (!(file instanceof FileObject)) throw validate.notFileObject(file);
+	if (!FileObject.is(file)) throw validate.notFileObject(file);
 	validate.int32('events', events);
 	const key = FileObject.keyOf(file);
 	const code = binding.cookies.encode(user); // first: it may use the columns
@@ -252,7 +258,7 @@ export function associate(
 
 /** @internal port_dissociate with PORT_SOURCE_FILE. */
 export function dissociate(binding: Binding, file: FileObject): number {
-	if (!(file instanceof FileObject)) throw validate.notFileObject(file);
+	if (!FileObject.is(file)) throw validate.notFileObject(file);
 	const key = FileObject.keyOf(file);
 	const rc = native.fileDissociate(binding.handle, key);
 	// ENOENT: collected already, or a queued exception still needs what is known of it (2.3.4).

@@ -54,6 +54,7 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 		const stream = this.#stream;
 		if (this.#done || stream.isClosed()) return this.return();
 		if (stream.signal?.aborted) {
+			if (this.#waits.size > 0) return this.return(); // who waited was told the reason
 			this.#done = true;
 			return Promise.reject(stream.signal.reason);
 		}

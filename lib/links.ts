@@ -1,4 +1,4 @@
-// The symbolic links that a name leads through.
+// The directories and symbolic links that a name leads through.
 
 import { lstatSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,8 @@ const MOST = 40; // as the kernel follows
 export interface Way {
 	/** Names of the links, in the order in which they are followed. */
 	readonly links: readonly string[];
+	/** Names of the directories, but for the root. */
+	readonly folders: readonly string[];
 	/** What it leads to, or the first name on the way that is not there. */
 	readonly end: string;
 }
@@ -25,13 +27,15 @@ function isLink(name: string): boolean | undefined {
 /** @internal @param name - absolute; `follow`: also if it is a link itself */
 export function wayOf(name: string, follow: boolean): Way {
 	const links: string[] = [];
+	const folders: string[] = [];
 	const ahead = name.split('/');
 	let at = '/';
 	while (ahead.length > 0) {
 		const here = path.join(at, ahead.shift() as string); // `at` is no link: '..' is above it
 		const link = follow || ahead.length > 0 ? isLink(here) : false;
-		if (link === undefined || links.length === MOST) return { links, end: here };
+		if (link === undefined || links.length === MOST) return { links, folders, end: here };
 		if (!link) {
+			if (ahead.length > 0 && here !== at && here !== '/') folders.push(here);
 			at = here;
 			continue;
 		}
@@ -40,10 +44,10 @@ export function wayOf(name: string, follow: boolean): Way {
 		try {
 			target = readlinkSync(here);
 		} catch {
-			return { links, end: here }; // replaced meanwhile
+			return { links, folders, end: here }; // replaced meanwhile
 		}
 		if (path.isAbsolute(target)) at = '/';
 		ahead.unshift(...target.split('/'));
 	}
-	return { links, end: at };
+	return { links, folders, end: at };
 }

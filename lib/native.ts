@@ -1,7 +1,7 @@
 // The addon, described. The only file that touches it. Failures are negative errnos; nothing
 // throws. What doesn't fit into a few numbers crosses in columns that both sides hold.
 
-import { type Addon, loadAddon } from './addon-file.js';
+import { loadAddon } from './addon-file.js';
 import type { AioCalls } from './aio-calls.js';
 import { nativeMissing } from './errors.js';
 import type { FileCalls } from './file-calls.js';
@@ -32,18 +32,22 @@ export const SOURCE_FILE_STANDING = 9;
 export const CANT_CROSS = -4096;
 
 /** @internal */
-export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCalls {
+export interface Callbacks {
 	/**
-	 * Once an environment. `ready`: `count` events were taken for the wait registered by wait(),
-	 * or -errno; `alerted`: the one event is for every wait. As after idle(). `notice`: the port was closed by
-	 * another thread, or cookies came back (reclaim()). `checkpoint` does nothing: that it can't
-	 * be called tells a blocked get() that its worker is ending.
+	 * `count` events were taken for the wait registered by wait(), or -errno; `alerted`: the one
+	 * event is for every wait. As after idle().
 	 */
-	setup(
-		ready: (handle: number, count: number, alerted: boolean) => void,
-		notice: (handle: number, closed: boolean) => void,
-		checkpoint: () => void,
-	): Columns;
+	ready(handle: number, count: number, alerted: boolean): void;
+	/** The port was closed by another thread, or cookies came back (reclaim()). */
+	notice(handle: number, closed: boolean): void;
+	/** Does nothing: that it can't be called tells a blocked get() that its worker is ending. */
+	checkpoint(): void;
+}
+
+/** @internal */
+export interface Native extends AioCalls, FileCalls, SocketCalls, TimerCalls {
+	/** Once, before anything else. */
+	setup(callbacks: Callbacks): Columns;
 	create(limit: number): number;
 	/** A port of this process by its descriptor; the same handle for the same port. */
 	attach(fd: number): number;
@@ -95,10 +99,10 @@ export interface Native extends AioCalls, Addon, FileCalls, SocketCalls, TimerCa
 	reclaim(handle: number): number;
 }
 
-function load(): { native: Native; file: string } {
+function load(): { native: Native; file: string; sourceId: string } {
 	try {
 		const { addon, file } = loadAddon();
-		return { native: addon as Native, file };
+		return { native: addon.instance() as Native, file, sourceId: addon.sourceId };
 	} catch (error) {
 		throw nativeMissing(error);
 	}
@@ -114,3 +118,5 @@ export const native: Native = process.env['PORT_DEBUG']
 	: Object.create(loaded.native);
 /** @internal The binary that `native` is. */
 export const nativeFile = loaded.file;
+/** @internal Of what sources it says it is. */
+export const nativeSource = loaded.sourceId;

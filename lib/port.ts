@@ -44,12 +44,15 @@ class Attachment implements PortOptions {
 
 /** @internal */
 export let bindingOf: (port: Port<never>) => Binding;
+/** @internal Not what only inherits from one: a Proxy, an object made of it. */
+export let isPort: (value: unknown) => boolean;
 
 /**
  * An event port: one queue into which descriptors, messages and alerts flow, retrieved one at a
  * time or in batches by any number of threads.
  *
- * Every call throws `ERR_PORT_CLOSED` once the port is closed; promises reject with it. Wrong
+ * Once the port is closed every call throws `ERR_PORT_CLOSED`, and promises reject with it, but for
+ * `close`, `ref`, `unref` and `hasRef`, and the properties `fd`, `closed` and `capabilities`. Wrong
  * arguments throw a TypeError or RangeError with `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE`,
  * failures of the system a {@link PortError}. A timeout is a value, never an error.
  *
@@ -80,6 +83,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 
 	static {
 		bindingOf = (port) => port.#binding;
+		isPort = (value) => typeof value === 'object' && value !== null && #binding in value;
 	}
 
 	/**
@@ -93,7 +97,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		if (options instanceof Attachment) {
 			this.#binding = Binding.attach(options.fd);
 		} else {
-			const limit = options.limit ?? 0;
+			const { limit = 0 } = options;
 			if (options.limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
 			this.#binding = Binding.create(limit);
 		}
@@ -328,7 +332,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	dissociateFile(file: FileObject): void {
 		this.#handle();
-		this.#check(later.files().dissociate(this.#binding, file), 'port_dissociate');
+		const rc = later.files().dissociate(this.#binding, file);
+		if (rc < 0) throw this.#binding.failure(rc, 'port_dissociate', file.path);
 	}
 
 	/**
@@ -407,7 +412,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		validate.int32('events', events);
 		if (events === 0) validate.integer('events', events, 1, LIMIT_MAX);
 		validate.object('options', options);
-		const rc = this.#binding.alert(options.update ? ALERT_UPDATE : ALERT_SET, events, user);
+		const flags = validate.flag('options.update', options.update) ? ALERT_UPDATE : ALERT_SET;
+		const rc = this.#binding.alert(flags, events, user);
 		if (rc === EBUSY) return false;
 		this.#check(rc, 'port_alert');
 		return true;
@@ -482,8 +488,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	at(time: Date | number, user?: T): Timer<T> {
 		this.#handle();
-		const ms = time instanceof Date ? time.getTime() : time;
-		validate.milliseconds('time', ms);
+		const ms = validate.wallTime('time', time instanceof Date ? time.getTime() : time);
 		return later.timers().startTimer(this.#binding, ms, 0, true, user);
 	}
 
@@ -608,7 +613,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	take(view: EventView<T>): number {
-		if (!(view instanceof EventView)) validate.eventView(view);
+		if (!EventView.is(view)) validate.eventView(view);
 		const binding = this.#open();
 		return EventView.fill(view as EventView<never>, binding, take(binding, view.capacity, 0));
 	}
@@ -729,8 +734,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 
 	/**
 	 * From now on the time that gets of this thread wait for events is recorded, for all Ports of
-	 * this thread that name the same port; a get that is answered at once doesn't count. In
-	 * nanoseconds; also in {@link PortStats.waits}. The same histogram each time.
+	 * this thread that name the same port. A get that is answered at once doesn't count, nor one
+	 * that times out or is aborted. In nanoseconds; also in {@link PortStats.waits}. The same histogram each time.
 	 *
 	 * @example
 	 * ```ts

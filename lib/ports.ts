@@ -2,7 +2,7 @@
 
 import { Binding, columns, ROWS } from './binding.js';
 import { native } from './native.js';
-import { bindingOf, Port } from './port.js';
+import { bindingOf, isPort, type Port } from './port.js';
 import * as validate from './validate.js';
 
 /**
@@ -26,7 +26,7 @@ export function sendn<T>(
 ): { sent: number; errors: (Error | null)[] } {
 	if (!Array.isArray(ports)) validate.ports(ports);
 	for (const [i, port] of ports.entries()) {
-		if (!(port instanceof Port)) validate.ports(port, i);
+		if (!isPort(port)) validate.ports(port, i);
 	}
 	validate.int32('events', events);
 	const errors: (Error | null)[] = [];

@@ -28,9 +28,9 @@ export const many: Shape = (binding, count, max) => binding.list(count, max);
 export function range(options: BatchOptions | undefined): Range {
 	if (options === undefined) return { min: 1, max: DEFAULT_BATCH };
 	validate.object('options', options);
-	const min = options.min ?? 1;
+	const { min = 1 } = options;
 	validate.integer('options.min', min, 1, COUNT_MAX);
-	const max = options.max ?? Math.max(min, DEFAULT_BATCH);
+	const { max = Math.max(min, DEFAULT_BATCH) } = options;
 	validate.integer('options.max', max, min, COUNT_MAX);
 	return { min, max };
 }

@@ -14,7 +14,7 @@ const LOCAL = '127.0.0.1';
  * ```
  */
 export type SocketPlace =
-	| { readonly host?: string; readonly port: number; readonly path?: undefined }
+	| { readonly host?: string | undefined; readonly port: number; readonly path?: undefined }
 	| { readonly path: string };
 
 /** @internal The address and the port, or the path and -1. */

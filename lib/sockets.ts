@@ -7,7 +7,7 @@ import { invalidType, PortError } from './errors.js';
 import { native } from './native.js';
 import { closePortOf, forgetDescriptor } from './ports.js';
 import { placeOf, type SocketPlace } from './socket-place.js';
-import { descriptor, integer } from './validate.js';
+import { boolean, descriptor, flag, integer, oneOf } from './validate.js';
 
 const EAGAIN = -11;
 const DEFAULT_BACKLOG = 511; // as node:net has it
@@ -55,12 +55,16 @@ function bytes(name: string, value: unknown): void {
  * ```
  */
 export function listen(
-	options: SocketPlace & { readonly backlog?: number; readonly reusePort?: boolean },
+	options: SocketPlace & {
+		readonly backlog?: number | undefined;
+		readonly reusePort?: boolean | undefined;
+	},
 ): number {
 	const [where, port] = placeOf(options);
-	const { backlog = DEFAULT_BACKLOG, reusePort = false } = options;
+	const { backlog = DEFAULT_BACKLOG } = options;
 	integer('options.backlog', backlog, 1, 0x7fffffff);
-	return check(native.socketListen(where, port, backlog, reusePort ? 1 : 0), 'listen');
+	const reusePort = flag('options.reusePort', options.reusePort) ? 1 : 0;
+	return check(native.socketListen(where, port, backlog, reusePort), 'listen');
 }
 
 /**
@@ -255,8 +259,8 @@ export function writev(fd: number, parts: readonly Uint8Array[]): number | null 
  * ```
  */
 export function shutdown(fd: number, how: 'read' | 'write' | 'both' = 'write'): void {
-	if (typeof how !== 'string' || !Object.hasOwn(HOW, how))
-		throw invalidType('how', "'read', 'write' or 'both'", how);
+	if (typeof how !== 'string') throw invalidType('how', 'of type string', how);
+	oneOf('how', how, Object.keys(HOW));
 	check(native.socketShutdown(descriptor('fd', fd), HOW[how]), 'shutdown');
 }
 
@@ -271,6 +275,7 @@ export function shutdown(fd: number, how: 'read' | 'write' | 'both' = 'write'): 
  * ```
  */
 export function setNoDelay(fd: number, on = true): void {
+	boolean('on', on);
 	check(native.socketSetNoDelay(descriptor('fd', fd), on ? 1 : 0), 'setsockopt');
 }
 

@@ -198,9 +198,10 @@ export class Timer<T = unknown> implements Disposable {
 	get(options: { bigint?: boolean | undefined } = {}): TimerState<number | bigint> {
 		const id = this.#live();
 		validate.object('options', options);
+		const exact = validate.flag('options.bigint', options.bigint);
 		this.#check(native.timerGet(id), 'timer_gettime');
 		const [value, interval] = columns.raw.subarray(0, 2) as unknown as [bigint, bigint];
-		if (options.bigint) return { value, interval };
+		if (exact) return { value, interval };
 		return { value: Number(value) / 1e6, interval: Number(interval) / 1e6 };
 	}
 

@@ -1,8 +1,9 @@
 // PORT_DEBUG: what is asked of the native part, a line a call on standard error.
 
 import { writeSync } from 'node:fs';
-import { getSystemErrorMap, inspect } from 'node:util';
+import { inspect } from 'node:util';
 import { threadId } from 'node:worker_threads';
+import { errnoName } from './errors.js';
 
 // A handle is an index of ours: what it names is said. Of other calls the numbers are all there is.
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
@@ -55,7 +56,7 @@ const FIRST_ROW: Readonly<Record<string, readonly (readonly [keyof Row, string])
 type Call = (...args: unknown[]) => unknown;
 type Row = Readonly<Record<'source' | 'events' | 'object' | 'user' | 'length', ArrayLike<number>>>;
 interface Ports {
-	setup(...args: never[]): Row;
+	setup(callbacks: never): Row;
 	number(handle: number): number;
 }
 
@@ -70,7 +71,7 @@ function outcome(value: unknown): string {
 	if (value === undefined) return '';
 	if (typeof value !== 'number' || value >= 0)
 		return ` = ${inspect(value, { breakLength: Infinity })}`;
-	return ` = -${getSystemErrorMap().get(value)?.[0] ?? -value}`;
+	return ` = -${errnoName(-value)}`;
 }
 
 /** @internal `native` itself, or one that tells of its calls. */
@@ -78,8 +79,8 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 	if (!text || text === '0' || text === 'false') return native;
 	const chosen = choice(text);
 	let row: Row | undefined;
-	const setup: Call = (...args) => {
-		row = native.setup(...(args as never[]));
+	const setup: Call = (callbacks) => {
+		row = native.setup(callbacks as never);
 		return row;
 	};
 	const portOf = (handle: number): string => {
@@ -117,5 +118,6 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 		const told = typeof value === 'function' && chosen(name);
 		return [name, told ? wrap(name, value as Call) : value];
 	});
-	return Object.fromEntries(calls) as N;
+	const own = Object.getOwnPropertyDescriptors(Object.fromEntries(calls));
+	return Object.create(native, own); // they live as long as that object
 }

@@ -60,6 +60,12 @@ export function milliseconds(name: string, value: unknown): number {
 	return value;
 }
 
+/** @internal Milliseconds since 1970; before that is as good as 1970. */
+export function wallTime(name: string, value: unknown): number {
+	if (typeof value === 'number' && value < 0 && value >= -TIME_MAX) return 0;
+	return milliseconds(name, value);
+}
+
 /** @internal A time as a bigint of nanoseconds, or a number of milliseconds. */
 export function nanoseconds(name: string, value: unknown): bigint {
 	if (typeof value === 'number') return BigInt(Math.ceil(milliseconds(name, value) * 1e6));
@@ -95,6 +101,12 @@ export function oneOf(name: string, value: unknown, allowed: readonly string[]):
 
 export function boolean(name: string, value: unknown): void {
 	if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value);
+}
+
+/** @internal An option that is off unless it is there; null is no boolean, as in Node. */
+export function flag(name: string, value: unknown): boolean {
+	if (value !== undefined) boolean(name, value);
+	return value === true;
 }
 
 /** @internal */

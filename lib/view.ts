@@ -72,6 +72,11 @@ export class EventView<T = unknown> {
 		return this.#bytes.get(row);
 	}
 
+	/** @internal Not what only inherits from one. */
+	static is(value: unknown): boolean {
+		return typeof value === 'object' && value !== null && #length in value;
+	}
+
 	/** @internal */
 	static fill(view: EventView<never>, binding: Binding, count: number): number {
 		const { events, source, object, user } = columns;

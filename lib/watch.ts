@@ -35,14 +35,19 @@ type Result = IteratorResult<FileEvent<undefined>, undefined>;
 const DONE: Result = { done: true, value: undefined };
 const LIMIT = 2 ** 24; // slots, made as they are needed
 
+interface Told {
+	/** An association of its own is spent. */
+	happened(event: FileEvent<Told>): void;
+}
+
 // One port a thread serves all watchers; it lives while there are any.
-let shared: Port<Watcher> | undefined;
+let shared: Port<Told> | undefined;
 const watchers = new Set<Watcher>();
 
-function join(watcher: Watcher): Port<Watcher> {
+function join(watcher: Watcher): Port<Told> {
 	watchers.add(watcher);
 	if (shared !== undefined) return shared;
-	const port = new Port<Watcher>({ limit: LIMIT });
+	const port = new Port<Told>({ limit: LIMIT });
 	shared = port;
 	pump(port).catch((error) => {
 		for (const each of watchers) each.fail(error);
@@ -57,11 +62,52 @@ function leave(watcher: Watcher): void {
 	shared = undefined;
 }
 
-async function pump(port: Port<Watcher>): Promise<void> {
+async function pump(port: Port<Told>): Promise<void> {
 	for await (const events of port.batches({ max: 256 })) {
 		for (const event of events) {
-			if (event.source === 'file') event.user.happened(event as FileEvent<Watcher>);
+			if (event.source === 'file') event.user.happened(event as FileEvent<Told>);
 		}
+	}
+}
+
+// Directories on the way of watchers, once each: many files lie in few of them.
+const folders = new Map<string, Folder>();
+
+/** A directory whose name may come to mean another. What is asked for is no event of it but its end. */
+class Folder implements Told {
+	readonly users = new Set<Watcher>();
+	readonly #file: FileObject;
+
+	/** Throws where it is gone; one that can't be watched, for want of permission, is left alone. */
+	constructor(port: Port<Told>, name: string) {
+		this.#file = new FileObject(name);
+		try {
+			port.associateFile(this.#file, FILE_NOFOLLOW, this);
+		} catch (error) {
+			const code = error instanceof PortError ? error.code : '';
+			if (code !== 'EACCES' && code !== 'ENOTSUP') throw error;
+		}
+		folders.set(name, this);
+	}
+
+	happened(): void {
+		folders.delete(this.#file.path);
+		for (const watcher of this.users) watcher.strayed();
+	}
+
+	leave(port: Port<Told>, watcher: Watcher): void {
+		this.users.delete(watcher);
+		if (this.users.size > 0 || folders.get(this.#file.path) !== this) return;
+		folders.delete(this.#file.path);
+		dissociate(port, this.#file);
+	}
+}
+
+function dissociate(port: Port<Told>, file: FileObject): void {
+	try {
+		port.dissociateFile(file);
+	} catch {
+		// Its event was retrieved already.
 	}
 }
 
@@ -74,12 +120,14 @@ const isGone = (error: unknown): boolean =>
  * an association, and what the name leads to since.
  */
 class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> {
-	readonly #port: Port<Watcher>;
+	readonly #port: Port<Told>;
 	readonly #file: FileObject;
 	readonly #events: number;
 	readonly #signal: AbortSignal | undefined;
 	#folder: FileObject | undefined; // associated instead, while the file is not there
 	#links: FileObject[] = []; // that the name leads through, each watched itself
+	#way: string[] = []; // their names, and those of the directories
+	#folders: Folder[] = []; // these
 	#astray = false; // one of them is another by now, and nothing was told of that yet
 	#armed = false;
 	#done = false;
@@ -129,21 +177,29 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 		this.#file.refresh({ follow: this.#follows });
 	}
 
-	/** Watches the links on the way, for no event of the file tells that they lead elsewhere. Where it ends. */
+	/**
+	 * Watches the directories and links on the way, for no event of the file tells that they lead
+	 * elsewhere. Where it ends.
+	 */
 	#follow(): string {
 		for (;;) {
-			const { links, end } = wayOf(this.#file.path, this.#follows);
-			const watched = this.#links;
-			if (links.length === watched.length && links.every((link, i) => link === watched[i]?.path)) {
-				return end;
-			}
+			const { links, folders: names, end } = wayOf(this.#file.path, this.#follows);
+			const way = [...links, ...names];
+			const watched = this.#way;
+			if (way.length === watched.length && way.every((name, i) => name === watched[i])) return end;
 			this.#unfollow();
 			try {
+				for (const name of names) {
+					const folder = folders.get(name) ?? new Folder(this.#port, name);
+					folder.users.add(this);
+					this.#folders.push(folder);
+				}
 				for (const name of links) {
 					const link = new FileObject(name);
 					this.#port.associateFile(link, FILE_MODIFIED | FILE_NOFOLLOW, this);
 					this.#links.push(link);
 				}
+				this.#way = way;
 			} catch (error) {
 				if (!isGone(error)) throw error;
 			}
@@ -151,28 +207,39 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	}
 
 	#unfollow(): void {
+		this.#way = [];
 		for (const link of this.#links.splice(0)) this.#dissociate(link);
+		for (const folder of this.#folders.splice(0)) folder.leave(this.#port, this);
 	}
 
-	/** A link is another now: the file is whatever the name leads to, told as after its end. */
-	#strayed(): void {
+	/** A directory or a link is another now: the file is whatever the name leads to, told as after its end. */
+	strayed(): void {
+		if (this.#done) return;
 		this.#unfollow();
 		this.#dissociate(this.#file);
 		if (this.#folder !== undefined) this.#dissociate(this.#folder);
+		if (!this.#ended) this.#astray = true; // else its end was told
 		this.#ended = true;
-		this.#astray = true;
+		this.#goOn(false);
 	}
 
 	/** From the pump: an association is spent. */
-	happened({ file, events }: FileEvent<Watcher>): void {
+	happened({ file, events }: FileEvent<Told>): void {
 		if (this.#done) return;
-		this.#armed = false;
 		if (file === this.#file) {
 			if ((events & FILE_EXCEPTION) === 0) this.#look();
 			else this.#ended = true;
 			this.#ready.push(new FileEvent(this.#file, events, undefined));
-		} else if (file !== undefined && this.#links.includes(file)) this.#strayed();
-		if (this.#waits.length > 0 || file === this.#folder) this.#arm();
+		} else if (file !== undefined && this.#links.includes(file)) {
+			this.strayed();
+			return;
+		}
+		this.#goOn(file === this.#folder);
+	}
+
+	#goOn(now: boolean): void {
+		this.#armed = false;
+		if (this.#waits.length > 0 || now) this.#arm();
 		this.#hand();
 	}
 
@@ -237,11 +304,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	}
 
 	#dissociate(file: FileObject): void {
-		try {
-			this.#port.dissociateFile(file);
-		} catch {
-			// Its event was retrieved already.
-		}
+		dissociate(this.#port, file);
 	}
 
 	next(): Promise<Result> {
@@ -299,8 +362,10 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
  * while an event is being handled makes the next one, so the last state of the file is always
  * reported, however slow the reader. Removing, renaming and replacing are told by their names;
  * whatever has the name then, at once or later, is told as `modified`. So is what the name leads to
- * once a symbolic link on the way, or the name itself, leads elsewhere; where that is nothing,
- * `deleted` comes first.
+ * once a directory or a symbolic link on the way is another; where that is nothing, `deleted`
+ * comes first.
+ *
+ * It keeps the process alive as long as it isn't ended, also while nobody asks for the next event.
  *
  * @param path - of a file or directory that is there now
  * @param options - `events`: FILE_* bits; `signal` ends the iteration with its reason
@@ -320,7 +385,7 @@ export function watch(
 	validate.path('path', path);
 	validate.object('options', options);
 	const signal = validate.signal(options.signal);
-	const events = options.events ?? FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC;
+	const { events = FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC } = options;
 	validate.int32('options.events', events);
 	signal?.throwIfAborted();
 	return new Watcher(path, events, signal);

@@ -1,8 +1,8 @@
 // lib/ to dist/: the compiler makes CommonJS and its declarations; then two indices are written. The
-// CommonJS one loads a file with the first use of a name of it, the ES module re-exports every name
+// CommonJS one loads a part with the first use of a name of it, the ES module re-exports every name
 // of that one, so that both kinds of users share one instance.
 
-import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -58,8 +58,13 @@ function valueExports(program) {
 }
 
 function writeCommonJs(exported) {
-	const lines = exported.map(({ name, file }) => `\t${name}: () => require('./${file}.js').${name},`);
+	const lines = exported.map(({ name, file }) => `\t${name}: () => part('${file}').${name},`);
 	const body = `'use strict';
+let parts;
+function part(name) {
+	parts ??= require('./eager.js'); // for ever, whatever becomes of the cache of modules
+	return parts[name]();
+}
 const later = {
 ${lines.join('\n')}
 };
@@ -100,40 +105,58 @@ function dropPrivateDeclarations() {
 	}
 }
 
-/**
- * What port.js requires at once goes into one file, of which the former ones are parts: a file costs a
- * quarter of a millisecond. Names stay, so that files which are loaded later share the instances; the
- * require calls stay as bundlers know them.
- */
-function joinEagerFiles() {
+/** Of these files and what they require: their code, by name. `reach` finds what a code requires. */
+function partsOf(names, reach) {
 	const parts = new Map();
 	const follow = (name) => {
 		if (parts.has(name)) return;
-		parts.set(name, '');
+		parts.set(name, ''); // before those it requires
 		const code = readFileSync(path.join(dist, `${name}.js`), 'utf8');
-		for (const [, to] of code.matchAll(/^const \S+ = .*\brequire\("\.\/(.*)\.js"\)/gm)) follow(to);
+		for (const [, to] of code.matchAll(reach)) follow(to);
 		parts.set(name, code);
 	};
-	follow('port');
-	const inside = (code) =>
-		code.replace(/\brequire\("\.\/([\w-]+)\.js"\)/g, (call, name) =>
-			parts.has(name) ? `part["${name}"]()` : call,
-		);
-	const bodies = [...parts].map(([name, code]) => `once("${name}", function (exports) {\n${inside(code)}});`);
+	for (const name of names) follow(name);
+	return parts;
+}
+
+/**
+ * The files of the API become parts of one copy of the package, made by whichever copy of eager.js asks.
+ * What port.js requires at once is in that file: a file costs a quarter of a millisecond. The others,
+ * in late/, have no state, so that what a copy loads later is its own even if the cache of modules was
+ * emptied since, as test runners do. Names stay, as one line that hands out its part, for the
+ * commands; the require calls are as bundlers know them.
+ */
+function makeParts(exported) {
+	const AT_ONCE = /^const \S+ = .*\brequire\("\.\/(.*)\.js"\)/gm;
+	const EVER = /\brequire\(["']\.\/([\w-]+)\.js["']\)/g;
+	const eager = partsOf(['port'], AT_ONCE);
+	const all = partsOf(['port', ...exported.map(({ file }) => file)], EVER);
+	mkdirSync(path.join(dist, 'late'));
+	const bodies = [...all].map(([name, code]) => {
+		const inside = code.replace(EVER, (_, to) => `part["${to}"]()`);
+		if (eager.has(name)) return `once("${name}", function (exports) {\n${inside}});`;
+		const late = `'use strict';\nmodule.exports = function (exports, part) {\n${inside}};\n`;
+		writeFileSync(path.join(dist, `late/${name}.js`), late);
+		return `once("${name}", (exports) => require('./late/${name}.js')(exports, part));`;
+	});
 	const head = `'use strict';
 const part = exports;
 function once(name, body) {
 	let made;
 	part[name] = () => {
-		if (made === undefined) {
-			made = {};
+		if (made !== undefined) return made;
+		made = {}; // before those it requires, which may require it
+		try {
 			body(made);
+		} catch (error) {
+			made = undefined;
+			throw error;
 		}
 		return made;
 	};
 }`;
 	writeFileSync(path.join(dist, 'eager.js'), [head, ...bodies, ''].join('\n'));
-	for (const name of parts.keys()) {
+	for (const name of all.keys()) {
 		writeFileSync(path.join(dist, `${name}.js`), `module.exports = require('./eager.js')['${name}']();\n`);
 	}
 }
@@ -149,9 +172,9 @@ function copyAssets() {
 rmSync(dist, { recursive: true, force: true });
 const program = compile();
 dropPrivateDeclarations();
-joinEagerFiles();
-copyAssets();
 const exported = valueExports(program);
+makeParts(exported);
+copyAssets();
 writeCommonJs(exported);
 writeModule(exported.map(({ name }) => name));
 const { bin } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));

@@ -16,6 +16,7 @@ function known(sources) {
 	}
 	found.delete('ERR_');
 	found.delete('EVENT_PORTS_');
+	for (const variable of ['EVENT_PORTS_PREBUILD', 'EVENT_PORTS_AIO']) found.delete(variable);
 	return found;
 }
 

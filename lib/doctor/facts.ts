@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import path from 'node:path';
 import { engine } from '../aio.js';
-import { native, nativeFile } from '../native.js';
+import { native, nativeFile, nativeSource } from '../native.js';
 
 const root = path.join(__dirname, '..', '..');
 
@@ -43,6 +43,8 @@ export interface Facts {
 	/** Open files that this process may have. */
 	readonly openFiles: number | null;
 	readonly settings: Settings;
+	/** EVENT_PORTS_AIO, or null. */
+	readonly engineAsked: string | null;
 	/** What runs asynchronous I/O here, and why not io_uring. */
 	readonly engine: { readonly engine: 'none' | 'io_uring' | 'threads'; readonly reason: string };
 	/** System calls and what is done with them: 0, or the errno. */
@@ -82,7 +84,7 @@ function binary(): Facts['binary'] {
 	return {
 		file: nativeFile,
 		origin: prebuilt ? 'prebuilt' : 'built here',
-		current: manifest === null ? null : JSON.parse(manifest).sourceId === native.sourceId,
+		current: manifest === null ? null : JSON.parse(manifest).sourceId === nativeSource,
 	};
 }
 
@@ -106,6 +108,7 @@ export function gather(): Facts {
 			'kernel.io_uring_disabled': sysctl('kernel.io_uring_disabled'),
 			'fs.file-max': sysctl('fs.file-max'),
 		},
+		engineAsked: process.env['EVENT_PORTS_AIO'] ?? null,
 		engine: engine(),
 		features: native.features(),
 	};

@@ -1,6 +1,6 @@
 // From facts to findings: what works, what works otherwise, what is missing and what to do.
 
-import { getSystemErrorMap } from 'node:util';
+import { errnoName } from '../errors.js';
 import type { Facts } from './facts.js';
 
 /** One line of the report. `missing`: ports can't work; `warning`: they do, another way or less. */
@@ -20,10 +20,6 @@ const FEW_FILES = 4096;
 const EPERM = 1;
 const ENOSYS = 38;
 const EACCES = 13;
-
-function errnoName(errno: number): string {
-	return getSystemErrorMap().get(-errno)?.[0] ?? `error ${errno}`;
-}
 
 function number(value: number | null): string {
 	if (value === null) return 'not to be read here';
@@ -142,6 +138,19 @@ function asynchronous(facts: Facts): Finding {
 	};
 }
 
+/** A word that nobody knows is ignored: whoever wrote it meant something. */
+function asked({ engineAsked }: Facts): Finding[] {
+	if (engineAsked === null || engineAsked === '' || engineAsked === 'pool') return [];
+	return [
+		{
+			name: 'EVENT_PORTS_AIO',
+			state: 'warning',
+			detail: `'${engineAsked}' is ignored`,
+			remedy: 'pool chooses threads; unset, io_uring runs where it is allowed',
+		},
+	];
+}
+
 function sharing({ features }: Facts): Finding[] {
 	const lacking = ['pidfd_open', 'pidfd_getfd', 'kcmp'].filter((name) => features[name] !== 0);
 	const detail = 'pidfd_open, pidfd_getfd, kcmp';
@@ -168,5 +177,6 @@ export function examine(facts: Facts): Finding[] {
 		files(facts),
 		...sharing(facts),
 		asynchronous(facts),
+		...asked(facts),
 	];
 }

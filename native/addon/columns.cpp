@@ -41,6 +41,10 @@ napi_status Columns::make(napi_env env, napi_value* out) {
 	return rc;
 }
 
+void Columns::drop(napi_env env) {
+	if (kept_) napi_delete_reference(env, kept_);
+}
+
 void* Columns::room(uint32_t event, uint32_t count) {
 	if (event >= ROWS || posted_count_ == ROWS) return nullptr;
 	posted_[posted_count_++] = event;

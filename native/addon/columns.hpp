@@ -23,6 +23,8 @@ public:
 
 	// The object { events, source, object, user, raw, start, length, bytes } for JavaScript.
 	napi_status make(napi_env env, napi_value* out);
+	// Nothing is written any more.
+	void drop(napi_env env);
 	// Fills the first rows. Messages of other environments whose value can't be had
 	// here are given back to them.
 	void write(const Event* list, uint32_t count, Binding& reader);

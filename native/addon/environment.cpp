@@ -15,12 +15,7 @@ void doorbell_rung(uv_async_t* handle) {
 void end_environment(napi_async_cleanup_hook_handle hook, void* data) {
 	auto* environment = static_cast<Environment*>(data);
 	environment->hook = hook;
-	environment->ending = true;
-	for (size_t i = 0; i < environment->bindings.size(); i++)
-		if (environment->bindings[i]) release_binding(*environment->bindings[i]);
-	uv_close(reinterpret_cast<uv_handle_t*>(&environment->doorbell), [](uv_handle_t* handle) {
-		static_cast<Environment*>(handle->data)->handle_closed();
-	});
+	environment->end();
 }
 
 void call_back(Environment& environment, napi_ref reference, size_t count, napi_value* arguments) {
@@ -37,7 +32,13 @@ void call_back(Environment& environment, napi_ref reference, size_t count, napi_
 
 } // namespace
 
+Environment::Environment(napi_env node, napi_value functions) : env(node) {
+	auto finalize = [](napi_env, void* data, void*) { static_cast<Environment*>(data)->calls_collected(); };
+	napi_add_finalizer(env, functions, this, finalize, nullptr, &calls);
+}
+
 int32_t Environment::add(Binding* binding) {
+	if (bound++ == 0) napi_reference_ref(env, calls, nullptr);
 	for (size_t i = 0; i < bindings.size(); i++) {
 		if (bindings[i]) continue;
 		bindings[i] = binding;
@@ -49,6 +50,7 @@ int32_t Environment::add(Binding* binding) {
 
 void Environment::forget(const Binding& binding) {
 	bindings[static_cast<size_t>(binding.handle)] = nullptr;
+	if (--bound == 0) napi_reference_unref(env, calls, nullptr);
 }
 
 Binding* Environment::find(const Port& port) const {
@@ -61,7 +63,31 @@ void Environment::handle_closed() {
 	open_handles--;
 	if (!ending || open_handles != 0) return;
 	napi_remove_async_cleanup_hook(hook);
-	delete this;
+	ended = true;
+	if (collected) delete this;
+}
+
+void Environment::end() {
+	if (ending) return;
+	ending = true;
+	for (size_t i = 0; i < bindings.size(); i++)
+		if (bindings[i]) release_binding(*bindings[i]);
+	uv_close(reinterpret_cast<uv_handle_t*>(&doorbell), [](uv_handle_t* handle) {
+		static_cast<Environment*>(handle->data)->handle_closed();
+	});
+}
+
+// By the collector, or after the cleanup hooks.
+void Environment::calls_collected() {
+	collected = true;
+	columns.drop(env);
+	for (napi_ref reference : {ready, notice, checkpoint, calls})
+		if (reference) napi_delete_reference(env, reference);
+	if (context) napi_async_destroy(env, context);
+	if (ended || !begun)
+		delete this;
+	else
+		end();
 }
 
 void Environment::call(napi_ref function, int32_t first, int64_t second, bool third) {
@@ -85,18 +111,22 @@ void Environment::call_notice(int32_t handle, bool closed) {
 	napi_close_handle_scope(env, scope);
 }
 
-bool Environment::begin(napi_value on_ready, napi_value on_notice, napi_value empty,
-                        napi_value* columns_out) {
-	napi_value name;
-	bool begun = napi_get_uv_event_loop(env, &loop) == napi_ok &&
-	             columns.make(env, columns_out) == napi_ok &&
-	             napi_create_reference(env, on_ready, 1, &ready) == napi_ok &&
-	             napi_create_reference(env, on_notice, 1, &notice) == napi_ok &&
-	             napi_create_reference(env, empty, 1, &checkpoint) == napi_ok &&
-	             napi_create_string_utf8(env, "event-ports", NAPI_AUTO_LENGTH, &name) == napi_ok &&
-	             napi_async_init(env, nullptr, name, &context) == napi_ok &&
-	             napi_add_async_cleanup_hook(env, end_environment, this, &hook) == napi_ok &&
-	             uv_async_init(loop, &doorbell, doorbell_rung) == 0;
+bool Environment::begin(napi_value functions, napi_value* columns_out) {
+	napi_value object, name;
+	auto weakly = [&](const char* of, napi_ref* out) {
+		napi_value function;
+		return napi_get_named_property(env, functions, of, &function) == napi_ok &&
+		       napi_create_reference(env, function, 0, out) == napi_ok;
+	};
+	begun = napi_get_uv_event_loop(env, &loop) == napi_ok &&
+	        columns.make(env, columns_out) == napi_ok &&
+	        napi_get_reference_value(env, calls, &object) == napi_ok &&
+	        napi_set_named_property(env, object, "callbacks", functions) == napi_ok &&
+	        weakly("ready", &ready) && weakly("notice", &notice) && weakly("checkpoint", &checkpoint) &&
+	        napi_create_string_utf8(env, "event-ports", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+	        napi_async_init(env, nullptr, name, &context) == napi_ok &&
+	        uv_async_init(loop, &doorbell, doorbell_rung) == 0 &&
+	        napi_add_async_cleanup_hook(env, end_environment, this, &hook) == napi_ok;
 	if (!begun) {
 		napi_throw_error(env, nullptr, "event-ports: no event loop here");
 		return false;

@@ -1,4 +1,7 @@
 // The addon's entry, called once in each environment that loads it.
+//
+// Its JavaScript may be evaluated there any number of times (a test runner does it for every test file):
+// each copy asks for calls of its own, and copies are to each other what threads are.
 
 #include "addon/aio.hpp"
 #include "addon/environment.hpp"
@@ -16,6 +19,20 @@ namespace evp::addon {
 
 namespace {
 
+// An object of all calls, with an Environment that ends with it.
+Napi::Value instance(const Napi::CallbackInfo& info) {
+	Napi::Env env = info.Env();
+	Napi::Object calls = Napi::Object::New(env);
+	auto* environment = new Environment(env, calls);
+	register_features(env, calls);
+	register_port_calls(env, calls, *environment);
+	register_aio(env, calls, *environment);
+	register_sockets(env, calls);
+	register_files(env, calls, *environment);
+	register_timers(env, calls, *environment);
+	return calls;
+}
+
 Napi::Object load(Napi::Env env, Napi::Object exports) {
 	// Node keeps libuv's interface within a major version only.
 	static_assert(UV_VERSION_MAJOR == 1);
@@ -26,15 +43,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
 	// In Node nobody needs the low numbers, and taking high ones makes the kernel grow its table, for
 	// which a process of several threads waits a few milliseconds.
 	sys::place_high.store(false, std::memory_order_relaxed);
-	// Freed at the environment's end, from setup() on.
-	auto* environment = new Environment(env);
 	exports["sourceId"] = Napi::String::New(env, EVP_SOURCE_ID);
-	register_features(env, exports);
-	register_port_calls(env, exports, *environment);
-	register_aio(env, exports, *environment);
-	register_sockets(env, exports);
-	register_files(env, exports, *environment);
-	register_timers(env, exports, *environment);
+	exports["instance"] = Napi::Function::New<instance>(env, "instance");
 	return exports;
 }
 

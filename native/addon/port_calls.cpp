@@ -47,10 +47,9 @@ private:
 };
 
 napi_value setup(napi_env env, napi_callback_info info) {
-	Call<3> call(env, info);
-	const auto& given = call.arguments();
+	Call<1> call(env, info);
 	napi_value columns = nullptr;
-	if (!call.environment().begin(given[0], given[1], given[2], &columns)) return nullptr;
+	if (!call.environment().begin(call.arguments()[0], &columns)) return nullptr;
 	return columns;
 }
 

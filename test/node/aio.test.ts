@@ -162,6 +162,17 @@ describe('requests', () => {
 });
 
 describe('failures', () => {
+	it('of length there are none: a buffer of more than one request moves is filled as far', async () => {
+		const long = Buffer.alloc(0x7ffff000 + 4096);
+		port.aio.read(fd, long, SIZE - 3, 'one');
+		expect(await next()).toMatchObject({ bytes: 3, error: null, user: 'one' });
+		port.aio.readv(fd, [Buffer.alloc(1), long], SIZE - 2);
+		expect(await next()).toMatchObject({ bytes: 2, error: null });
+		expect(long.subarray(0, 4)).toEqual(
+			Buffer.from([...pattern.subarray(-1), ...pattern.subarray(-2), 0]),
+		);
+	});
+
 	it.each(['toString', '__proto__', ['read'], ['connect']])('%j is no operation', (operation) => {
 		const order = { operation: operation as 'read', fd, buffer: Buffer.alloc(1), position: 0 };
 		expect(() => port.aio.submit([order])).toThrow(

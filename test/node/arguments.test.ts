@@ -1,6 +1,20 @@
 // Wrong arguments and full tables: a clear error, nothing changed, nothing lost or leaked.
 
-import { closeFd, EventView, POLLIN, POLLOUT, Port, pipe, sendn } from 'event-ports';
+import {
+	closeFd,
+	EventView,
+	FileObject,
+	listen,
+	POLLIN,
+	POLLOUT,
+	Port,
+	PortError,
+	pipe,
+	sendn,
+	setNoDelay,
+	shutdown,
+	watch,
+} from 'event-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDescriptors, runProgram } from './support.js';
 
@@ -70,6 +84,24 @@ const synchronous: [string, string, () => unknown][] = [
 	['view of 0', RANGE, () => new EventView(0)],
 	['view of 1025', RANGE, () => new EventView(1025)],
 	['take into nothing', TYPE, () => port.take(any({}))],
+	['take into an heir', TYPE, () => port.take(Object.create(new EventView()))],
+	['take into a proxy', TYPE, () => port.take(new Proxy(new EventView(), {}))],
+	['sendn an heir', TYPE, () => sendn([Object.create(port)], 1)],
+	['watchFile an heir', TYPE, () => port.watchFile(Object.create(new FileObject('/')), 2)],
+	['limit null', TYPE, () => new Port({ limit: any(null) })],
+	['getnSync min null', TYPE, () => port.getnSync({ min: any(null) })],
+	['getnSync max null', TYPE, () => port.getnSync({ max: any(null) })],
+	['getSync timeout null', TYPE, () => port.getSync({ timeout: any(null) })],
+	['watch events null', TYPE, () => watch('/', { events: any(null) })],
+	['alert update 1', TYPE, () => port.alert(1, 0, { update: any(1) })],
+	['refresh follow 0', TYPE, () => new FileObject('/').refresh({ follow: any(0) })],
+	['listen reusePort 1', TYPE, () => listen({ port: 0, reusePort: any(1) })],
+	['listen backlog null', TYPE, () => listen({ port: 0, backlog: any(null) })],
+	['setNoDelay 1', TYPE, () => setNoDelay(0, any(1))],
+	['shutdown of a third way', 'ERR_INVALID_ARG_VALUE', () => shutdown(0, any('zz'))],
+	['shutdown 1', TYPE, () => shutdown(0, any(1))],
+	['at NaN', RANGE, () => port.at(Number.NaN)],
+	['at no date', RANGE, () => port.at(new Date(Number.NaN))],
 ];
 
 it.each(synchronous)('%s: %s', (_name, code, call) => {
@@ -139,6 +171,20 @@ it('errors are shaped as those of Node', () => {
 	expect(system).toMatchObject({ name: 'PortError', code: 'EBADFD', errno: -77 });
 	expect(system).toMatchObject({ syscall: 'port_associate' });
 	expect(system.message).toMatch(/^EBADFD: .*, port_associate$/);
+});
+
+it('an errno that libuv has no name for has one', () => {
+	const name = (errno: number) => new PortError(errno, 'read').message;
+	expect(name(-122)).toBe('EDQUOT: disk quota exceeded, read');
+	expect(name(-116)).toBe('ESTALE: stale file handle, read');
+	expect(name(-74)).toBe('EBADMSG: bad message, read');
+	expect(new PortError(-74, 'port_attach').message).toContain('what the ticket brings is no port');
+});
+
+it('a file that is not associated is named, and called a file', () => {
+	const file = new FileObject('/dev/null');
+	const none = "EINVAL: no file was ever associated with this port, port_dissociate '/dev/null'";
+	expect(() => port.dissociateFile(file)).toThrow(none);
 });
 
 describe('one more than a low limit allows', () => {

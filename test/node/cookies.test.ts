@@ -1,7 +1,7 @@
 // The `user` of an event: any value within a thread, kept while it is in flight and no longer.
 
 import { writeSync } from 'node:fs';
-import { closeFd, FdEvent, ForeignCookie, POLLIN, Port, pipe } from 'event-ports';
+import { closeFd, FdEvent, ForeignCookie, POLLIN, Port, pipe, type UserEvent } from 'event-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { message, PACKAGE, runProgram, startWorker } from './support.js';
 
@@ -207,6 +207,12 @@ describe('in another thread', () => {
 			{ workerData: { fd: port.fd } },
 		);
 		await message(worker);
-		expect(port.getSync()?.user).toBeInstanceOf(ForeignCookie);
+		const event = port.getSync();
+		expect(event?.user).toBeInstanceOf(ForeignCookie);
+		const { raw, reason } = (event as UserEvent<ForeignCookie>).user;
+		expect(JSON.parse(JSON.stringify(event)).user).toEqual({
+			raw: `0x${raw.toString(16)}`,
+			reason,
+		});
 	});
 });

@@ -33,6 +33,7 @@ const healthy: Facts = {
 		'kernel.io_uring_disabled': 0,
 		'fs.file-max': 1e6,
 	},
+	engineAsked: null,
 	engine: { engine: 'io_uring', reason: '' },
 	features: {
 		memfd_create: 0,
@@ -119,6 +120,7 @@ describe('findings', () => {
 			{ ...threads, features: features({ io_uring: EPERM }), container: 'docker', seccomp: true },
 			/blocked by the container's seccomp profile/,
 		],
+		['an engine nobody knows', { engineAsked: 'threads' }, /^warning EVENT_PORTS_AIO: 'threads'/],
 		['no liburing in the build', threads, /^warning io_uring: built without liburing; .* threads/],
 		[
 			'few watches',

@@ -320,6 +320,9 @@ describe('mistakes', () => {
 		expect(errorOf(() => port.dissociateFile(new FileObject(name))).code).toBe('EINVAL');
 		port.associateFile(new FileObject(name), 0);
 		expect(errorOf(() => port.dissociateFile(new FileObject(name))).code).toBe('ENOENT');
+		expect(errorOf(() => port.dissociateFile(new FileObject(name))).message).toMatch(
+			/^ENOENT: the file is not associated.* '.*'$/,
+		);
 	});
 
 	it('a port that is full, or closed', () => {

@@ -44,6 +44,15 @@ describe('after', () => {
 		expect(next().expirations).toBe(1);
 	});
 
+	it('a wall clock before 1970 is at once', () => {
+		port.at(-1, 1);
+		port.at(new Date('1969-12-31'), 2);
+		expect([next().user, next().user].sort()).toEqual([1, 2]);
+		expect(() => port.after(1).get({ bigint: 1 as unknown as true })).toThrow(
+			expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+		);
+	});
+
 	it('comes in the order of the times, whatever the order of the calls', () => {
 		port.after(3, 3);
 		port.after(1, 1);
@@ -230,7 +239,7 @@ describe('arguments', () => {
 		for (const call of [
 			() => port.after(value as number),
 			() => port.every(value as number),
-			() => port.at(value as number),
+			() => port.at(value === -1 ? -1e13 : (value as number)), // before 1970 is at once
 			set({ value }),
 			set({ value, interval: 1n }),
 			...(value === undefined ? [] : [set({ value: 1, interval: value })]),

@@ -325,6 +325,17 @@ describe('for await', () => {
 		expect(sizes).toEqual([4, 4, 2, 0]);
 	});
 
+	it('of batches that a signal ended tells the reason once', async () => {
+		const controller = new AbortController();
+		const reason = new Error('enough');
+		const batches = port.batches({ signal: controller.signal });
+		const waits = [batches.next(), batches.next()];
+		controller.abort(reason);
+		await expect(waits[0]).rejects.toBe(reason);
+		expect(await waits[1]).toEqual({ done: true, value: undefined });
+		expect(await batches.next()).toEqual({ done: true, value: undefined });
+	});
+
 	it('of batches is ended by a signal, with its reason', async () => {
 		const controller = new AbortController();
 		setImmediate(() => controller.abort());

@@ -192,6 +192,37 @@ describe('a file that', () => {
 	});
 });
 
+describe('a name whose directories are renamed', () => {
+	it.each([
+		['the last', 'a/current', 'a/next'],
+		['one above', 'current', 'next'],
+	])('%s: tells what has the name then, or that it is gone', async (_what, current, other) => {
+		const at = (...parts: string[]) => path.join(folder, ...parts);
+		const below = current === 'current' ? 'a/file' : 'file';
+		for (const each of [current, other]) {
+			mkdirSync(path.dirname(at(each, below)), { recursive: true });
+			writeFileSync(at(each, below), each);
+		}
+		const name = at(current, below);
+		const watching = watch(name);
+		let event = names(watching);
+		renameSync(at(current), at('old'));
+		renameSync(at(other), at(current));
+		expect(await event).toContain('modified');
+		expect(readFileSync(name, 'utf8')).toBe(other);
+		event = names(watching);
+		appendFileSync(name, 'more');
+		expect(await event).toContain('modified');
+		event = names(watching);
+		renameSync(at(current), at('away'));
+		expect(await event).toBe('deleted');
+		event = names(watching);
+		renameSync(at('old'), at(current));
+		expect(await event).toContain('modified');
+		await watching.return?.();
+	});
+});
+
 describe('a name that leads through symbolic links', () => {
 	const at = (leaf: string) => path.join(folder, leaf);
 	/** Puts a link where another may be, as one does: by renaming it there. */

@@ -1,9 +1,11 @@
 // What the compiler knows about the public API.
 
 import {
+	type AioOrder,
 	type AlertEvent,
 	EventView,
 	type FdEvent,
+	listen,
 	type OtherEvent,
 	Port,
 	type PortError,
@@ -80,6 +82,13 @@ describe('a Port', () => {
 		expectTypeOf(port.take(view)).toBeNumber();
 		expectTypeOf(view.user(0)).toEqualTypeOf<Job>();
 	});
+});
+
+it('what may be left out may be undefined', () => {
+	expectTypeOf(listen).toBeCallableWith({ port: 0, host: undefined, backlog: undefined });
+	expectTypeOf(listen).toBeCallableWith({ path: '/x', reusePort: undefined });
+	const order: AioOrder<Job> = { operation: 'fsync', fd: 1, user: undefined };
+	expectTypeOf(order.user).toEqualTypeOf<Job | undefined>();
 });
 
 it('constants are literals', () => {

@@ -1,15 +1,13 @@
 // A process that holds the port of the ticket in descriptor 4, and does what it is told: the
-// body of a function, answered by its value, or by what it threw. `native` is the addon itself, `columns` what it
+// body of a function, answered by its value, or by what it threw. `native` are the addon's calls, `columns` what it
 // shares with lib/, `handle` the port in it: the core's own answers, before lib/ refuses anything.
 
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import * as evp from '../../../dist/index.mjs';
 
 const TICKET = 4;
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const require = createRequire(import.meta.url);
-const native = require('node-gyp-build')(root);
+const { native } = require('../../../dist/native.js');
 const { columns } = require('../../../dist/binding.js');
 const port = evp.Port.attach(TICKET);
 const handle = native.attach(port.fd);
