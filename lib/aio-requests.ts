@@ -206,13 +206,10 @@ function startJob({ handle }: Binding, job: Job): number {
 function fill(request: number, written: Uint8Array | readonly Uint8Array[], length: number): void {
 	let at = 0;
 	for (const bytes of Array.isArray(written) ? written : [written]) {
-		const part = Math.min(lengthIn.call(bytes), length - at);
-		const whole = part === lengthIn.call(bytes);
-		native.aioFill(
-			request,
-			whole ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, part),
-			at,
-		);
+		const own = lengthIn.call(bytes);
+		const part = Math.min(own, length - at);
+		const moved = part === own ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, part);
+		native.aioFill(request, moved, at);
 		at += part;
 	}
 }

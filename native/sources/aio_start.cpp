@@ -2,11 +2,11 @@
 
 #include "core/registry.hpp"
 #include "sources/aio_book.hpp"
+#include "sys/memory.hpp"
 #include "sys/process.hpp"
 
 #include <cerrno>
 #include <cstdio>
-#include <sys/resource.h>
 
 namespace evp {
 
@@ -16,10 +16,9 @@ namespace {
 // before Linux 5.12, and again by 6.18. The book's lock is held.
 const char* lack_of_memory() {
 	static char text[192];
-	rlimit limit{};
 	char bytes[32] = "unlimited";
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-		snprintf(bytes, sizeof bytes, "%llu bytes", static_cast<unsigned long long>(limit.rlim_cur));
+	if (uint64_t most = sys::lockable_memory(); most != UINT64_MAX)
+		snprintf(bytes, sizeof bytes, "%llu bytes", static_cast<unsigned long long>(most));
 	snprintf(text, sizeof text,
 	         "there is too little memory for io_uring: the smallest ring asked for locks two pages, and "
 	         "RLIMIT_MEMLOCK is %s for all that the user locks",

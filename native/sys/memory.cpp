@@ -73,6 +73,12 @@ void* scratch_map(size_t size) {
 	return base;
 }
 
+uint64_t lockable_memory() {
+	rlimit limit{};
+	bool known = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+	return known ? limit.rlim_cur : UINT64_MAX;
+}
+
 size_t page_size() {
 	static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
 	return size;

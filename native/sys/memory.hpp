@@ -3,6 +3,7 @@
 #include "sys/fd.hpp"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace evp::sys {
 
@@ -25,6 +26,8 @@ Result<void> commit(int fd, size_t from, size_t to);
 Result<void*> map_private(size_t size, bool huge);
 
 size_t page_size();
+// Bytes that the user may lock (RLIMIT_MEMLOCK); UINT64_MAX: any number, or it can't be told.
+uint64_t lockable_memory();
 
 // Room for `count` values of T, gone with the object, straight from the kernel: also where
 // a signal handler has interrupted malloc. Ends the process if there is none.

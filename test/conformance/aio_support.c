@@ -47,3 +47,20 @@ void expect_done(int port, struct request *r, int code, void *user, int error,
 	EQ(aio_error(&r->cb), error);
 	EQ(aio_return(&r->cb), result);
 }
+
+struct sigevent list_event(port_notify_t *notify, int port, void *user)
+{
+	struct sigevent event;
+	memset(&event, 0, sizeof(event));
+	notify->portnfy_port = port;
+	notify->portnfy_user = user;
+	event.sigev_notify = SIGEV_PORT;
+	event.sigev_value.sival_ptr = notify;
+	return event;
+}
+
+void quiet(struct request *r, int opcode)
+{
+	r->cb.aio_sigevent.sigev_notify = SIGEV_NONE;
+	r->cb.aio_lio_opcode = opcode;
+}

@@ -23,6 +23,10 @@ void request_init(struct request *r, int port, void *user, int fd, off_t offset,
 int new_filled_file(size_t size);
 /* A request that waits: a read of a pipe nobody writes to. */
 void request_blocked(struct request *r, int port, void *user, int pipe[2]);
+/* Of a list that reports to a port. */
+struct sigevent list_event(port_notify_t *notify, int port, void *user);
+/* An entry of a list that reports to nobody. */
+void quiet(struct request *r, int opcode);
 /* Its event, then its result. */
 void expect_done(int port, struct request *r, int code, void *user, int error,
     ssize_t result);

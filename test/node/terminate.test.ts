@@ -37,7 +37,7 @@ describe('worker.terminate()', () => {
 			let seen = 0;
 			(async () => { for await (const event of port) seen++; })();
 			const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(WORKER)})), { workerData: port.fd });
-			const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+			const turn = () => new Promise((resolve) => setImmediate(resolve));
 			await new Promise((resolve) => worker.once('message', resolve));
 			while (port.stats().waiters < 2) await turn();
 			for (const before = seen; seen < before + 20; ) await turn();
