@@ -85,6 +85,27 @@ describe('copies in one thread', () => {
 		expect(await run(source)).toEqual(['of a', 'timer of a', 'file of a', 0]);
 	});
 
+	it('end with their worker, which is terminated while they wait', async () => {
+		const source = `
+			const own = new Port();
+			const text = ${JSON.stringify(COPIES)}
+				.replaceAll('import.meta.url', JSON.stringify(file))
+				+ "import { parentPort, workerData } from 'node:worker_threads';"
+				+ "for (const { Port } of [load(), load(), load()]) { new Port().get(); Port.attach(workerData).get(); }"
+				+ "parentPort.postMessage(0);";
+			const start = () => new Worker(new URL('data:text/javascript,' + encodeURIComponent(text)), { workerData: own.fd });
+			for (let round = 0; round < 5; round++) {
+				const worker = start();
+				await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+				while (own.stats().waiters < 3) await new Promise((resolve) => setImmediate(resolve));
+				await worker.terminate();
+			}
+			while (own.stats().waiters > 0) await new Promise((resolve) => setImmediate(resolve));
+			own.send(1);
+			console.log(JSON.stringify([own.getSync().events, own.stats().ports]));`;
+		expect(await run(source)).toEqual([1, 1]);
+	});
+
 	it('leave nothing once they are collected', async () => {
 		// A copy is seen to be gone by its Port; the last one that was made may be on the stack still.
 		const source = `
