@@ -1,11 +1,12 @@
 // lib/ to dist/: the compiler makes CommonJS and its declarations; then two indices are written. The
 // CommonJS one loads a part with the first use of a name of it, the ES module re-exports every name
-// of that one, so that both kinds of users share one instance.
+// of that one, so that both kinds of users share one instance. The native sources are packed beside it.
 
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { packSources } from './packed-sources.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const lib = path.join(root, 'lib');
@@ -179,3 +180,4 @@ writeCommonJs(exported);
 writeModule(exported.map(({ name }) => name));
 const { bin } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 for (const file of Object.values(bin)) chmodSync(path.join(root, file), 0o755);
+packSources();

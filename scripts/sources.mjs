@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unpackSources } from './packed-sources.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const ADDON_SECTIONS = ['core', 'addon'];
@@ -62,6 +63,7 @@ export function sourceId() {
 }
 
 function main([first, ...rest]) {
+	unpackSources(); // binding.gyp asks here before anything of native/ is read
 	if (first === '--inputs') console.log(addonInputs().join('\n'));
 	else if (first === '--id-header') {
 		writeFileSync(rest[0], `#define EVP_SOURCE_ID "${sourceId()}"\n`);
