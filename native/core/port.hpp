@@ -218,6 +218,7 @@ private:
 	void known_internals(bool on);
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
+	bool may_hold(uint32_t tid) override;
 	int become_member();
 	int enter_once(uint64_t now);
 	int join();

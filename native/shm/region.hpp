@@ -42,6 +42,10 @@ public:
 	// Also when the process closes any other descriptor of the region: hold it again then.
 	bool hold_member(uint32_t index) const;   // false: no such locks here
 	bool member_held(uint32_t index) const;   // by another process
+	// The same on a byte that several may hold at a time: who comes, or goes, may have the port's
+	// lock and be no member.
+	void hold_door(bool on) const;
+	bool at_door() const; // another process
 
 	// Backs records with memory before their first use (hazard 19). ENOMEM.
 	// Called with the port's lock held; each is a no-op but at a chunk's edge.

@@ -67,6 +67,14 @@ bool byte_locked(int fd, long at) {
 	return fcntl(fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
 }
 
+void share_byte(int fd, long at, bool on) {
+	struct flock byte{};
+	byte.l_type = on ? F_RDLCK : F_UNLCK;
+	byte.l_start = at;
+	byte.l_len = 1;
+	(void)fcntl(fd, F_SETLK, &byte);
+}
+
 bool is_open(int fd) { return fcntl(fd, F_GETFD) != -1; }
 
 bool is_readable(int fd) {

@@ -46,6 +46,7 @@ bool same_file(int a, int b);       // by device and inode
 // fcntl(2) record locks on one byte, which belong to the process.
 bool lock_byte(int fd, long at);
 bool byte_locked(int fd, long at); // by another process
+void share_byte(int fd, long at, bool on); // among others that do so; or lets go of it
 
 bool is_open(int fd);                 // fcntl(F_GETFD)
 bool is_readable(int fd);             // now, by poll(2)

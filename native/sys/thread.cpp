@@ -187,7 +187,7 @@ Thread& start_thread() {
 		reset_record(*thread);
 	else
 		thread = take_record();
-	thread->tid = static_cast<uint32_t>(syscall(SYS_gettid));
+	__atomic_store_n(&thread->tid, static_cast<uint32_t>(syscall(SYS_gettid)), __ATOMIC_RELAXED); // see in_critical()
 	thread->image = static_cast<uint32_t>(epoch);
 	find_robust_list(*thread);
 	current = thread;
@@ -203,6 +203,16 @@ const Identity& identity() {
 }
 
 Thread* all_threads() { return records.load(std::memory_order_acquire); }
+
+bool in_critical(uint32_t tid) {
+	const Thread& me = self();
+	uint64_t epoch = me.epoch.load(std::memory_order_relaxed);
+	for (Thread* t = all_threads(); t; t = t->next)
+		if (t != &me && __atomic_load_n(&t->tid, __ATOMIC_RELAXED) == tid &&
+		    t->epoch.load(std::memory_order_relaxed) == epoch && t->critical.load(std::memory_order_acquire) != 0)
+			return true;
+	return false;
+}
 
 uint32_t end_left_calls(Thread& thread, const void* frame) {
 	uint32_t depth = thread.depth.load(std::memory_order_relaxed);

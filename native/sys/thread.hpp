@@ -97,6 +97,8 @@ inline Thread& self() {
 // Number of the process image: differs between a process and its forked child.
 inline uint64_t process_epoch() { return self().epoch.load(std::memory_order_relaxed); }
 const Identity& identity();
+// Whether a pid of that namespace is the same process's here. Two that are not known (no /proc) may differ.
+inline bool pid_means_here(uint64_t pid_space) { return pid_space != 0 && pid_space == identity().pid_space; }
 
 // Called for a thread that ends, or left its call, while it waits.
 extern std::atomic<void (*)(Thread&)> on_end_of_waiter;
@@ -112,6 +114,10 @@ uint32_t end_left_calls(Thread& thread, const void* frame);
 
 // Head of all thread records.
 Thread* all_threads();
+
+// Whether a thread of this process with that id, and not the calling one, is in a critical section,
+// or about to enter one.
+bool in_critical(uint32_t tid);
 
 // Whether what a signal handler calls must wait: its thread is inside a critical section,
 // or has left one and not made yet what was deferred there, which comes first.
