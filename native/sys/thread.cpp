@@ -165,6 +165,13 @@ void find_robust_list(Thread& thread) {
 		pthread_mutex_destroy(&mutex);
 		if (syscall(SYS_get_robust_list, 0, &head, &size) != 0) head = nullptr;
 	}
+	// A child by the bare system call, or a thread that libc hasn't made: glibc believes it has registered it.
+	static_assert(sizeof(RobustList) == sizeof(robust_list_head));
+	if (!head) {
+		thread.own_list.pending = nullptr;
+		if (syscall(SYS_set_robust_list, &thread.own_list, sizeof thread.own_list) == 0)
+			head = reinterpret_cast<robust_list_head*>(&thread.own_list);
+	}
 	thread.robust_pending =
 	    head ? const_cast<const void**>(reinterpret_cast<void**>(&head->list_op_pending)) : nullptr;
 	thread.robust_offset = head ? head->futex_offset : 0;

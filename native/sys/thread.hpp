@@ -31,6 +31,13 @@ struct DeferredCall {
 	uint64_t user;
 };
 
+// The kernel's list of a thread's robust mutexes (struct robust_list_head).
+struct RobustList {
+	void* next;
+	long offset;
+	const void* pending;
+};
+
 struct Thread {
 	static constexpr int NESTING = 24;  // calls within handlers, and ports told by ports
 	static constexpr uint32_t DEFERRED = 32;
@@ -63,6 +70,9 @@ struct Thread {
 	std::atomic<const void*> deferred_target[DEFERRED]{}; // may not be freed now, either
 	Thread* next = nullptr;             // all records, for ever
 	std::atomic<bool> taken{false};
+	// Where libc has registered none. The kernel looks at it when the thread ends, which the record outlives;
+	// what the record's next thread announces then is of another id.
+	RobustList own_list{&own_list, 0, nullptr};
 };
 
 // The fast path of self(), inlined into every call; thread.cpp owns these.

@@ -217,6 +217,29 @@ void stopped() {
 	});
 }
 
+// glibc's fork registers the list that the kernel looks at when a thread dies; this is not glibc's.
+void dies_in_a_child_by_system_call() {
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	long pid = syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		EQUAL(port_send(port, 0, nullptr), 0);
+		at_store = [](const char*) {
+			if (inside() && words->holder.load() == 0) syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+		};
+		(void)port_send(port, 0, nullptr);
+		_exit(0);
+	}
+	int status = 0;
+	EQUAL(waitpid(static_cast<pid_t>(pid), &status, 0), pid);
+	EQUAL(status, SIGKILL);
+	EQUAL(words->word.load(), FUTEX_OWNER_DIED);
+	EQUAL(port_send(port, 0, nullptr), 0);
+	EQUAL(port_close(port), 0);
+	done("a child by the bare system call dies before it says who it is: the kernel marks the word");
+}
+
 // Its id means nothing here, and cannot be looked up.
 void elsewhere() {
 	int held[2], freed[2];
@@ -267,6 +290,7 @@ int body() {
 	scribbled();
 	left_to_whoever_may_hold_it();
 	stopped();
+	dies_in_a_child_by_system_call();
 	if (allowed_elsewhere()) elsewhere(); // last: no child of this process can be made then
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
