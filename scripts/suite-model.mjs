@@ -66,7 +66,7 @@ const MISTAKES = {
 	'a mark of the kernel that is believed': [LOCK, '-DBUG_MARK_BELIEVED -DDEATHS=1 -DROUNDS=1 -DCOLLIDE=true'],
 	'a successor that is taken for the dead': [LOCK, '-DBUG_SUCCESSOR_UNSAID -DDEATHS=1 -DROUNDS=1'],
 	'a word of a thread that has not said who it is': [LOCK, '-DBUG_UNSAID_ROBBED -DDEATHS=0 -DROUNDS=1 -DSCRIBBLED=true'],
-	'a holder named after it has left': [LOCK, '-DBUG_HOLDER_KEPT -DROUNDS=1'],
+	'a holder named after it has left': [LOCK, '-DBUG_HOLDER_KEPT -DROUNDS=1 -DCOLLIDE=true'],
 	'a lock that is given up, and nobody woken': [LOCK, '-DBUG_NO_WAKE -DDEATHS=0'],
 };
 
