@@ -172,6 +172,7 @@ namespace {
 // One more port, made by `make`, under the number that `number_of` gives it.
 template <class Make, class NumberOf>
 Result<int> introduce(Make make, NumberOf number_of) {
+	if (sys::recordless(sys::self())) return Error{ENOMEM};
 	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {
 		forget_closed_numbers();
@@ -229,6 +230,10 @@ Result<void> arrive(int number, PortParts& parts, Arrival how) {
 }
 
 PortRef detail::resolve(int number, int* error) {
+	if (sys::recordless(sys::self())) {
+		*error = ENOMEM;
+		return {};
+	}
 	for (bool resolved = false;; resolved = true) {
 		if (Entry entry = entry_of(number)) {
 			if (PortRef port = RegistryAccess::protect(*entry.port)) {

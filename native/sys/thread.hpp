@@ -87,6 +87,7 @@ extern std::atomic<Wiped*> wiped;
 __attribute__((tls_model("initial-exec")))
 #endif
 extern __thread Thread* current;
+extern Thread nobody;
 Thread& start_thread();
 } // namespace detail
 
@@ -103,6 +104,10 @@ inline Thread& self() {
 		return *thread;
 	return detail::start_thread();
 }
+
+// There was no memory for the calling thread's record: it can keep nothing from being freed, so it
+// uses no port. Its next call tries again.
+inline bool recordless(const Thread& thread) { return &thread == &detail::nobody; }
 
 // Number of the process image: differs between a process and its forked child.
 inline uint64_t process_epoch() { return self().epoch.load(std::memory_order_relaxed); }
