@@ -215,6 +215,7 @@ private:
 	Port() = default;
 
 	int link();
+	int leave_proof(int set);
 	void known_internals(bool on);
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
@@ -323,6 +324,7 @@ private:
 
 	shm::Region region_;
 	sys::UniqueFd outer_, inner_, bell_, kick_;
+	sys::UniqueFd proof_; // or none
 	uint32_t member_ = 0;
 	// The thread that the lock favours, if it is one of this process (shm/lock.hpp).
 	std::atomic<const sys::Thread*> favourite_{nullptr};
