@@ -193,6 +193,17 @@ bool Port::internal(int fd) const {
 	return fd == inner_.get() || fd == bell_.get() || fd == kick_.get() || fd == region_.fd();
 }
 
+bool Port::whole() const {
+	if (!region_.intact() || !sys::same_file(bell_.get(), kick_.get())) return false; // all such have one inode
+	return originals_ ? sys::epoll_mod(inner_.get(), kick_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_KICK) == 0
+	                  : sys::same_file(inner_.get(), kick_.get());
+}
+
+void Port::lose_internals() {
+	for (sys::UniqueFd* fd : {&inner_, &bell_, &kick_, &proof_}) (void)fd->release();
+	region_.lose();
+}
+
 void Port::lose_to(const Port& newer) {
 	for (sys::UniqueFd* fd : {&inner_, &bell_, &kick_})
 		if (newer.internal(fd->get())) (void)fd->release();

@@ -195,6 +195,10 @@ public:
 	void keep_over_exec(bool on);   // whether a new image can recover it from its number
 	void internals(int fds[4]) const;
 	bool internal(int fd) const;   // fd is one of them
+	// Whether they are its own yet: a raw close_range takes all there are, and their numbers are
+	// anybody's then. Asked where it ends, of those that can be told apart.
+	bool whole() const;
+	void lose_internals();
 	// Those that `newer` has now were closed behind our back: they are not this port's to close.
 	void lose_to(const Port& newer);
 	bool is_member(const sys::Thread& thread = sys::self()) const {

@@ -121,6 +121,8 @@ bool before_close(int fd);
 // Whether before_close() would have anything to do: cheap, and mostly false.
 bool concerns(int fd);
 void after_close(int fd); // it is closed now
+// Descriptors of our own were closed where no one saw it: their numbers are anybody's.
+void lost_internals(const int* fds, int count);
 // Has before_close() of an associated descriptor tell this too, once, whatever ports there are.
 void tell_of_closing(void (*told)(int fd));
 

@@ -61,7 +61,7 @@ Result<void> Region::create(uint32_t limit, bool cloexec) {
 	Result<sys::UniqueFd> memory = sys::memfd_sealed(at.size);
 	if (!memory) return Error{memory.error()};
 	if (Result<void> r = sys::commit(memory->get(), 0, at.members); !r) return r;
-	fd_ = sys::move_high(std::move(*memory), cloexec);
+	own(sys::move_high(std::move(*memory), cloexec));
 	if (Result<void> r = map(fd_.get(), limit, buckets); !r) return r;
 	header_->version.store(VERSION);
 	header_->limit.store(limit);

@@ -22,7 +22,11 @@ public:
 	// Maps a region that another process made. The descriptor stays the caller's until
 	// own(). EBADMSG: it is none; EPROTO: of another version; ENOMEM.
 	Result<void> attach(int fd);
-	void own(sys::UniqueFd fd) { fd_ = std::move(fd); }
+	void own(sys::UniqueFd fd) {
+		fd_ = std::move(fd);
+		id_ = sys::file_id(fd_.get());
+	}
+	bool intact() const { return fd_.get() >= 0 && sys::file_id(fd_.get()) == id_; } // its number is its own yet
 	void lose() { (void)fd_.release(); } // it is closed, and the number another's
 
 	Header& header() const { return *header_; }
@@ -61,6 +65,7 @@ private:
 	                    uint32_t step, uint32_t most);
 
 	sys::UniqueFd fd_;
+	sys::FileId id_;
 	Header* header_ = nullptr;
 	Member* members_ = nullptr;
 	Waiter* waiters_ = nullptr;

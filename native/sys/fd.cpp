@@ -31,10 +31,14 @@ Result<UniqueFd> duplicate(int fd) {
 	return UniqueFd(copy);
 }
 
+FileId file_id(int fd) {
+	struct stat file{};
+	return fstat(fd, &file) == 0 ? FileId{file.st_dev, file.st_ino} : FileId();
+}
+
 bool same_file(int a, int b) {
-	struct stat one{}, other{};
-	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
+	FileId one = file_id(a);
+	return one != FileId() && one == file_id(b);
 }
 
 std::atomic<bool> place_high{true};
