@@ -40,6 +40,8 @@ const SEARCHES = {
 	'the lock: nobody dies': [LOCK, '-DDEATHS=0'],
 	'the lock: one dies': [LOCK, '-DDEATHS=1'],
 	'the lock: two die, two have one number': [LOCK, '-DROUNDS=1 -DCOLLIDE=true'],
+	'the lock: scribbled on, and one dies': [LOCK, '-DDEATHS=1 -DROUNDS=1 -DSCRIBBLED=true'],
+	'the lock: whoever lives has it in the end, however scribbled on': [HAD, '-DDEATHS=1 -DROUNDS=1 -DSCRIBBLED=true'],
 	'the lock: whoever lives has it in the end': [HAD, '-DDEATHS=1 -DROUNDS=1 -DCOLLIDE=true'],
 };
 const MISTAKES = {
@@ -63,7 +65,8 @@ const MISTAKES = {
 	'a favour that is gone before its thread is out': [LOCK, '-DBUG_WITHDRAWN_AT_ONCE -DROUNDS=1'],
 	'a mark of the kernel that is believed': [LOCK, '-DBUG_MARK_BELIEVED -DDEATHS=1 -DROUNDS=1 -DCOLLIDE=true'],
 	'a successor that is taken for the dead': [LOCK, '-DBUG_SUCCESSOR_UNSAID -DDEATHS=1 -DROUNDS=1'],
-	'a holder named after it has left': [LOCK, '-DBUG_HOLDER_KEPT -DROUNDS=1'],
+	'a word of a thread that has not said who it is': [LOCK, '-DBUG_UNSAID_ROBBED -DDEATHS=0 -DROUNDS=1 -DSCRIBBLED=true'],
+	'a holder named after it has left': [LOCK, '-DBUG_HOLDER_KEPT -DROUNDS=1 -DCOLLIDE=true'],
 	'a lock that is given up, and nobody woken': [LOCK, '-DBUG_NO_WAKE -DDEATHS=0'],
 };
 

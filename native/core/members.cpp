@@ -58,9 +58,12 @@ int Port::enter_once(uint64_t now) {
 }
 
 int Port::join() {
+	region_.hold_door(true);
 	(void)bury_at_times();
 	int error = take_record();
-	return error == EAGAIN && bury_dead() ? take_record() : error;
+	if (error == EAGAIN && bury_dead()) error = take_record();
+	region_.hold_door(false);
+	return error;
 }
 
 int Port::take_record() {
@@ -100,12 +103,12 @@ bool Port::member_dead(uint32_t index) {
 	if (index == 0 || index == member_) return false;
 	Member& record = region_.member(index);
 	if (record.state.load() == MemberState::FREE) return true;
-	bool named = record.pid_space.load() == sys::identity().pid_space; // its pid means it here
+	bool named = sys::pid_means_here(record.pid_space.load());
 	// This very process before exec, whose locks it can't see: resume() finds it.
 	const sys::Identity& me = sys::identity();
 	if (named && record.pid.load() == me.pid && record.start_time.load() == me.start_time) return false;
 	if (record.locked.load() == 0)
-		return named && record.pid_space.load() != 0 && sys::process_dead(record.pid.load(), record.start_time.load());
+		return named && sys::process_dead(record.pid.load(), record.start_time.load());
 	if (region_.member_held(index)) return false;
 	if (named && sys::process_dead(record.pid.load(), record.start_time.load())) return true;
 	// Alive as far as can be seen, without the region: exec closed it, or a close that
@@ -118,10 +121,13 @@ bool Port::member_dead(uint32_t index) {
 // exec. Or it is another one's mark, whose id in its own pid namespace is the holder's
 // (hazard 6): then the holder gets on within nanoseconds, if it is not stopped.
 bool Port::holder_gone(uint32_t member, uint32_t tid, bool marked) {
-	if (member_dead(member)) return true;
-	Member& record = region_.member(member);
 	const sys::Identity& me = sys::identity();
-	if (record.pid_space.load() != me.pid_space) return marked;
+	// Of its own threads a process knows who is inside; who asks is not.
+	if (member == member_) return !sys::in_critical(tid) || sys::thread_gone(me.pid, tid);
+	Member& record = region_.member(member);
+	if (record.state.load() == MemberState::FREE) return !region_.at_door(); // it may be leaving
+	if (member_dead(member)) return true;
+	if (!sys::pid_means_here(record.pid_space.load())) return marked;
 	int32_t pid = record.pid.load();
 	bool own = pid == me.pid && record.start_time.load() == me.start_time;
 	if (own && record.nonce.load() != me.nonce) return true; // before exec
@@ -129,9 +135,22 @@ bool Port::holder_gone(uint32_t member, uint32_t tid, bool marked) {
 	return marked && !sys::thread_stopped(pid, tid);
 }
 
+bool Port::may_hold(uint32_t tid) {
+	if (tid == 0) return false;
+	if (sys::in_critical(tid) || region_.at_door()) return true;
+	uint32_t end = region_.header().members_committed.load();
+	for (uint32_t i = 1; i < end && i < shm::MAX_MEMBERS; i++) {
+		if (i == member_ || member_dead(i)) continue;
+		Member& record = region_.member(i);
+		// The threads of another pid namespace can't be looked up.
+		if (!sys::pid_means_here(record.pid_space.load()) || !sys::thread_gone(record.pid.load(), tid)) return true;
+	}
+	return false;
+}
+
 int32_t Port::pid_here(uint32_t index) {
 	Member& record = region_.member(index);
-	return record.pid_space.load() == sys::identity().pid_space ? record.pid.load() : 0;
+	return sys::pid_means_here(record.pid_space.load()) ? record.pid.load() : 0;
 }
 
 uint32_t Port::members(int32_t* pids, uint32_t max) {
@@ -203,7 +222,7 @@ bool Port::resume() {
 	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
 		Member& record = region_.member(i);
 		if (record.state.load() != MemberState::LIVE || record.pid.load() != me.pid) continue;
-		if (record.start_time.load() != me.start_time || record.pid_space.load() != me.pid_space) continue;
+		if (record.start_time.load() != me.start_time || !sys::pid_means_here(record.pid_space.load())) continue;
 		if (record.nonce.load() == me.nonce) continue;
 		uint32_t used = header.waiter_fresh.load();
 		for (uint32_t w = 1; w < used && w < shm::MAX_WAITERS; w++) {
@@ -248,10 +267,14 @@ void Port::leave() {
 		return;
 	}
 	disown();
-	Guard guard(*this);
-	Header& header = region_.header();
-	region_.member(member_).state.store_release(MemberState::FREE);
-	if (header.member_count.load() != 0) header.member_count.store(header.member_count.load() - 1);
+	region_.hold_door(true);
+	{
+		Guard guard(*this);
+		Header& header = region_.header();
+		region_.member(member_).state.store_release(MemberState::FREE);
+		if (header.member_count.load() != 0) header.member_count.store(header.member_count.load() - 1);
+	}
+	region_.hold_door(false);
 }
 
 } // namespace evp

@@ -34,7 +34,7 @@ void Others::insert(const Entry& entry) {
 	entries_[at] = entry;
 }
 
-void Others::list(Region& region, uint32_t member, uint64_t pid_space, uint64_t after) {
+void Others::list(Region& region, uint32_t member, uint64_t after) {
 	constexpr uint8_t FD = static_cast<uint8_t>(SourceKind::FD);
 	Header& header = region.header();
 	looked_ = true;
@@ -54,7 +54,7 @@ void Others::list(Region& region, uint32_t member, uint64_t pid_space, uint64_t 
 			// A number of which this process has an association of its own is another file.
 			if (seq > after && slot.source.load() == FD && slots::table_find(region, FD, object, member) == 0)
 				insert({at, slot.arm.load(), seq, static_cast<int>(object),
-				        owner.pid_space.load() == pid_space ? owner.pid.load() : 0});
+				        sys::pid_means_here(owner.pid_space.load()) ? owner.pid.load() : 0});
 			at = slot.next.load();
 		}
 	}
@@ -100,7 +100,7 @@ void Port::look_at_others(Guard& guard, Others& others) {
 	uint64_t after = 0;
 	do {
 		guard.lock();
-		others.list(region_, member_, sys::identity().pid_space, after);
+		others.list(region_, member_, after);
 		guard.unlock();
 		uint32_t listed = others.listed();
 		for (uint32_t i = 0; i < listed; i++) {

@@ -26,7 +26,7 @@ public:
 	bool unseen(shm::Region& region, uint32_t member) const;
 	// Lists the MOST oldest candidates after `after` (a seq); the caller finds out, not
 	// locked, which of them to keep.
-	void list(shm::Region& region, uint32_t member, uint64_t pid_space, uint64_t after);
+	void list(shm::Region& region, uint32_t member, uint64_t after);
 	void keep(uint32_t at) { entries_[kept_++] = entries_[at]; }
 	void note(shm::Region& region, uint32_t member); // what was kept
 	// How many can still be had; corrects the note.

@@ -26,6 +26,41 @@ bool holds_tag(int set, uint64_t tag) {
 	return found;
 }
 
+// Makes the doorbell's level what it should be. Raising and lowering of several threads may
+// overtake one another outside the lock: whoever finds its change outdated makes the newest once
+// more.
+void make_level(Header& header, int bell, bool high, uint32_t made) {
+	for (;;) {
+		high ? sys::eventfd_raise(bell) : sys::eventfd_lower(bell);
+		uint32_t newest = header.bell_version.load_acquire();
+		if (newest == made) {
+			header.bell_made.store(made);
+			return;
+		}
+		made = newest;
+		high = header.bell_high.load() != 0;
+	}
+}
+
+// The same as holds_tag() where the system doesn't show what a set holds: the bell's own
+// readiness does, for a moment in which others may wake in vain.
+bool rings_in(int set, int bell, Header& header) {
+	uint64_t tag = header.bell_tag.load();
+	auto rings = [&] {
+		sys::Ready ready[4];
+		int count = sys::epoll_collect(set, ready, 4, sys::Deadline::now());
+		for (int i = 0; i < count; i++)
+			if (ready[i].data == tag) return true;
+		return false;
+	};
+	if (rings()) return true;
+	sys::eventfd_raise(bell);
+	bool found = rings();
+	uint32_t version = header.bell_version.load_acquire();
+	make_level(header, bell, header.bell_high.load() != 0, version);
+	return found;
+}
+
 } // namespace
 
 // --- Making and unmaking.
@@ -97,7 +132,9 @@ Result<std::unique_ptr<Port>> Port::from_parts(int number, PortParts& parts, Arr
 	if (!sys::is_epoll(number) || !sys::is_epoll(parts.inner.get())) return Error{EBADMSG};
 	for (int bell : {parts.bell.get(), parts.kick.get()})
 		if (!sys::eventfd_usable(bell)) return Error{EBADMSG};
-	if (!holds_tag(number, header.bell_tag.load())) return Error{EBADMSG};
+	bool shown = sys::shows_registered(number);
+	if (shown ? !holds_tag(number, header.bell_tag.load()) : !rings_in(number, parts.bell.get(), header))
+		return Error{EBADMSG};
 	port->originals_ = how == Arrival::ORIGINALS;
 	port->strict_ = header.strict.load() != 0;
 	auto place = [&](sys::UniqueFd& fd) {
@@ -107,12 +144,24 @@ Result<std::unique_ptr<Port>> Port::from_parts(int number, PortParts& parts, Arr
 	port->bell_ = place(parts.bell);
 	port->kick_ = place(parts.kick);
 	port->region_.own(place(parts.region));
+	if (int error = shown ? 0 : port->leave_proof(number); error != 0) return Error{error};
 	if (int error = port->enter(sys::self()); error != 0) return Error{error};
 	return port;
 }
 
+// Something of this process in the outer set, to know it by: where it is not shown what is in there.
+// It goes from there with the process.
+int Port::leave_proof(int set) {
+	Result<sys::UniqueFd> made = sys::eventfd_create();
+	if (!made) return made.error();
+	proof_ = sys::move_high(std::move(*made));
+	registry::note_internal(proof_.get(), true);
+	return sys::epoll_add(set, proof_.get(), 0, TAG_PROOF);
+}
+
 Port::~Port() {
 	if (is_member()) leave();
+	if (proof_.get() >= 0) registry::note_internal(proof_.get(), false);
 }
 
 bool Port::same_port(int fd) const {
@@ -120,6 +169,7 @@ bool Port::same_port(int fd) const {
 	// The outer set of this port, and no other, holds this bell: a re-arm that
 	// changes nothing succeeds there and gives ENOENT or EINVAL elsewhere.
 	if (originals_) return sys::epoll_mod(fd, bell_.get(), sys::EPOLL_READABLE, tag) == 0;
+	if (proof_.get() >= 0) return sys::epoll_mod(fd, proof_.get(), 0, TAG_PROOF) == 0;
 	return holds_tag(fd, tag);
 }
 
@@ -141,6 +191,17 @@ void Port::internals(int fds[4]) const {
 
 bool Port::internal(int fd) const {
 	return fd == inner_.get() || fd == bell_.get() || fd == kick_.get() || fd == region_.fd();
+}
+
+bool Port::whole() const {
+	if (!region_.intact() || !sys::same_file(bell_.get(), kick_.get())) return false; // all such have one inode
+	return originals_ ? sys::epoll_mod(inner_.get(), kick_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_KICK) == 0
+	                  : sys::same_file(inner_.get(), kick_.get());
+}
+
+void Port::lose_internals() {
+	for (sys::UniqueFd* fd : {&inner_, &bell_, &kick_, &proof_}) (void)fd->release();
+	region_.lose();
 }
 
 void Port::lose_to(const Port& newer) {
@@ -223,19 +284,7 @@ void Port::fire(const waiters::Wakes& wakes) {
 	}
 	header.wakeups.fetch_add(wakes.count + (wakes.asked & Wakes::KICK ? 1 : 0));
 	if (!(wakes.asked & Wakes::BELL)) return;
-	// Raising and lowering of several threads may overtake one another outside
-	// the lock: whoever finds its change outdated makes the newest once more.
-	bool high = wakes.asked & Wakes::BELL_HIGH;
-	for (uint32_t made = wakes.bell_version;;) {
-		high ? sys::eventfd_raise(bell_.get()) : sys::eventfd_lower(bell_.get());
-		uint32_t newest = header.bell_version.load_acquire();
-		if (newest == made) {
-			header.bell_made.store(made);
-			return;
-		}
-		made = newest;
-		high = header.bell_high.load() != 0;
-	}
+	make_level(header, bell_.get(), wakes.asked & Wakes::BELL_HIGH, wakes.bell_version);
 }
 
 // --- Sources.

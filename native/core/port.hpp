@@ -195,6 +195,10 @@ public:
 	void keep_over_exec(bool on);   // whether a new image can recover it from its number
 	void internals(int fds[4]) const;
 	bool internal(int fd) const;   // fd is one of them
+	// Whether they are its own yet: a raw close_range takes all there are, and their numbers are
+	// anybody's then. Asked where it ends, of those that can be told apart.
+	bool whole() const;
+	void lose_internals();
 	// Those that `newer` has now were closed behind our back: they are not this port's to close.
 	void lose_to(const Port& newer);
 	bool is_member(const sys::Thread& thread = sys::self()) const {
@@ -215,9 +219,11 @@ private:
 	Port() = default;
 
 	int link();
+	int leave_proof(int set);
 	void known_internals(bool on);
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
+	bool may_hold(uint32_t tid) override;
 	int become_member();
 	int enter_once(uint64_t now);
 	int join();
@@ -328,6 +334,7 @@ private:
 
 	shm::Region region_;
 	sys::UniqueFd outer_, inner_, bell_, kick_;
+	sys::UniqueFd proof_; // or none
 	uint32_t member_ = 0;
 	// The thread that the lock favours, if it is one of this process (shm/lock.hpp).
 	std::atomic<const sys::Thread*> favourite_{nullptr};

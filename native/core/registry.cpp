@@ -63,6 +63,14 @@ void end_waits(sys::Thread& thread) {
 		if (PortRef port = RegistryAccess::protect(n->port)) port->end_waits(thread);
 }
 
+// What a port had of its own was closed behind our back: nothing is done to those numbers any more.
+void lose(Port& port) {
+	int fds[4];
+	port.internals(fds);
+	port.lose_internals();
+	lost_internals(fds, 4);
+}
+
 // Waits until no other thread is inside a call on the port, then frees it. If
 // this thread itself is (a signal handler closed it), it stays mapped.
 void destroy(Port* port) {
@@ -72,6 +80,7 @@ void destroy(Port* port) {
 	}
 	ports.fetch_sub(1);
 	if (port->strict()) strict_ports.fetch_sub(1);
+	if (!port->whole()) lose(*port);
 	each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
 	sys::scanner_fence();
 	const sys::Thread& me = sys::self();
@@ -139,6 +148,7 @@ void close_port_number(int number, Entry entry, Port& port) {
 	entry.mark(CLOSING);
 	if (!entry.port->compare_exchange_strong(named, nullptr)) return; // closed by another
 	if (sys::self().critical.load()) return; // in a handler over our own lock
+	if (!port.whole()) lose(port);
 	if (port.is_member()) {
 		port.wake_number(number);
 		if (port.strict()) port.disown(); // every close does (2.11.2)
@@ -172,6 +182,7 @@ namespace {
 // One more port, made by `make`, under the number that `number_of` gives it.
 template <class Make, class NumberOf>
 Result<int> introduce(Make make, NumberOf number_of) {
+	if (sys::recordless(sys::self())) return Error{ENOMEM};
 	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {
 		forget_closed_numbers();
@@ -229,6 +240,10 @@ Result<void> arrive(int number, PortParts& parts, Arrival how) {
 }
 
 PortRef detail::resolve(int number, int* error) {
+	if (sys::recordless(sys::self())) {
+		*error = ENOMEM;
+		return {};
+	}
 	for (bool resolved = false;; resolved = true) {
 		if (Entry entry = entry_of(number)) {
 			if (PortRef port = RegistryAccess::protect(*entry.port)) {
@@ -254,6 +269,14 @@ PortRef detail::resolve(int number, int* error) {
 		name_found(number, *found);
 		release(*found);
 	}
+}
+
+void lost_internals(const int* fds, int count) {
+	for (int i = 0; i < count; i++) mark(fds[i], INTERNAL, false);
+	// A port made since may have the numbers.
+	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next)
+		if (PortRef port = RegistryAccess::protect(n->port))
+			each_internal(*port, [](int fd) { mark(fd, INTERNAL, true); });
 }
 
 PortRef known(int number) {

@@ -123,6 +123,8 @@ bool concerns(int fd);
 // Whether that may be so of numbers that each_known() does not tell.
 bool concerns_unknown();
 void after_close(int fd); // it is closed now
+// Descriptors of our own were closed where no one saw it: their numbers are anybody's.
+void lost_internals(const int* fds, int count);
 // Has before_close() of an associated descriptor tell this too, once, whatever ports there are.
 void tell_of_closing(void (*told)(int fd));
 

@@ -57,6 +57,43 @@ void append(shm::Region& region, shm::QueueWords& queue, uint32_t index) {
 	queue.count.store(queue.count.load() + 1);
 }
 
+// Calls `visit` for each index below `end` that has a key (key_of(index, &key)), in order of key and
+// index; how many there were. In one pass where there is memory, else in passes of a few. Of what a
+// peer scribbles between two passes, no more than `end` are visited.
+template <class KeyOf, class Visit>
+uint32_t in_order(uint32_t end, KeyOf key_of, Visit visit) {
+	constexpr uint32_t FEW = 128; // this may be a small stack, of signal handlers
+	Ordered few[FEW];
+	sys::Scratch<Ordered> many(end > FEW ? end : 0);
+	Ordered* list = many.data() ? many.data() : few;
+	uint32_t room = many.data() ? end : FEW;
+	Ordered last{0, 0};
+	uint32_t visited = 0;
+	for (bool more = true; more && visited < end;) {
+		uint32_t count = 0;
+		more = false;
+		for (uint32_t i = 1; i < end; i++) {
+			Ordered one{0, i};
+			if (!key_of(i, &one.key) || !(last < one)) continue;
+			if (count < room) {
+				list[count++] = one;
+				std::push_heap(list, list + count);
+				continue;
+			}
+			more = true;
+			if (!(one < list[0])) continue;
+			std::pop_heap(list, list + count);
+			list[count - 1] = one;
+			std::push_heap(list, list + count);
+		}
+		std::sort_heap(list, list + count);
+		for (uint32_t i = 0; i < count; i++) visit(list[i].index);
+		visited += count;
+		last = list[count != 0 ? count - 1 : 0];
+	}
+	return visited;
+}
+
 bool is_live(shm::Region& region, uint32_t member) {
 	return region.member(member).state.load() == MemberState::LIVE;
 }
@@ -84,14 +121,12 @@ void rebuild_waiters(shm::Region& region) {
 	uint32_t leading = 0;
 	uint32_t rung = 0;
 	uint32_t used = std::min(header.waiter_fresh.load(), shm::MAX_WAITERS);
-	sys::Scratch<Ordered> order(used + 1);
 	for (uint32_t i = 1; i < used; i++) {
 		Waiter& record = region.waiter(i);
 		uint32_t member = record.member.load();
 		bool live = record.kind.load() != WaiterKind::FREE &&
 		            is_live(region, member);
 		if (live) {
-			order.push({record.wanted.load(), i});
 			// The one that sleeps in the inner set goes on leading.
 			if (i == leader || record.word.load() & shm::POLLING) leading = i;
 			if (record.kind.load() == WaiterKind::LOOP && record.word.load() != 0) rung++;
@@ -101,32 +136,32 @@ void rebuild_waiters(shm::Region& region) {
 		record.next.store(header.waiter_free.load());
 		header.waiter_free.store(i);
 	}
-	std::sort(order.begin(), order.end());
+	auto standing = [&](uint32_t i, uint64_t* wanted) {
+		Waiter& record = region.waiter(i);
+		*wanted = record.wanted.load();
+		return record.kind.load() != WaiterKind::FREE;
+	};
 	uint32_t before = 0;
-	for (const Ordered& standing : order) {
-		region.waiter(standing.index).prev.store(before);
-		region.waiter(standing.index).next.store(0);
+	uint32_t count = in_order(used, standing, [&](uint32_t i) {
+		region.waiter(i).prev.store(before);
+		region.waiter(i).next.store(0);
 		if (before != 0)
-			region.waiter(before).next.store(standing.index);
+			region.waiter(before).next.store(i);
 		else
-			header.waiter_first.store(standing.index);
-		before = standing.index;
-	}
+			header.waiter_first.store(i);
+		before = i;
+	});
 	header.leader.store(leading);
-	header.waiter_count.store(static_cast<uint32_t>(order.size()));
+	header.waiter_count.store(count);
 	header.loops_rung.store(rung);
 }
 
-// A block is free unless a queued message of `queued` refers to it.
-void rebuild_blocks(shm::Region& region, sys::Scratch<Ordered>& queued) {
+using Blocks = std::bitset<shm::MAX_BLOCKS + 1>;
+
+// A block is free unless a queued message refers to it.
+void rebuild_blocks(shm::Region& region, const Blocks& used) {
 	Header& header = region.header();
 	uint32_t end = std::min(header.block_fresh.load(), region.block_count() + 1);
-	std::bitset<shm::MAX_BLOCKS + 1> used;
-	for (const Ordered& event : queued) {
-		Slot& slot = region.slot(event.index);
-		uint32_t block = slot.link.load();
-		if (slot.flags.load() & shm::SLOT_BYTES && block < used.size()) used[block] = true;
-	}
 	header.block_free.store(0);
 	for (uint32_t i = 1; i < end; i++)
 		if (!used[i]) blocks::release(region, i);
@@ -163,7 +198,6 @@ void Port::repair() {
 	uint32_t pollable = 0;
 	uint64_t newest = 0;
 	uint32_t end = std::min(header.fresh.load(), region_.limit() + 1);
-	sys::Scratch<Ordered> queued(static_cast<size_t>(end) + 1);
 	for (uint32_t i = 1; i < end; i++) {
 		Slot& slot = region_.slot(i);
 		SlotState state = slot.state.load();
@@ -177,16 +211,21 @@ void Port::repair() {
 		uint64_t seq = slot.seq.load();
 		newest = std::max(newest, seq);
 		if (slot.flags.load() & shm::SLOT_TABLED) slots::table_insert(region_, i);
-		if (state == SlotState::QUEUED) queued.push({seq, i});
 		if (slots::pollable(slot)) pollable++;
 	}
-	std::sort(queued.begin(), queued.end());
-	for (const Ordered& event : queued) {
-		Slot& slot = region_.slot(event.index);
+	auto is_queued = [&](uint32_t i, uint64_t* seq) {
+		*seq = region_.slot(i).seq.load();
+		return region_.slot(i).state.load() == SlotState::QUEUED;
+	};
+	Blocks blocks;
+	uint32_t queued = in_order(end, is_queued, [&](uint32_t i) {
+		Slot& slot = region_.slot(i);
 		bool shared = slot.flags.load() & shm::SLOT_SHARED;
-		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, event.index);
-	}
-	rebuild_blocks(region_, queued);
+		append(region_, shared ? header.shared : region_.member(slot.owner.load()).queue, i);
+		uint32_t block = slot.link.load();
+		if (slot.flags.load() & shm::SLOT_BYTES && block < blocks.size()) blocks[block] = true;
+	});
+	rebuild_blocks(region_, blocks);
 	uint32_t foreign = 0;
 	for (uint32_t i = 1; i < header.members_committed.load() && i < shm::MAX_MEMBERS; i++) {
 		Member& record = region_.member(i);
@@ -196,7 +235,7 @@ void Port::repair() {
 	}
 	header.foreign.store(foreign);
 	header.used.store(used);
-	header.queued.store(static_cast<uint32_t>(queued.size()));
+	header.queued.store(queued);
 	header.pollable.store(pollable);
 	header.slot_waiters.store(0); // who lives counts again at its next look
 	header.next_seq.store(std::max(header.next_seq.load(), newest + 1));

@@ -24,6 +24,7 @@ constexpr uint32_t tag_member(uint64_t tag) { return static_cast<uint32_t>(tag);
 // The outer set and the sets of event loops.
 inline constexpr uint64_t TAG_BELL = 1;
 inline constexpr uint64_t TAG_INNER = 2;
+inline constexpr uint64_t TAG_PROOF = 3; // never ready
 // In the outer set they also say whose port it is and where its region is, for a
 // process that has nothing but the number (ticket.cpp).
 constexpr uint64_t tag_bell(uint32_t id, int32_t maker) {

@@ -17,6 +17,7 @@ constexpr int SPINS = 200;                    // some microseconds: several hold
 constexpr int64_t RECHECK_NS = 100'000'000;   // a death that the kernel did not mark
 constexpr int64_t LOOK_NS = 1'000'000;        // whether the favoured thread is out, or gone
 constexpr int64_t MARKED_NS = 500'000'000;    // a mark for that long, and the lock unmoved
+constexpr int64_t UNSAID_NS = 1'000'000'000;  // a word for that long, and it can't be told whose
 
 uint32_t member_of(uint32_t holder) { return holder & ((1u << HOLDER_TID_SHIFT) - 1); }
 
@@ -25,22 +26,36 @@ bool holder_gone(uint32_t holder, Liveness& liveness, bool marked) {
 	       liveness.holder_gone(member_of(holder), holder >> HOLDER_TID_SHIFT, marked);
 }
 
-// Since when the kernel says that one and the same holder is gone.
-class Mark {
+// Since when one and the same was seen.
+class Standing {
 public:
-	bool seen(uint32_t holder, int64_t most) {
+	bool seen(uint64_t what, int64_t most) {
 		int64_t now = sys::monotonic_ns();
-		if (since_ == 0 || holder != holder_) {
+		if (since_ == 0 || what != what_) {
 			since_ = now;
-			holder_ = holder;
+			what_ = what;
 		}
 		return now - since_ >= most;
 	}
 
 private:
-	uint32_t holder_ = 0;
+	uint64_t what_ = 0;
 	int64_t since_ = 0;
 };
+
+// A word without a mark, which nobody will give up: of a holder that is gone (exec took the thread
+// from it), or of none. Whoever holds it lawfully says within nanoseconds who it is. One that does not
+// is a peer's scribble, or a death that the kernel knew nothing of, unless a thread that lives
+// may have been stopped on its way there.
+bool left_behind(uint32_t word, uint32_t holder, Standing& unsaid, Liveness& liveness) {
+	uint32_t tid = word & FUTEX_TID_MASK;
+	bool said = member_of(holder) != 0 && holder >> HOLDER_TID_SHIFT == tid;
+	if (word & FUTEX_OWNER_DIED || said) {
+		unsaid = {};
+		return said && holder_gone(holder, liveness, false);
+	}
+	return unsaid.seen(static_cast<uint64_t>(word) << 32 | holder, UNSAID_NS) && !liveness.may_hold(tid);
+}
 
 } // namespace
 
@@ -52,7 +67,7 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 		if (words.word.load() == 0 && words.word.compare_exchange(seen, tid)) return false;
 		sys::relax();
 	}
-	Mark mark;
+	Standing mark, unsaid;
 	for (;;) {
 		uint32_t seen = words.word.load();
 		if (seen == 0) {
@@ -76,8 +91,8 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 			}
 		}
 		int rc = sys::futex_wait(words.word.word(), seen, sys::monotonic_ns() + RECHECK_NS);
-		// Gone without a mark (exec took the thread from it): marked in the kernel's stead.
-		if (rc == ETIMEDOUT && holder_gone(words.holder.load(), liveness, false))
+		if (rc != ETIMEDOUT && rc != EINTR) continue;
+		if (left_behind(seen, words.holder.load(), unsaid, liveness)) // marked in the kernel's stead
 			(void)words.word.compare_exchange(seen, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
 	}
 }
@@ -100,7 +115,8 @@ bool withdraw(LockWords& words, Liveness& liveness) {
 		}
 		// Nobody wakes: it is short, unless its thread has no processor, or is gone.
 		(void)sys::futex_wait(words.within.word(), inside, sys::monotonic_ns() + LOOK_NS);
-		if (!holder_gone(inside, liveness, false) || words.within.load() != inside) continue;
+		bool gone = member_of(inside) == 0 || holder_gone(inside, liveness, false); // who is favoured is a member
+		if (!gone || words.within.load() != inside) continue;
 		words.within.store(0);
 		inherited = true;
 	}

@@ -35,6 +35,9 @@ inline uint32_t as_holder(uint32_t member, const sys::Thread& thread) {
 class Liveness {
 public:
 	virtual bool holder_gone(uint32_t member, uint32_t tid, bool marked) = 0;
+	// Whether a thread of that id that lives may hold the word and not have said yet, or say no
+	// more, who it is. True where that can't be told.
+	virtual bool may_hold(uint32_t tid) = 0;
 
 protected:
 	~Liveness() = default;

@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t PAGE = 65536; // the largest page of a supported machine
 
+constexpr long DOOR = 0; // no member's byte
+
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
 } // namespace
@@ -59,7 +61,7 @@ Result<void> Region::create(uint32_t limit, bool cloexec) {
 	Result<sys::UniqueFd> memory = sys::memfd_sealed(at.size);
 	if (!memory) return Error{memory.error()};
 	if (Result<void> r = sys::commit(memory->get(), 0, at.members); !r) return r;
-	fd_ = sys::move_high(std::move(*memory), cloexec);
+	own(sys::move_high(std::move(*memory), cloexec));
 	if (Result<void> r = map(fd_.get(), limit, buckets); !r) return r;
 	header_->version.store(VERSION);
 	header_->limit.store(limit);
@@ -95,6 +97,8 @@ Result<void> Region::attach(int fd) {
 
 bool Region::hold_member(uint32_t index) const { return sys::lock_byte(fd_.get(), index); }
 bool Region::member_held(uint32_t index) const { return sys::byte_locked(fd_.get(), index); }
+void Region::hold_door(bool on) const { sys::share_byte(fd_.get(), DOOR, on); }
+bool Region::at_door() const { return sys::byte_locked(fd_.get(), DOOR); }
 
 Result<void> Region::extend(Cell<uint32_t>& committed, size_t base, size_t record, uint32_t need,
                             uint32_t step, uint32_t most) {

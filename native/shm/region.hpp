@@ -22,7 +22,11 @@ public:
 	// Maps a region that another process made. The descriptor stays the caller's until
 	// own(). EBADMSG: it is none; EPROTO: of another version; ENOMEM.
 	Result<void> attach(int fd);
-	void own(sys::UniqueFd fd) { fd_ = std::move(fd); }
+	void own(sys::UniqueFd fd) {
+		fd_ = std::move(fd);
+		id_ = sys::file_id(fd_.get());
+	}
+	bool intact() const { return fd_.get() >= 0 && sys::file_id(fd_.get()) == id_; } // its number is its own yet
 	void lose() { (void)fd_.release(); } // it is closed, and the number another's
 
 	Header& header() const { return *header_; }
@@ -42,6 +46,10 @@ public:
 	// Also when the process closes any other descriptor of the region: hold it again then.
 	bool hold_member(uint32_t index) const;   // false: no such locks here
 	bool member_held(uint32_t index) const;   // by another process
+	// The same on a byte that several may hold at a time: who comes, or goes, may have the port's
+	// lock and be no member.
+	void hold_door(bool on) const;
+	bool at_door() const; // another process
 
 	// Backs records with memory before their first use (hazard 19). ENOMEM.
 	// Called with the port's lock held; each is a no-op but at a chunk's edge.
@@ -57,6 +65,7 @@ private:
 	                    uint32_t step, uint32_t most);
 
 	sys::UniqueFd fd_;
+	sys::FileId id_;
 	Header* header_ = nullptr;
 	Member* members_ = nullptr;
 	Waiter* waiters_ = nullptr;

@@ -104,8 +104,27 @@ Hub::Held::~Held() {
 
 // --- Descriptors.
 
+// Nothing can be registered twice in a set (hazard 13).
+bool Hub::holds_notes(Port& port) {
+	if (!port.whole()) return false;
+	if (sys::epoll_add(port.inner(), notes_.get(), sys::EPOLL_ONESHOT, TAG_PROBE) == EEXIST) return true;
+	sys::epoll_del(port.inner(), notes_.get());
+	return false;
+}
+
+void Hub::lose() {
+	int fds[] = {notes_.release(), mounts_.release(), mounts_wake_.release()};
+	registry::lost_internals(fds, 3);
+}
+
 Result<void> Hub::open(Port& port) {
 	if (served(&port)) return {};
+	if (notes_.get() >= 0 && !std::ranges::any_of(ports_, [&](Served& with) { return holds_notes(*with.port); })) {
+		lose();
+		watches_.each([&](Watch& watch) { drop(&watch); });
+		ports_.clear();
+		removed_ = false;
+	}
 	if (notes_.get() < 0) {
 		Result<sys::UniqueFd> made = sys::inotify_make();
 		if (!made) return Error{made.error()};
@@ -140,8 +159,9 @@ void Hub::close(Port& port) {
 	if (!mine) return;
 	ports_.erase(ports_.begin() + (mine - ports_.data()));
 	port.insist(SourceKind::FILE, false);
-	sys::epoll_del(port.inner(), notes_.get());
+	bool ours = sys::epoll_del(port.inner(), notes_.get()) == 0;
 	if (mounts_wake_.get() >= 0) sys::epoll_del(port.inner(), mounts_wake_.get());
+	if (ports_.empty() && !ours) lose();
 	if (ports_.empty()) // and every wd goes at once
 		for (sys::UniqueFd* fd : {&notes_, &mounts_, &mounts_wake_}) close_descriptor(*fd);
 	watches_.each([&](Watch& watch) {

@@ -89,6 +89,8 @@ private:
 
 	Hub();
 	Served* served(const Port* port);
+	bool holds_notes(Port& port);
+	void lose(); // the descriptors: see registry::lost_internals()
 	void arm(Served& port);
 	void rest();
 	bool end_wd(Node& node); // true: the kernel had not ended it

@@ -148,7 +148,9 @@ void MqSource::close(Port& port) {
 			registration.slot = 0;
 		});
 	}
-	if (gone) sys::epoll_del(port.inner(), gone->fd.get());
+	if (!gone || sys::epoll_del(port.inner(), gone->fd.get()) != EBADF) return;
+	int lost = gone->fd.release(); // closed behind our back
+	registry::lost_internals(&lost, 1);
 }
 
 std::unique_ptr<Source> make_source() { return std::make_unique<MqSource>(); }

@@ -281,8 +281,10 @@ void TimerSource::close(Port& port) {
 	}
 	for (auto& engine : engines) {
 		if (!engine) continue;
-		sys::epoll_del(port.inner(), engine->fd.get());
+		bool closed = sys::epoll_del(port.inner(), engine->fd.get()) == EBADF; // behind our back
 		registry::note_internal(engine->fd.get(), false);
+		int lost = closed ? engine->fd.release() : -1;
+		if (closed) registry::lost_internals(&lost, 1);
 	}
 	if (unused) set->table->give_back_set(set);
 }

@@ -45,6 +45,12 @@ private:
 
 } // namespace
 
+bool shows_registered(int set) {
+	char path[40];
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", set);
+	return UniqueFd(open(path, O_RDONLY | O_CLOEXEC)).get() >= 0;
+}
+
 bool each_registered_raw(int set, bool (*seen)(int fd, uint64_t tag, void* data), void* data) {
 	char path[40];
 	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", set);

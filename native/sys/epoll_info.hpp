@@ -5,6 +5,9 @@
 
 namespace evp::sys {
 
+// Whether it tells anything of this one: not without /proc.
+bool shows_registered(int set);
+
 // Calls `seen` for each registration until it answers false. False: no epoll set, or
 // no /proc.
 bool each_registered_raw(int set, bool (*seen)(int fd, uint64_t tag, void* data), void* data);

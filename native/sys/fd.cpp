@@ -31,10 +31,14 @@ Result<UniqueFd> duplicate(int fd) {
 	return UniqueFd(copy);
 }
 
+FileId file_id(int fd) {
+	struct stat file{};
+	return fstat(fd, &file) == 0 ? FileId{file.st_dev, file.st_ino} : FileId();
+}
+
 bool same_file(int a, int b) {
-	struct stat one{}, other{};
-	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
+	FileId one = file_id(a);
+	return one != FileId() && one == file_id(b);
 }
 
 std::atomic<bool> place_high{true};
@@ -65,6 +69,14 @@ bool byte_locked(int fd, long at) {
 	byte.l_start = at;
 	byte.l_len = 1;
 	return fcntl(fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
+
+void share_byte(int fd, long at, bool on) {
+	struct flock byte{};
+	byte.l_type = on ? F_RDLCK : F_UNLCK;
+	byte.l_start = at;
+	byte.l_len = 1;
+	(void)fcntl(fd, F_SETLK, &byte);
 }
 
 bool is_open(int fd) { return fcntl(fd, F_GETFD) != -1; }

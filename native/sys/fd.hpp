@@ -3,6 +3,7 @@
 #include "sys/result.hpp"
 
 #include <atomic>
+#include <cstdint>
 
 namespace evp::sys {
 
@@ -41,11 +42,18 @@ private:
 extern std::atomic<bool> place_high; // for the process; set before the first port
 UniqueFd move_high(UniqueFd fd, bool cloexec = true);
 Result<UniqueFd> duplicate(int fd); // close-on-exec. EBADF EMFILE
-bool same_file(int a, int b);       // by device and inode
+// Device and inode.
+struct FileId {
+	uint64_t device = 0, inode = 0;
+	bool operator==(const FileId&) const = default;
+};
+FileId file_id(int fd); // zeros: it is closed
+bool same_file(int a, int b);
 
 // fcntl(2) record locks on one byte, which belong to the process.
 bool lock_byte(int fd, long at);
 bool byte_locked(int fd, long at); // by another process
+void share_byte(int fd, long at, bool on); // among others that do so; or lets go of it
 
 bool is_open(int fd);                 // fcntl(F_GETFD)
 bool is_readable(int fd);             // now, by poll(2)

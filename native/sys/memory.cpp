@@ -1,8 +1,8 @@
 #include "sys/memory.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -69,8 +69,22 @@ Result<void*> map_private(size_t size, bool huge) {
 
 void* scratch_map(size_t size) {
 	void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED) abort();
-	return base;
+	return base == MAP_FAILED ? nullptr : base;
+}
+
+void* keep(size_t size, size_t alignment) {
+	if (void* mapped = scratch_map(size)) return mapped;
+	// A page of the largest kind, and records for some dozens of threads. Not backed until it is touched.
+	alignas(64) static char store[256 * 1024];
+	static std::atomic<size_t> used{0};
+	auto base = reinterpret_cast<uintptr_t>(store);
+	size_t seen = used.load();
+	size_t from;
+	do {
+		from = ((base + seen + alignment - 1) & ~(alignment - 1)) - base;
+		if (from + size > sizeof store) return nullptr;
+	} while (!used.compare_exchange_weak(seen, from + size));
+	return store + from;
 }
 
 uint64_t lockable_memory() {

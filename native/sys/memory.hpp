@@ -29,25 +29,30 @@ size_t page_size();
 // Bytes that the user may lock (RLIMIT_MEMLOCK); UINT64_MAX: any number, or it can't be told.
 uint64_t lockable_memory();
 
-// Room for `count` values of T, gone with the object, straight from the kernel: also where
-// a signal handler has interrupted malloc. Ends the process if there is none.
-void* scratch_map(size_t size);
+// For `size` bytes that are kept for ever, zeroed, straight from the kernel: also where a signal
+// handler has interrupted malloc. Where the kernel has none, from a store of the library's own, as
+// long as that lasts; null then.
+void* keep(size_t size, size_t alignment);
+
+// The same for the time of a call; null where there is none. No room for 0 values.
 template <class T>
 class Scratch {
 public:
-	explicit Scratch(size_t most) : most_(most), data_(static_cast<T*>(scratch_map(most * sizeof(T)))) {}
+	explicit Scratch(size_t most);
 	Scratch(const Scratch&) = delete;
-	~Scratch() { unmap(data_, most_ * sizeof(T)); }
-	void push(const T& value) {
-		if (count_ < most_) data_[count_++] = value;
+	~Scratch() {
+		if (data_) unmap(data_, most_ * sizeof(T));
 	}
-	T* begin() { return data_; }
-	T* end() { return data_ + count_; }
-	size_t size() const { return count_; }
+	T* data() { return data_; }
 
 private:
-	size_t most_, count_ = 0;
+	size_t most_;
 	T* data_;
 };
+
+void* scratch_map(size_t size);
+template <class T>
+Scratch<T>::Scratch(size_t most)
+    : most_(most), data_(most != 0 ? static_cast<T*>(scratch_map(most * sizeof(T))) : nullptr) {}
 
 } // namespace evp::sys

@@ -43,13 +43,11 @@ void unborn_child() {
 
 Wiped* make_wiped_page() {
 	size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-	void* page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED) abort(); // one page: the process can't go on anyhow
+	void* page = keep(size, size); // the first that is: there is always one
 	if (madvise(page, size, MADV_WIPEONFORK) != 0) pthread_atfork(nullptr, nullptr, unborn_child);
 	Wiped* expected = nullptr;
 	if (wiped.compare_exchange_strong(expected, static_cast<Wiped*>(page))) return static_cast<Wiped*>(page);
-	munmap(page, size);
-	return expected;
+	return expected; // two first calls at a time: a page is left over
 }
 
 uint64_t random_nonce() {
@@ -141,7 +139,9 @@ Thread* take_record() {
 		}
 	}
 	// Not from the allocator: a signal handler over it may be this thread's first call.
-	auto* fresh = new (scratch_map(sizeof(Thread))) Thread;
+	void* room = keep(sizeof(Thread), alignof(Thread));
+	if (!room) return nullptr;
+	auto* fresh = new (room) Thread;
 	fresh->taken.store(true, std::memory_order_relaxed);
 	fresh->epoch.store(epoch, std::memory_order_relaxed);
 	fresh->next = records.load(std::memory_order_relaxed);
@@ -165,6 +165,13 @@ void find_robust_list(Thread& thread) {
 		pthread_mutex_destroy(&mutex);
 		if (syscall(SYS_get_robust_list, 0, &head, &size) != 0) head = nullptr;
 	}
+	// A child by the bare system call, or a thread that libc hasn't made: glibc believes it has registered it.
+	static_assert(sizeof(RobustList) == sizeof(robust_list_head));
+	if (!head) {
+		thread.own_list.pending = nullptr;
+		if (syscall(SYS_set_robust_list, &thread.own_list, sizeof thread.own_list) == 0)
+			head = reinterpret_cast<robust_list_head*>(&thread.own_list);
+	}
 	thread.robust_pending =
 	    head ? const_cast<const void**>(reinterpret_cast<void**>(&head->list_op_pending)) : nullptr;
 	thread.robust_offset = head ? head->futex_offset : 0;
@@ -176,6 +183,15 @@ namespace detail {
 
 std::atomic<Wiped*> wiped{nullptr};
 __thread Thread* current = nullptr;
+Thread nobody;
+
+// As if in a handler over a critical section, with calls as deep as they go: each is refused.
+static Thread& as_nobody(uint64_t epoch) {
+	nobody.critical.store(1, std::memory_order_relaxed);
+	nobody.depth.store(Thread::NESTING, std::memory_order_relaxed);
+	nobody.epoch.store(epoch, std::memory_order_relaxed);
+	return nobody;
+}
 
 Thread& start_thread() {
 	ensure_process();
@@ -187,7 +203,8 @@ Thread& start_thread() {
 		reset_record(*thread);
 	else
 		thread = take_record();
-	thread->tid = static_cast<uint32_t>(syscall(SYS_gettid));
+	if (!thread) return as_nobody(epoch);
+	__atomic_store_n(&thread->tid, static_cast<uint32_t>(syscall(SYS_gettid)), __ATOMIC_RELAXED); // see in_critical()
 	thread->image = static_cast<uint32_t>(epoch);
 	find_robust_list(*thread);
 	current = thread;
@@ -203,6 +220,16 @@ const Identity& identity() {
 }
 
 Thread* all_threads() { return records.load(std::memory_order_acquire); }
+
+bool in_critical(uint32_t tid) {
+	const Thread& me = self();
+	uint64_t epoch = me.epoch.load(std::memory_order_relaxed);
+	for (Thread* t = all_threads(); t; t = t->next)
+		if (t != &me && __atomic_load_n(&t->tid, __ATOMIC_RELAXED) == tid &&
+		    t->epoch.load(std::memory_order_relaxed) == epoch && t->critical.load(std::memory_order_acquire) != 0)
+			return true;
+	return false;
+}
 
 uint32_t end_left_calls(Thread& thread, const void* frame) {
 	uint32_t depth = thread.depth.load(std::memory_order_relaxed);

@@ -31,6 +31,13 @@ struct DeferredCall {
 	uint64_t user;
 };
 
+// The kernel's list of a thread's robust mutexes (struct robust_list_head).
+struct RobustList {
+	void* next;
+	long offset;
+	const void* pending;
+};
+
 struct Thread {
 	static constexpr int NESTING = 24;  // calls within handlers, and ports told by ports
 	static constexpr uint32_t DEFERRED = 32;
@@ -63,6 +70,9 @@ struct Thread {
 	std::atomic<const void*> deferred_target[DEFERRED]{}; // may not be freed now, either
 	Thread* next = nullptr;             // all records, for ever
 	std::atomic<bool> taken{false};
+	// Where libc has registered none. The kernel looks at it when the thread ends, which the record outlives;
+	// what the record's next thread announces then is of another id.
+	RobustList own_list{&own_list, 0, nullptr};
 };
 
 // The fast path of self(), inlined into every call; thread.cpp owns these.
@@ -77,6 +87,7 @@ extern std::atomic<Wiped*> wiped;
 __attribute__((tls_model("initial-exec")))
 #endif
 extern __thread Thread* current;
+extern Thread nobody;
 Thread& start_thread();
 } // namespace detail
 
@@ -94,9 +105,15 @@ inline Thread& self() {
 	return detail::start_thread();
 }
 
+// There was no memory for the calling thread's record: it can keep nothing from being freed, so it
+// uses no port. Its next call tries again.
+inline bool recordless(const Thread& thread) { return &thread == &detail::nobody; }
+
 // Number of the process image: differs between a process and its forked child.
 inline uint64_t process_epoch() { return self().epoch.load(std::memory_order_relaxed); }
 const Identity& identity();
+// Whether a pid of that namespace is the same process's here. Two that are not known (no /proc) may differ.
+inline bool pid_means_here(uint64_t pid_space) { return pid_space != 0 && pid_space == identity().pid_space; }
 
 // Called for a thread that ends, or left its call, while it waits.
 extern std::atomic<void (*)(Thread&)> on_end_of_waiter;
@@ -112,6 +129,10 @@ uint32_t end_left_calls(Thread& thread, const void* frame);
 
 // Head of all thread records.
 Thread* all_threads();
+
+// Whether a thread of this process with that id, and not the calling one, is in a critical section,
+// or about to enter one.
+bool in_critical(uint32_t tid);
 
 // Whether what a signal handler calls must wait: its thread is inside a critical section,
 // or has left one and not made yet what was deferred there, which comes first.

@@ -9,6 +9,7 @@
 
 #include "calls.h"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -106,6 +107,51 @@ CASE("2.1.1 14.6.5", "a_port_made_after_all_descriptors_were_raw_closed_is_whole
 		EQ(status, 0);
 	}
 	work_all(port);
+}
+
+static void watch_directory(int port, file_obj_t *file)
+{
+	memset(file, 0, sizeof(*file));
+	file->fo_name = "/tmp";
+	OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)file, FILE_ATTRIB, NULL));
+}
+
+/* Whether the numbers go to files of the program or to the next port, with the old port's own number kept or not. */
+static void lose_what_is_behind(int port, int keep, int files)
+{
+	enum { FILES = 12 };
+	int own[FILES], i, next;
+	file_obj_t file;
+	watch_directory(port, &file);
+	OK((int)syscall(SYS_close_range, port + keep, ~0u, 0));
+	for (i = 0; i < FILES && files; i++)
+		own[i] = fcntl(STDERR_FILENO, F_DUPFD, 1024);
+	next = port_create();
+	TRUE(next >= 0);
+	if (keep)
+		close_port(port);
+	work_all(next);
+	watch_directory(next, &file);
+	work_all(next);
+	for (i = 0; i < FILES && files; i++)
+		TRUE(fcntl(own[i], F_GETFD) >= 0);
+	close_port(next);
+	for (i = 0; i < FILES && files; i++)
+		TRUE(fcntl(own[i], F_GETFD) >= 0);
+}
+
+CASE("2.1.1 14.6.5", "what_was_behind_a_port_and_was_raw_closed_is_nobodys")
+{
+	int way, status = 0;
+	for (way = 0; way < 4; way++) {
+		pid_t child = fork();
+		if (child == 0) {
+			lose_what_is_behind(port_create(), way & 1, way & 2);
+			_exit(0);
+		}
+		EQ(waitpid(child, &status, 0), child);
+		EQ(status, 0);
+	}
 }
 
 CASE("12.4 14.1.11", "slots_of_raw_closed_descriptors_are_found_before_eagain")

@@ -7,7 +7,8 @@
  * the favoured thread stores without a locked operation lies in its processor's
  * store buffer until the buffer is written or the kernel makes a fence. The kernel marks the word
  * when a thread that announced it dies with its number in it: of COLLIDE, two threads
- * have one number, being of two pid namespaces.
+ * have one number, being of two pid namespaces. Of SCRIBBLED, a peer has written a number to the word,
+ * or to `within`, that is no thread's.
  *
  * Checked always: one thread at most is inside, and what a death left torn is repaired
  * before anything else. Checked at rest: where nobody dies, nobody sleeps for a lock that is
@@ -16,6 +17,9 @@
  */
 #ifndef COLLIDE
 #define COLLIDE false
+#endif
+#ifndef SCRIBBLED
+#define SCRIBBLED false
 #endif
 #ifndef DEATHS
 #define DEATHS 2 /* at most */
@@ -26,6 +30,7 @@
 #define NOBODY 0
 #define FOR_ALL 4
 #define WITHDRAWING 5
+#define STRANGER 7 /* a number that is no thread's */
 #define RETREAT 6 /* in the buffer: a 0, of one that did not enter */
 #define TID(t) (COLLIDE && t == 3 -> 2 : t)
 
@@ -129,6 +134,16 @@ end:	do
 
 /* Liveness::holder_gone */
 #define HOLDER_GONE(h) (h != NOBODY && dead[h])
+/* Liveness::may_hold, asked by another. Nothing is known of how long a thread that lives says nothing. */
+#define MAY_BE(t, me, number) (t != me && !dead[t] && TID(t) == number)
+#define MAY_HOLD(me, number) (MAY_BE(1, me, number) || MAY_BE(2, me, number) || MAY_BE(3, me, number))
+/* left_behind(), of a word without a mark */
+#define SAID(number, h) (h != NOBODY && TID(h) == number)
+#ifdef BUG_UNSAID_ROBBED
+#define LEFT_BEHIND(me, number, h) (SAID(number, h) -> HOLDER_GONE(h) : true)
+#else
+#define LEFT_BEHIND(me, number, h) (SAID(number, h) -> HOLDER_GONE(h) : !MAY_HOLD(me, number))
+#endif
 
 /* detail::lock_slow. A thread that lives says who it is, and lets go when it says so no more,
  * within the time for which a mark of nobody must stand. */
@@ -174,32 +189,33 @@ again:
 		:: !seen_contended && !(word == seen && !contended && !owner_died) -> goto again
 		fi
 	fi;
-	/* futex_wait, which may end by its timeout; that is needed only where somebody died. */
+	/* futex_wait, which may end by its timeout; that is needed only where somebody died, or scribbled. */
 	if
 	:: atomic { word == seen && contended == seen_contended && owner_died == seen_died -> asleep[me] = true }
 	:: else -> goto again
 	fi;
 	if
 	:: atomic { !asleep[me] -> goto again }
-	:: atomic { asleep[me] && deaths != 0 -> asleep[me] = false }
+	:: atomic { asleep[me] && (deaths != 0 || SCRIBBLED) -> asleep[me] = false }
 	fi;
 	who = holder;
 	if
-	:: HOLDER_GONE(who) ->
-		if
 #ifdef BUG_SUCCESSOR_UNSAID
-		:: atomic { word == seen && contended == seen_contended && owner_died == seen_died ->
-			word = TID(me); owner_died = false; contended = true; silent[me] = true }
-			inherited = true;
-			goto taken
+	:: atomic { HOLDER_GONE(who) && word == seen && contended == seen_contended && owner_died == seen_died ->
+		word = TID(me); owner_died = false; contended = true; silent[me] = true }
+		inherited = true;
+		goto taken
+	:: else -> goto again
 #else
-		/* A mark in the kernel's stead: it is believed as above. */
-		:: atomic { word == seen && contended == seen_contended && owner_died == seen_died -> word = 0; owner_died = true }
+	/* A mark in the kernel's stead: it is believed as above. */
+	:: !seen_died && LEFT_BEHIND(me, seen, who) ->
+		if
+		:: atomic { word == seen && contended == seen_contended && !owner_died -> word = 0; owner_died = true }
 			goto again
-#endif
 		:: else -> goto again
 		fi
 	:: else -> goto again
+#endif
 	fi;
 taken:
 	skip
@@ -217,7 +233,8 @@ inline withdraw() {
 #endif
 	if
 	:: within == 0
-	:: atomic { within != 0 && dead[within] -> within = 0; inherited = true }
+	:: atomic { within != 0 && within != STRANGER && dead[within] -> within = 0; inherited = true }
+	:: atomic { within == STRANGER -> within = 0; inherited = true } /* of no member */
 	fi;
 	favoured = FOR_ALL
 }
@@ -321,6 +338,11 @@ ltl had { <> (OVER(1) && OVER(2) && OVER(3)) }
 init {
 	atomic {
 		favoured = 1;
+		if
+		:: SCRIBBLED -> word = STRANGER
+		:: SCRIBBLED -> within = STRANGER
+		:: !SCRIBBLED
+		fi;
 		run thread(1);
 		run thread(2);
 		run thread(3)

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string>
 #include <sys/mman.h>
@@ -276,6 +277,30 @@ Contents contents_of(int ticket) {
 	return found;
 }
 
+// Where no /proc tells what a set holds.
+void blindly() {
+	int port = port_create(), other = port_create();
+	int ticket = port_ticket(port), others = port_ticket(other);
+	EQUAL(port_send(port, 0, cookie(1)), 0);
+	ended(image("use_ticket_blind", ticket));
+	EQUAL(next(port), 4);
+	nothing_more(port);
+	pollfd level{port, POLLIN, 0};
+	EQUAL(poll(&level, 1, 0), 0);
+	EQUAL(port_send(port, 0, nullptr), 0);
+	EQUAL(poll(&level, 1, 0), 1);
+	Contents good = contents_of(ticket), strange = contents_of(others);
+	auto [outer, inner, bell, kick, region] = good.fds;
+	int false_one = forged(good.letter, sizeof good.letter, {strange.fds[0], inner, bell, kick, region});
+	ended(image("be_deceived_blind", false_one));
+	EQUAL(poll(&level, 1, 0), 1);
+	for (int fd : good.fds) close(fd);
+	for (int fd : strange.fds) close(fd);
+	for (int fd : {ticket, others, false_one}) close(fd);
+	for (int number : {port, other}) EQUAL(port_close(number), 0);
+	done("a ticket gives the port to a process without /proc");
+}
+
 void not_tickets() {
 	int pair[2];
 	EQUAL(pipe(pair), 0);
@@ -359,6 +384,7 @@ void come_and_go() {
 
 int body() {
 	by_ticket();
+	if (geteuid() == 0) blindly(); // may change its root
 	after_its_maker();
 	by_number();
 	number_without_parts();
@@ -376,6 +402,11 @@ int main(int count, char** arguments) {
 	std::string role = arguments[1];
 	int fd = atoi(arguments[2]);
 	if (count > 3) maker = atoi(arguments[3]);
+	if (auto blind = role.find("_blind"); blind != std::string::npos) {
+		EQUAL(chroot("/proc/self/fdinfo"), 0); // a directory with no /proc in it
+		EQUAL(chdir("/"), 0);
+		role.resize(blind);
+	}
 	if (role == "use_ticket") return use_ticket(fd);
 	if (role == "outlive") return outlive(fd);
 	if (role == "use_number") return use_number(fd);

@@ -1,0 +1,128 @@
+// A process that has no memory left goes on: what a death in the critical section left is rebuilt all
+// the same, and in order; a thread's first call is refused at worst.
+
+#include "support.hpp"
+
+#include "core/registry.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <linux/futex.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+using namespace test;
+
+namespace {
+
+constexpr int MESSAGES = 1000;
+constexpr int THREADS = 300;
+
+// From here on the kernel gives no page more, or any again.
+void memory_ends(bool ends) {
+	long pages = 0;
+	std::ifstream("/proc/self/statm") >> pages;
+	rlimit limit{ends ? static_cast<rlim_t>(pages) * evp::sys::page_size() : RLIM_INFINITY, RLIM_INFINITY};
+	EQUAL(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+void in_child(const std::function<void()>& act) {
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		act();
+		_exit(0);
+	}
+	int status = 0;
+	EQUAL(waitpid(pid, &status, 0), pid);
+	EQUAL(status, 0);
+}
+
+void first_call_of_a_process() {
+	memory_ends(true);
+	int port = port_create();
+	if (port < 0) EQUAL(errno, ENOMEM);
+	memory_ends(false);
+	CHECK((port = port_create()) >= 0);
+	EQUAL(port_send(port, 1, nullptr), 0);
+}
+
+// Messages in another order than that of their records.
+void a_death_is_made_good() {
+	int port = port_create_limit(2 * MESSAGES, 0);
+	CHECK(port >= 0);
+	std::vector<port_event_t> list(2 * MESSAGES);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < MESSAGES; i++) EQUAL(port_send(port, i, nullptr), 0);
+		unsigned got = MESSAGES / 3;
+		if (round == 0) EQUAL(port_getn(port, list.data(), got, &got, nullptr), 0);
+	}
+	evp::shm::LockWords& words = evp::registry::known(port)->region().header().lock;
+	memory_ends(true);
+	words.favoured.store(evp::shm::FOR_ALL);
+	words.holder.store(0);
+	words.word.store(FUTEX_OWNER_DIED);
+	unsigned got = 1;
+	EQUAL(port_getn(port, list.data(), 2 * MESSAGES, &got, nullptr), 0);
+	memory_ends(false);
+	EQUAL(got, 2 * MESSAGES - MESSAGES / 3);
+	for (unsigned i = 0; i < got; i++) EQUAL(list[i].portev_events, (i + MESSAGES / 3) % MESSAGES);
+	EQUAL(info_of(port).pi_slots, 0);
+	EQUAL(port_close(port), 0);
+}
+
+void first_calls_of_threads() {
+	int port = port_create();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	std::atomic<int> ready{0}, over{0}, refused{0};
+	std::atomic<int> stage{0};
+	auto call = [&] {
+		int spare = dup(STDIN_FILENO);
+		ready++;
+		while (stage.load() < 1) usleep(1000);
+		int rc = port_send(port, 1, nullptr);
+		if (rc != 0) EQUAL(errno, ENOMEM);
+		refused += rc != 0;
+		port_event_t event;
+		if (rc != 0) EQUAL(port_create(), -1);
+		if (rc != 0) EQUAL(port_get(port, &event, nullptr), -1);
+		EQUAL(close(spare), 0);
+		over++;
+		while (stage.load() < 2) usleep(1000);
+		if (rc != 0) EQUAL(port_send(port, 1, nullptr), 0);
+	};
+	std::vector<std::thread> threads;
+	for (int i = 0; i < THREADS; i++) threads.emplace_back(call);
+	while (ready.load() != THREADS) usleep(1000);
+	memory_ends(true);
+	stage.store(1);
+	while (over.load() != THREADS) usleep(1000);
+	memory_ends(false);
+	CHECK(refused.load() > 0 && refused.load() < THREADS);
+	stage.store(2);
+	for (std::thread& thread : threads) thread.join();
+	EQUAL(info_of(port).pi_queued, THREADS + 1);
+	EQUAL(port_close(port), 0);
+}
+
+int body() {
+	if (!SANITIZED) { // which map as they like
+		in_child(first_call_of_a_process);
+		done("a process' first call has no memory: it is refused, and works later");
+		in_child(a_death_is_made_good);
+		done("a death in the critical section is made good without memory, in order");
+		in_child(first_calls_of_threads);
+		done("threads' first calls have no memory: they work, or are refused");
+	}
+	printf("%d passed, 0 failed, 0 skipped\n", passed);
+	return 0;
+}
+
+} // namespace
+
+int main() { return watched(body); }

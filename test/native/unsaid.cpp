@@ -1,0 +1,305 @@
+// A word of the lock that says nobody's name: scribbled by a peer, and then calls go on all the same
+// (design rule 7), or of a thread that was stopped before it could say it, or after it said no
+// more, and then nobody takes it away.
+
+#include "support.hpp"
+
+#include "core/registry.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <linux/futex.h>
+#include <sched.h>
+#include <string>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t NO_THREAD = 1u << 22; // beyond all ids (PID_MAX_LIMIT)
+
+int port = -1;
+evp::shm::LockWords* words = nullptr;
+evp::shm::Member* member = nullptr; // the second to join
+thread_local void (*at_store)(const char* file) = nullptr;
+
+void make_port() {
+	CHECK((port = port_create()) >= 0);
+	evp::shm::Region& region = evp::registry::known(port)->region();
+	words = &region.header().lock;
+	member = &region.member(2);
+}
+
+uint32_t own_id() { return static_cast<uint32_t>(syscall(SYS_gettid)); }
+bool inside() { return (words->word.load() & FUTEX_TID_MASK) == own_id(); }
+
+// --- Scribbled.
+
+constexpr uint32_t named(uint32_t member, uint32_t tid) { return member | tid << evp::shm::HOLDER_TID_SHIFT; }
+
+void goes_on_after(const char* what, void (*scribble)()) {
+	make_port();
+	EQUAL(port_send(port, 1, nullptr), 0);
+	scribble();
+	EQUAL(port_send(port, 2, nullptr), 0);
+	port_event_t event;
+	for (int events : {1, 2}) {
+		EQUAL(port_get(port, &event, nullptr), 0);
+		EQUAL(event.portev_events, events);
+	}
+	scribble();
+	EQUAL(port_close(port), 0);
+	done(what);
+}
+
+void scribbled() {
+	goes_on_after("a word of no thread, and no holder", [] {
+		words->favoured.store(evp::shm::FOR_ALL);
+		words->holder.store(0);
+		words->word.store(NO_THREAD);
+	});
+	goes_on_after("a word of a thread that has nothing to do with the port", [] {
+		words->favoured.store(evp::shm::FOR_ALL);
+		words->holder.store(0);
+		words->word.store(1); // init
+	});
+	goes_on_after("a word of nobody that somebody waits for", [] {
+		words->favoured.store(evp::shm::FOR_ALL);
+		words->holder.store(0);
+		words->word.store(FUTEX_WAITERS);
+	});
+	goes_on_after("a holder that is a thread of this process, which is not inside", [] {
+		words->favoured.store(evp::shm::FOR_ALL);
+		words->holder.store(named(1, own_id()));
+		words->word.store(own_id());
+	});
+	goes_on_after("a word of another than the holder", [] {
+		words->favoured.store(evp::shm::FOR_ALL);
+		words->holder.store(named(1, own_id()));
+		words->word.store(NO_THREAD);
+	});
+	goes_on_after("favoured, and inside: a thread of no member", [] {
+		words->favoured.store(named(1, NO_THREAD - 1));
+		words->within.store(named(0, 5));
+	});
+}
+
+// --- What a thread does that waits: a word is left to whoever may hold it.
+
+struct Judge final : evp::shm::Liveness {
+	int asked = 0;
+	bool holder_gone(uint32_t, uint32_t, bool) override { return false; }
+	bool may_hold(uint32_t tid) override {
+		EQUAL(tid, NO_THREAD);
+		return ++asked < 3;
+	}
+};
+
+void left_to_whoever_may_hold_it() {
+	void* memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(memory != MAP_FAILED);
+	auto& own = *static_cast<evp::shm::LockWords*>(memory);
+	own.word.store(NO_THREAD);
+	Judge judge;
+	evp::sys::Thread& me = evp::sys::self();
+	CHECK(evp::shm::lock(own, me, 1, judge)); // a death to be made good
+	EQUAL(judge.asked, 3);
+	evp::shm::unlock(own, me);
+	EQUAL(own.word.load(), 0);
+	EQUAL(munmap(memory, 4096), 0);
+	done("a word that may be somebody's is waited for, however long it stands");
+}
+
+// --- Stopped where it has the word, and says nothing.
+
+void stop() {
+	at_store = nullptr;
+	raise(SIGSTOP);
+}
+void stop_unsaid(const char*) {
+	if (inside() && words->holder.load() == 0) stop();
+}
+// Says who it is, and is no member yet, or no more.
+void stop_joining(const char* file) {
+	if (strstr(file, "members.cpp") && inside()) stop();
+}
+void stop_leaving(const char*) {
+	if (inside() && member->state.load() == evp::shm::MemberState::FREE) stop();
+}
+
+// How often a process has slept, and where it does.
+long sleeps_of(pid_t pid) {
+	std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+	constexpr const char* FIELD = "voluntary_ctxt_switches:";
+	std::string word;
+	while (status >> word && word != FIELD) {}
+	long count = -1;
+	status >> count;
+	return count;
+}
+bool in_futex(pid_t pid) {
+	long call = -1;
+	std::ifstream("/proc/" + std::to_string(pid) + "/syscall") >> call;
+	return call == SYS_futex;
+}
+
+pid_t child(const std::function<void()>& act) {
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		act();
+		_exit(0);
+	}
+	return pid;
+}
+void ended(pid_t pid) {
+	int status = 0;
+	EQUAL(waitpid(pid, &status, 0), pid);
+	EQUAL(status, 0);
+}
+
+bool apart = false; // who waits is in another pid namespace, and without /proc
+
+void lose_proc() {
+	EQUAL(chroot("/proc/self/fdinfo"), 0); // a directory without one
+	EQUAL(chdir("/"), 0);
+}
+
+// The stopped one sends 1 afterwards, who waits for it 2.
+void keeps_it(const char* what, const std::function<void()>& stops) {
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	pid_t stopped = child([&] {
+		stops();
+		if (port >= 0) EQUAL(port_send(port, 1, nullptr), 0);
+	});
+	int status = 0;
+	EQUAL(waitpid(stopped, &status, WUNTRACED), stopped);
+	CHECK(WIFSTOPPED(status));
+	CHECK(words->word.load() != 0);
+	if (apart) EQUAL(unshare(CLONE_NEWPID), 0);
+	pid_t waits = child([] {
+		if (apart) lose_proc();
+		EQUAL(port_send(port, 2, nullptr), 0);
+	});
+	// Its sleep ends often enough for a word to have stood too long, and each time it looks.
+	while (!in_futex(waits)) sched_yield();
+	for (long before = sleeps_of(waits); sleeps_of(waits) < before + 15;) {
+		EQUAL(waitpid(waits, &status, WNOHANG), 0);
+		usleep(1000);
+	}
+	EQUAL(kill(stopped, SIGCONT), 0);
+	ended(stopped);
+	ended(waits);
+	EQUAL(words->word.load(), 0);
+	EQUAL(info_of(port).pi_members, 1);
+	EQUAL(port_close(port), 0);
+	done(what);
+}
+
+void stopped() {
+	keeps_it("a member that is stopped before it says who it is", [] {
+		EQUAL(port_send(port, 0, nullptr), 0);
+		at_store = stop_unsaid;
+	});
+	keeps_it("a process that joins, stopped before it says who it is", [] { at_store = stop_unsaid; });
+	keeps_it("a process that joins, stopped in the middle", [] { at_store = stop_joining; });
+	keeps_it("a process that leaves, and is a member no more", [] {
+		EQUAL(port_send(port, 0, nullptr), 0);
+		at_store = stop_leaving;
+		EQUAL(port_close(port), 0);
+		port = -1;
+	});
+}
+
+// glibc's fork registers the list that the kernel looks at when a thread dies; this is not glibc's.
+void dies_in_a_child_by_system_call() {
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	long pid = syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		EQUAL(port_send(port, 0, nullptr), 0);
+		at_store = [](const char*) {
+			if (inside() && words->holder.load() == 0) syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+		};
+		(void)port_send(port, 0, nullptr);
+		_exit(0);
+	}
+	int status = 0;
+	EQUAL(waitpid(static_cast<pid_t>(pid), &status, 0), pid);
+	EQUAL(status, SIGKILL);
+	EQUAL(words->word.load(), FUTEX_OWNER_DIED);
+	EQUAL(port_send(port, 0, nullptr), 0);
+	EQUAL(port_close(port), 0);
+	done("a child by the bare system call dies before it says who it is: the kernel marks the word");
+}
+
+// Its id means nothing here, and cannot be looked up.
+void elsewhere() {
+	int held[2], freed[2];
+	EQUAL(pipe(held), 0);
+	EQUAL(pipe(freed), 0);
+	keeps_it("a member in another pid namespace, before it says who it is", [&] {
+		static const int tell = held[1], hear = freed[0];
+		EQUAL(unshare(CLONE_NEWPID), 0);
+		pid_t inner = child([] {
+			EQUAL(port_send(port, 0, nullptr), 0);
+			at_store = [](const char*) {
+				if (!inside() || words->holder.load() != 0) return;
+				at_store = nullptr;
+				char byte = 0; // the first process of a namespace can't be stopped
+				EQUAL(write(tell, &byte, 1), 1);
+				EQUAL(read(hear, &byte, 1), 1);
+			};
+			EQUAL(port_send(port, 1, nullptr), 0);
+		});
+		char byte = 0;
+		EQUAL(read(held[0], &byte, 1), 1);
+		raise(SIGSTOP);
+		EQUAL(write(freed[1], &byte, 1), 1);
+		ended(inner);
+		port = -1;
+	});
+	for (int fd : {held[0], held[1], freed[0], freed[1]}) close(fd);
+	apart = true;
+	keeps_it("a member of another pid namespace, where neither can tell which it is in", [] {
+		lose_proc();
+		EQUAL(port_send(port, 0, nullptr), 0);
+		at_store = [](const char*) {
+			if (inside() && words->holder.load() != 0) stop();
+		};
+	});
+}
+
+bool allowed_elsewhere() {
+	int status = 0;
+	pid_t pid = child([] {
+		if (unshare(CLONE_NEWPID) != 0) _exit(77);
+	});
+	EQUAL(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+int body() {
+	scribbled();
+	left_to_whoever_may_hold_it();
+	stopped();
+	dies_in_a_child_by_system_call();
+	if (allowed_elsewhere()) elsewhere(); // last: no child of this process can be made then
+	printf("%d passed, 0 failed, 0 skipped\n", passed);
+	return 0;
+}
+
+} // namespace
+
+extern "C" void evp_killpoint(const char* file, int) {
+	if (at_store) at_store(file);
+}
+
+int main() { return watched(body); }
