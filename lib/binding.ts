@@ -8,7 +8,7 @@ import { channels } from './diagnostics.js';
 import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, OtherEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileTable } from './file-table.js';
-import type { FileEntry } from './files.js';
+import type { FileEntry, Particular } from './files.js';
 import * as later from './later.js';
 import { CANT_CROSS, native, SOURCE_FILE_STANDING, SOURCE_POSTED } from './native.js';
 import type { TimerList } from './timers.js';
@@ -79,6 +79,8 @@ export class Binding {
 	readonly waits = new WaitList();
 	/** Associations of files; made with the first (files.ts). */
 	files: FileTable<FileEntry> | undefined;
+	/** By their keys, what was ended by exceptions that are still queued, while it is associated anew. */
+	readonly ended = new Map<number, Particular[]>();
 	/** Made with the first timer (timers.ts). */
 	timers: TimerList | undefined;
 	/** Requests that fill buffers, by their places in the addon's table (aio-requests.ts). */
@@ -164,6 +166,7 @@ export class Binding {
 		if (channels.close.hasSubscribers) channels.close.publish({ fd: this.fd });
 		this.#associated.clear();
 		this.files?.clear();
+		this.ended.clear();
 		this.timers?.end();
 		this.requests.length = 0;
 		this.cookies.clear();

@@ -26,7 +26,9 @@ export interface Columns {
 
 /** @internal In `source`: a message with bytes; 3 for everyone else. */
 export const SOURCE_POSTED = 8;
-/** @internal In `source`: a file whose association stands; 7 where it is spent. */
+/** @internal In `source`: a file whose association is spent. */
+export const SOURCE_FILE = 7;
+/** @internal In `source`: a file whose association stands. */
 export const SOURCE_FILE_STANDING = 9;
 /** @internal In place of an errno: this `user` would have to cross to another process. */
 export const CANT_CROSS = -4096;

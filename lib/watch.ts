@@ -38,6 +38,8 @@ const LIMIT = 2 ** 24; // slots, made as they are needed
 interface Told {
 	/** An association of its own is spent. */
 	happened(event: FileEvent<Told>): void;
+	/** It could not be told. */
+	fail(reason: unknown): void;
 }
 
 // One port a thread serves all watchers; it lives while there are any.
@@ -65,7 +67,12 @@ function leave(watcher: Watcher): void {
 async function pump(port: Port<Told>): Promise<void> {
 	for await (const events of port.batches({ max: 256 })) {
 		for (const event of events) {
-			if (event.source === 'file') event.user.happened(event as FileEvent<Told>);
+			if (event.source !== 'file') continue;
+			try {
+				event.user.happened(event as FileEvent<Told>);
+			} catch (error) {
+				event.user.fail(error); // no one else's affair
+			}
 		}
 	}
 }
@@ -95,6 +102,10 @@ class Folder implements Told {
 		for (const watcher of this.users) watcher.strayed();
 	}
 
+	fail(reason: unknown): void {
+		for (const watcher of this.users) watcher.fail(reason);
+	}
+
 	leave(port: Port<Told>, watcher: Watcher): void {
 		this.users.delete(watcher);
 		if (this.users.size > 0 || folders.get(this.#file.path) !== this) return;
@@ -119,9 +130,9 @@ const isGone = (error: unknown): boolean =>
  * see when it looks then makes another event. At most two events wait for the reader: what ended
  * an association, and what the name leads to since.
  */
-class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> {
+class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>, Told {
 	readonly #port: Port<Told>;
-	readonly #file: FileObject;
+	#file: FileObject;
 	readonly #events: number;
 	readonly #signal: AbortSignal | undefined;
 	#folder: FileObject | undefined; // associated instead, while the file is not there
@@ -216,7 +227,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	strayed(): void {
 		if (this.#done) return;
 		this.#unfollow();
-		this.#dissociate(this.#file);
+		this.#leaveFile();
 		if (this.#folder !== undefined) this.#dissociate(this.#folder);
 		if (!this.#ended) this.#astray = true; // else its end was told
 		this.#ended = true;
@@ -305,6 +316,12 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 
 	#dissociate(file: FileObject): void {
 		dissociate(this.#port, file);
+	}
+
+	/** What its name led to until now is nobody's: also an exception of it that is queued already. */
+	#leaveFile(): void {
+		this.#dissociate(this.#file);
+		this.#file = new FileObject(this.#file.path);
 	}
 
 	next(): Promise<Result> {

@@ -17,7 +17,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { FILE_ATTRIB, FILE_MODIFIED, FILE_NOFOLLOW, type FileEvent, watch } from 'event-ports';
+import {
+	FILE_ATTRIB,
+	FILE_MODIFIED,
+	FILE_NOFOLLOW,
+	type FileEvent,
+	FileObject,
+	watch,
+} from 'event-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDescriptors, outcomeOf, runProgram, turn, until } from './support.js';
 
@@ -183,6 +190,30 @@ describe('a file that', () => {
 		await watching.return?.();
 	});
 
+	it('goes with its directory for another is told what is in that one, and no more of the former', async () => {
+		const current = path.join(folder, 'current');
+		const make = (directory: string, text: string) => {
+			mkdirSync(directory);
+			for (let i = 0; i < 100; i++) writeFileSync(path.join(directory, `${i}`), text);
+		};
+		make(current, 'old');
+		make(path.join(folder, 'next'), 'new');
+		const watching = Array.from({ length: 100 }, (_, i) => watch(path.join(current, `${i}`)));
+		const told = watching.map(async (each) => {
+			const seen: string[] = [];
+			while (!seen.includes('new')) {
+				const event = await next(each);
+				seen.push(event.names.join(), readFileSync(event.path, 'utf8'));
+			}
+			return seen.join();
+		});
+		renameSync(current, path.join(folder, 'former'));
+		renameSync(path.join(folder, 'next'), current);
+		rmSync(path.join(folder, 'former'), { recursive: true }); // their exceptions are queued, too
+		expect(new Set(await Promise.all(told))).toEqual(new Set(['modified,attrib,new']));
+		for (const each of watching) expect(await silent(each)).toBe(true);
+	});
+
 	it('is renamed away is told so, and is no longer the one', async () => {
 		const watching = watch(name);
 		renameSync(name, `${name}2`);
@@ -318,6 +349,28 @@ describe('the end', () => {
 		for (let i = 0; i < 20; i++) await round();
 		expect(openDescriptors().length).toBe(after);
 		expect(after).toBeLessThan(before + 8); // the thread's poller, and the process's inotify
+	});
+
+	it('one that can not be told ends alone', async () => {
+		const other = path.join(folder, 'other');
+		writeFileSync(other, '0');
+		const [one, two] = [watch(name), watch(other)];
+		const asked = [next(one), next(two)];
+		const { refresh } = FileObject.prototype;
+		FileObject.prototype.refresh = function (options) {
+			if (this.path === name) throw new Error('no look');
+			return refresh.call(this, options);
+		};
+		try {
+			appendFileSync(name, 'x');
+			await expect(asked[0]).rejects.toThrow('no look');
+			appendFileSync(other, 'x');
+			expect((await asked[1])?.path).toBe(other);
+		} finally {
+			FileObject.prototype.refresh = refresh;
+			await two.return?.();
+		}
+		expect((await one.next()).done).toBe(true);
 	});
 
 	it('a signal rejects who waits, else the next one who asks, with its reason', async () => {
