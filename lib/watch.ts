@@ -13,7 +13,7 @@ import {
 import { PortError } from './errors.js';
 import { FileEvent } from './file-event.js';
 import { FileObject } from './files.js';
-import { wayOf } from './links.js';
+import { isLink, wayOf } from './links.js';
 import type { Abortable } from './options.js';
 import { Port } from './port.js';
 import * as validate from './validate.js';
@@ -138,6 +138,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 	#folder: FileObject | undefined; // associated instead, while the file is not there
 	#links: FileObject[] = []; // that the name leads through, each watched itself
 	#way: string[] = []; // their names, and those of the directories
+	#last = ''; // what they lead to, or the first name that is not there
 	#folders: Folder[] = []; // these
 	#astray = false; // one of them is another by now, and nothing was told of that yet
 	#armed = false;
@@ -158,6 +159,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 			this.#look();
 			this.#port.associateFile(this.#file, events, this);
 			this.#armed = true;
+			if (!this.#stillThere()) this.strayed();
 		} catch (error) {
 			this.#unfollow();
 			leave(this);
@@ -190,14 +192,15 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 
 	/**
 	 * Watches the directories and links on the way, for no event of the file tells that they lead
-	 * elsewhere. Where it ends.
+	 * elsewhere.
 	 */
-	#follow(): string {
+	#follow(): void {
 		for (;;) {
 			const { links, folders: names, end } = wayOf(this.#file.path, this.#follows);
 			const way = [...links, ...names];
 			const watched = this.#way;
-			if (way.length === watched.length && way.every((name, i) => name === watched[i])) return end;
+			this.#last = end;
+			if (way.length === watched.length && way.every((name, i) => name === watched[i])) return;
 			this.#unfollow();
 			try {
 				for (const name of names) {
@@ -284,6 +287,12 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 			if (isGone(error)) return false;
 			throw error;
 		}
+		if (!this.#stillThere()) {
+			this.#leaveFile();
+			this.#look();
+			this.#ended = true;
+			return this.#tryFile();
+		}
 		if (this.#ended) {
 			// The name leads to something again, with whatever is in it.
 			this.#ended = false;
@@ -293,12 +302,25 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 		return true;
 	}
 
+	/**
+	 * Whether the name, now that it is associated, leads the way that is watched. Links and directories on it
+	 * tell of themselves; a file that became a link before it was associated does not.
+	 */
+	#stillThere(): boolean {
+		if (!this.#ended && !(this.#follows && isLink(this.#last))) return true;
+		const way = this.#way;
+		this.#follow();
+		return this.#way === way;
+	}
+
 	/** The nearest directory above that is there. False: look for the file again. */
 	#tryFolders(): boolean {
+		if (!this.#ended) this.#astray = true; // it went unseen, behind an event
 		this.#ended = true;
 		if (this.#astray) this.#ready.push(new FileEvent(this.#file, FILE_DELETE, undefined));
 		this.#astray = false;
-		for (let below = this.#follow(); ; ) {
+		this.#follow();
+		for (let below = this.#last; ; ) {
 			const folder = new FileObject(path.dirname(below));
 			try {
 				this.#port.associateFile(folder, FILE_MODIFIED, this);

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import {
+import fs, {
 	appendFileSync,
 	chmodSync,
 	existsSync,
@@ -214,6 +214,28 @@ describe('a file that', () => {
 		for (const each of watching) expect(await silent(each)).toBe(true);
 	});
 
+	it('is written and then gone before its event is handled is told so', async () => {
+		for (const away of [() => unlinkSync(name), () => renameSync(name, `${name}.old`)]) {
+			writeFileSync(name, '0');
+			const watching = watch(name);
+			const first = names(watching);
+			appendFileSync(name, 'x');
+			away();
+			expect(await first).not.toBe('');
+			if (!(await first).includes('deleted')) expect(await names(watching)).toBe('deleted');
+			expect(await silent(watching)).toBe(true);
+		}
+		// And while it is handled.
+		writeFileSync(name, '0');
+		const watching = watch(name);
+		const first = names(watching);
+		appendFileSync(name, 'x');
+		await first;
+		unlinkSync(name);
+		expect(await names(watching)).toBe('deleted');
+		await watching.return?.();
+	});
+
 	it('is renamed away is told so, and is no longer the one', async () => {
 		const watching = watch(name);
 		renameSync(name, `${name}2`);
@@ -301,6 +323,52 @@ describe('a name that leads through symbolic links', () => {
 		expect(await toldOf(watching, 'v1')).toEqual(['modified', 'attrib']);
 		lead('app', 'data/app');
 		expect(await names(watching)).toBe('renamedTo');
+		await watching.return?.();
+	});
+
+	it('is told of also where a file became one before its event was told', async () => {
+		const targets = ['one', 'two'].map((each) => path.join(folder, each));
+		for (const target of targets) writeFileSync(target, path.basename(target));
+		const link = (to: string) => {
+			symlinkSync(to, `${name}.new`);
+			renameSync(`${name}.new`, name);
+		};
+		const watching = watch(name);
+		const told = next(watching);
+		appendFileSync(name, 'x');
+		link('one');
+		const read = async (text: string) => {
+			for (let seen = ''; seen !== text; seen = readFileSync(name, 'utf8')) await next(watching);
+		};
+		await told;
+		if (readFileSync(name, 'utf8') !== 'one') await read('one');
+		for (const to of ['two', 'one']) {
+			link(to);
+			await read(to);
+		}
+		appendFileSync(targets[0] as string, '!');
+		await read('one!');
+		await watching.return?.();
+	});
+
+	it('is told of also where a file became one while the watch began', async () => {
+		for (const each of ['one', 'two']) writeFileSync(path.join(folder, each), each);
+		const { lstatSync } = fs;
+		const link = (to: string) => {
+			symlinkSync(to, `${name}.new`);
+			renameSync(`${name}.new`, name);
+		};
+		let looks = 0;
+		fs.lstatSync = ((of: string, ...rest: []) => {
+			const seen = lstatSync(of, ...rest);
+			if (of === name && ++looks === 2) link('one'); // the last before it is associated
+			return seen;
+		}) as typeof lstatSync;
+		const watching = watch(name);
+		fs.lstatSync = lstatSync;
+		expect(await names(watching)).toBe('modified,attrib');
+		link('two');
+		expect(await names(watching)).toBe('modified,attrib');
 		await watching.return?.();
 	});
 
