@@ -1,6 +1,7 @@
 // A blocked get that is woken again and again, and never gets what it waits for, hears of the end of its
-// worker all the same.
+// worker all the same; so does one that is only loading the package.
 
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { PACKAGE, runProgram } from './support.js';
 
@@ -10,6 +11,19 @@ const WORKER = `
 	const port = Port.attach(workerData);
 	parentPort.postMessage(0);
 	port.getnSync({ min: 1000, max: 1000 });`;
+
+// Opening the FIFO holds it right before the addon is loaded, and there it takes no look at its end.
+const LOADER = `
+	const { parentPort, workerData } = require('node:worker_threads');
+	const load = process.dlopen;
+	process.dlopen = (...given) => {
+		parentPort.postMessage('loading');
+		try { load.call(process, { exports: {} }, workerData); } catch {}
+		load.apply(process, given);
+	};
+	const { Port } = require(${JSON.stringify(fileURLToPath(new URL('index.js', PACKAGE)))});
+	new Port();
+	parentPort.postMessage('loaded');`;
 
 const SOURCES = {
 	timers: 'port.every(1);',
@@ -45,5 +59,23 @@ describe('worker.terminate()', () => {
 			console.log('end');
 			process.exit();`);
 		expect(outcome).toEqual({ code: 0, signal: null, stderr: '', stdout: 'end\n' });
+	});
+
+	it('ends a worker that is loading the addon', async () => {
+		const outcome = await runProgram(`
+			import { execFileSync } from 'node:child_process';
+			import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+			import { tmpdir } from 'node:os';
+			const folder = mkdtempSync(tmpdir() + '/terminate-');
+			const fifo = folder + '/fifo';
+			execFileSync('mkfifo', [fifo]);
+			const worker = new Worker(${JSON.stringify(LOADER)}, { eval: true, execArgv: [], workerData: fifo });
+			await new Promise((resolve) => worker.once('message', resolve));
+			worker.on('message', console.log);
+			const ended = worker.terminate();
+			closeSync(openSync(fifo, 'w'));
+			console.log(await ended);
+			rmSync(folder, { recursive: true });`);
+		expect(outcome).toEqual({ code: 0, signal: null, stderr: '', stdout: '1\n' });
 	});
 });
