@@ -32,7 +32,7 @@ describe('a value of another realm is one', () => {
 		port.aio.write(writer, bytes, 0);
 		await port.get();
 		port.aio.read(reader, into, 0);
-		expect(await port.get()).toMatchObject({ result: 3 });
+		expect(await port.get()).toMatchObject({ bytes: 3 });
 		port.post(foreign('Uint8Array.of(7)'));
 		expect(port.getSync()).toMatchObject({ bytes: Buffer.of(7) });
 	});
