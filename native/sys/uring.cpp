@@ -21,15 +21,28 @@ constexpr uint8_t NEEDED[] = {
 };
 
 // FAST_POLL (Linux 5.7): a read of an empty pipe waits without holding a thread.
-bool sufficient(io_uring& ring) {
+int insufficiency(io_uring& ring) {
 	constexpr unsigned FEATURES = IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_SUBMIT_STABLE;
-	if ((ring.features & FEATURES) != FEATURES) return false;
-	io_uring_probe* probe = io_uring_get_probe_ring(&ring);
-	if (!probe) return false;
-	bool all = true;
-	for (uint8_t op : NEEDED) all &= io_uring_opcode_supported(probe, op) != 0;
-	io_uring_free_probe(probe);
-	return all;
+	if ((ring.features & FEATURES) != FEATURES) return EOPNOTSUPP;
+	constexpr unsigned OPS = 256;
+	alignas(io_uring_probe) unsigned char room[sizeof(io_uring_probe) + OPS * sizeof(io_uring_probe_op)]{};
+	auto* probe = reinterpret_cast<io_uring_probe*>(room);
+	if (int rc = io_uring_register_probe(&ring, probe, OPS); rc < 0) return -rc;
+	for (uint8_t op : NEEDED)
+		if (!io_uring_opcode_supported(probe, op)) return EOPNOTSUPP;
+	return 0;
+}
+
+// A filter may refuse io_uring_enter alone: every request would be told so.
+int refusal(io_uring& ring) {
+	io_uring_prep_nop(io_uring_get_sqe(&ring));
+	int rc;
+	do rc = io_uring_submit_and_wait(&ring, 1);
+	while (rc == -EINTR);
+	if (rc < 0) return -rc;
+	io_uring_cqe* done = nullptr;
+	if (io_uring_peek_cqe(&ring, &done) == 0) io_uring_cqe_seen(&ring, done);
+	return 0;
 }
 
 int initialise(io_uring& ring, unsigned entries, unsigned completions) {
@@ -55,7 +68,9 @@ Result<std::unique_ptr<Ring>> Ring::make(unsigned entries, unsigned completions)
 	if (rc == ENOMEM) rc = initialise(state->ring, 8, 64);
 	if (rc != 0) return Error{rc};
 	made->state_ = state.release();
-	if (!sufficient(made->state_->ring)) return Error{EOPNOTSUPP};
+	rc = insufficiency(made->state_->ring);
+	if (rc == 0) rc = refusal(made->state_->ring);
+	if (rc != 0) return Error{rc};
 	io_uring_ring_dontfork(&made->state_->ring);
 	// Away from the program's low numbers, as all descriptors of ours.
 	UniqueFd high = move_high(UniqueFd(made->state_->ring.ring_fd));
