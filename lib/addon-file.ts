@@ -60,7 +60,7 @@ function load(file: string): Addon {
 	try {
 		return require(file) as Addon;
 	} catch (error) {
-		if ((error as { code?: string }).code !== 'ERR_UNKNOWN_BUILTIN_MODULE') throw error;
+		if (!(error as { code?: string }).code?.endsWith('UNKNOWN_BUILTIN_MODULE')) throw error;
 		const module = { exports: {} };
 		process.dlopen(module, file);
 		return module.exports as Addon;

@@ -6,6 +6,8 @@
 
 #include <liburing.h>
 #include <new>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace evp::sys {
 
@@ -21,27 +23,23 @@ constexpr uint8_t NEEDED[] = {
 };
 
 // FAST_POLL (Linux 5.7): a read of an empty pipe waits without holding a thread.
-int insufficiency(io_uring& ring) {
+bool sufficient(io_uring& ring) {
 	constexpr unsigned FEATURES = IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_SUBMIT_STABLE;
-	if ((ring.features & FEATURES) != FEATURES) return EOPNOTSUPP;
-	constexpr unsigned OPS = 256;
-	alignas(io_uring_probe) unsigned char room[sizeof(io_uring_probe) + OPS * sizeof(io_uring_probe_op)]{};
-	auto* probe = reinterpret_cast<io_uring_probe*>(room);
-	if (int rc = io_uring_register_probe(&ring, probe, OPS); rc < 0) return -rc;
-	for (uint8_t op : NEEDED)
-		if (!io_uring_opcode_supported(probe, op)) return EOPNOTSUPP;
-	return 0;
+	if ((ring.features & FEATURES) != FEATURES) return false;
+	io_uring_probe* probe = io_uring_get_probe_ring(&ring);
+	if (!probe) return false;
+	bool all = true;
+	for (uint8_t op : NEEDED) all &= io_uring_opcode_supported(probe, op) != 0;
+	io_uring_free_probe(probe);
+	return all;
 }
 
-// A filter may refuse io_uring_enter alone: every request would be told so.
-int refusal(io_uring& ring) {
-	io_uring_prep_nop(io_uring_get_sqe(&ring));
-	int rc;
-	do rc = io_uring_submit_and_wait(&ring, 1);
-	while (rc == -EINTR);
-	if (rc < 0) return -rc;
-	io_uring_cqe* done = nullptr;
-	if (io_uring_peek_cqe(&ring, &done) == 0) io_uring_cqe_seen(&ring, done);
+// A filter may refuse a part of io_uring only. Asked for without a ring: the end of one that was of no use
+// would interrupt a wait of the thread that made it.
+int refusal() {
+	constexpr int NONE = -2; // -1 has a meaning by Linux 6.13
+	if (syscall(SYS_io_uring_enter, NONE, 0, 0, 0, nullptr, 0) < 0 && errno != EBADF) return errno;
+	if (syscall(SYS_io_uring_register, NONE, IORING_REGISTER_PROBE, nullptr, 0) < 0 && errno != EBADF) return errno;
 	return 0;
 }
 
@@ -63,14 +61,13 @@ Result<std::unique_ptr<Ring>> Ring::make(unsigned entries, unsigned completions)
 	std::unique_ptr<Ring> made(new (std::nothrow) Ring);
 	std::unique_ptr<State> state(new (std::nothrow) State);
 	if (!made || !state) return Error{ENOMEM};
+	if (int refused = refusal(); refused != 0) return Error{refused};
 	int rc = initialise(state->ring, entries, completions);
 	// Locked memory is short: as little as works.
 	if (rc == ENOMEM) rc = initialise(state->ring, 8, 64);
 	if (rc != 0) return Error{rc};
 	made->state_ = state.release();
-	rc = insufficiency(made->state_->ring);
-	if (rc == 0) rc = refusal(made->state_->ring);
-	if (rc != 0) return Error{rc};
+	if (!sufficient(made->state_->ring)) return Error{EOPNOTSUPP};
 	io_uring_ring_dontfork(&made->state_->ring);
 	// Away from the program's low numbers, as all descriptors of ours.
 	UniqueFd high = move_high(UniqueFd(made->state_->ring.ring_fd));

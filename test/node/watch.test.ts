@@ -25,7 +25,7 @@ import {
 	FileObject,
 	watch,
 } from 'event-ports';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDescriptors, outcomeOf, runProgram, turn, until } from './support.js';
 
 let folder: string;
@@ -359,13 +359,13 @@ describe('a name that leads through symbolic links', () => {
 			renameSync(`${name}.new`, name);
 		};
 		let looks = 0;
-		fs.lstatSync = ((of: string, ...rest: []) => {
+		const spy = vi.spyOn(fs, 'lstatSync').mockImplementation(((of: string, ...rest: []) => {
 			const seen = lstatSync(of, ...rest);
 			if (of === name && ++looks === 2) link('one'); // the last before it is associated
 			return seen;
-		}) as typeof lstatSync;
+		}) as typeof lstatSync);
 		const watching = watch(name);
-		fs.lstatSync = lstatSync;
+		spy.mockRestore();
 		expect(await names(watching)).toBe('modified,attrib');
 		link('two');
 		expect(await names(watching)).toBe('modified,attrib');
