@@ -55,6 +55,18 @@ function neighbour(file: string): string | undefined {
 	return file.endsWith('.glibc.node') ? file.replace('.glibc.node', '.musl.node') : undefined;
 }
 
+/** As require() does it; that of a single executable application knows only what is built into Node. */
+function load(file: string): Addon {
+	try {
+		return require(file) as Addon;
+	} catch (error) {
+		if (!(error as { code?: string }).code?.endsWith('UNKNOWN_BUILTIN_MODULE')) throw error;
+		const module = { exports: {} };
+		process.dlopen(module, file);
+		return module.exports as Addon;
+	}
+}
+
 /** @internal The addon, and the file it is. Throws what require() throws. */
 export function loadAddon(): { addon: Addon; file: string } {
 	const resolver = require('node-gyp-build') as Resolver;
@@ -62,12 +74,12 @@ export function loadAddon(): { addon: Addon; file: string } {
 	let file = resolver.path(process.env['EVENT_PORTS_PREBUILD'] || root);
 	let addon: Addon;
 	try {
-		addon = require(file) as Addon;
+		addon = load(file);
 	} catch (error) {
 		const other = neighbour(file);
 		if (other === undefined) throw error;
 		try {
-			addon = require(other) as Addon;
+			addon = load(other);
 			file = other;
 		} catch {
 			throw error;

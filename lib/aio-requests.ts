@@ -5,6 +5,7 @@
 // is made, what was read when its event is retrieved: so a buffer that is detached, resized or
 // collected meanwhile can't be written to.
 
+import { types } from 'node:util';
 import { AioEvent, type AioOperation } from './aio-event.js';
 import { type Binding, columns, decodeSource, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
@@ -114,7 +115,7 @@ const EMPTY = new Uint8Array(0);
 
 /** The same memory as the addon takes it: kinds of arrays it knows none, there are ever more of them. */
 function bytesIn(buffer: NodeJS.TypedArray): Uint8Array {
-	if (buffer instanceof Uint8Array) return buffer;
+	if (types.isUint8Array(buffer)) return buffer;
 	const { buffer: memory, byteOffset, byteLength } = buffer;
 	return byteLength === 0 ? EMPTY : new Uint8Array(memory, byteOffset, byteLength); // detached: 0
 }
@@ -140,7 +141,7 @@ const { get: lengthIn } = Object.getOwnPropertyDescriptor(
 ) as { get(this: unknown): number };
 
 function bytesOf(name: string, buffer: unknown): number {
-	if (!ArrayBuffer.isView(buffer) || buffer instanceof DataView) validate.typedArray(name, buffer);
+	if (!ArrayBuffer.isView(buffer) || types.isDataView(buffer)) validate.typedArray(name, buffer);
 	return Math.min(lengthIn.call(buffer), LENGTH_MAX);
 }
 
@@ -287,10 +288,10 @@ export function submitAll(
 	orders: Iterable<AioOrder>,
 ): (AioRequest | PortError)[] {
 	if (binding.closed) throw portClosed();
-	validate.iterable('orders', orders);
+	const list = validate.iterable('orders', orders);
 	const jobs: Job[] = [];
 	try {
-		for (const order of orders) jobs.push(jobOf(binding, order));
+		for (const order of list) jobs.push(jobOf(binding, order));
 		// What ran since may have detached or resized what is to be written.
 		for (const job of jobs) if (job.written !== undefined) job.length = lengthOf(job.written);
 	} catch (error) {

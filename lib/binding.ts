@@ -8,7 +8,7 @@ import { channels } from './diagnostics.js';
 import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
 import { AlertEvent, FdEvent, OtherEvent, type PortEvent, UserEvent } from './events.js';
 import type { FileTable } from './file-table.js';
-import type { FileEntry } from './files.js';
+import type { FileEntry, Particular } from './files.js';
 import * as later from './later.js';
 import { CANT_CROSS, native, SOURCE_FILE_STANDING, SOURCE_POSTED } from './native.js';
 import type { TimerList } from './timers.js';
@@ -17,9 +17,6 @@ import { type Wait, WaitList } from './waits.js';
 const EBADF = -9;
 const EINVAL = -22;
 const EBADFD = -77;
-// Gets answered without waiting before one goes through the event loop all the same: timers and
-// other handles must have their turn while a port is flooded.
-const BURST = 256;
 
 /** @internal What a row of the columns becomes, by its PORT_SOURCE_*. */
 export type Decoder = (binding: Binding, row: number) => unknown;
@@ -79,6 +76,8 @@ export class Binding {
 	readonly waits = new WaitList();
 	/** Associations of files; made with the first (files.ts). */
 	files: FileTable<FileEntry> | undefined;
+	/** By their keys, what was ended by exceptions that are still queued, while it is associated anew. */
+	readonly ended = new Map<number, Particular[]>();
 	/** Made with the first timer (timers.ts). */
 	timers: TimerList | undefined;
 	/** Requests that fill buffers, by their places in the addon's table (aio-requests.ts). */
@@ -86,7 +85,6 @@ export class Binding {
 	closed = false;
 	#ports = 0; // Port objects that share this
 	#ref = true;
-	#burst = 0;
 	#alert = 0; // code of the alert this thread set last
 	/** How long gets waited, in nanoseconds; made when asked for. */
 	histogram: RecordableHistogram | null = null;
@@ -164,6 +162,7 @@ export class Binding {
 		if (channels.close.hasSubscribers) channels.close.publish({ fd: this.fd });
 		this.#associated.clear();
 		this.files?.clear();
+		this.ended.clear();
 		this.timers?.end();
 		this.requests.length = 0;
 		this.cookies.clear();
@@ -279,11 +278,6 @@ export class Binding {
 
 	// --- Waiting on the event loop.
 
-	/** Whether the next get may be answered on the spot. */
-	mayAnswer(): boolean {
-		return ++this.#burst <= BURST;
-	}
-
 	/** Puts a get among those that wait. */
 	wait(wait: Wait, timeout: number, signal: AbortSignal | undefined): Promise<never> {
 		return new Promise<never>((resolve, reject) => {
@@ -294,7 +288,7 @@ export class Binding {
 			this.#waits(wait);
 			this.waits.add(wait);
 			// Also when it isn't the first: an alert until now was not for it.
-			this.#rearm(this.#burst > BURST, wait);
+			this.#rearm(wait);
 		});
 	}
 
@@ -353,7 +347,7 @@ export class Binding {
 	 * `rested`: it knows of nobody (an alert it may still have to tell is for nobody either: the
 	 * next to wait is `fresh`).
 	 */
-	#rearm(again = false, fresh?: Wait, rested = false): void {
+	#rearm(fresh?: Wait, rested = false): void {
 		if (this.closed) return; // the handle may be another's by now
 		const { first } = this.waits;
 		waiting[this.handle] = first && this;
@@ -364,7 +358,7 @@ export class Binding {
 			return;
 		}
 		const max = Math.min(first.max, ROWS);
-		const rc = native.wait(this.handle, first.min, max, this.#ref, again);
+		const rc = native.wait(this.handle, first.min, max, this.#ref);
 		if (rc === 0) return;
 		if (rc === 1) {
 			for (const wait of this.waits.all()) {
@@ -375,12 +369,11 @@ export class Binding {
 			this.#waited(first, 0);
 			first.reject(this.failure(rc, 'port_getn'));
 		}
-		this.#rearm(again);
+		this.#rearm();
 	}
 
 	/** From the event loop: the first wait's events are in the columns, or everyone's alert. */
 	ready(count: number, alerted: boolean): void {
-		this.#burst = 0;
 		for (let wait = this.waits.first; wait !== undefined; wait = this.waits.first) {
 			this.waits.remove(wait);
 			this.#finish(wait, count);
@@ -389,7 +382,7 @@ export class Binding {
 			count = native.take(this.handle, Math.min(next.max, ROWS), next.min);
 			if (count === 0) break;
 		}
-		this.#rearm(false, undefined, true);
+		this.#rearm(undefined, true);
 	}
 
 	/** Blocks this thread until `wanted` events are there; takes up to `max`. */

@@ -73,9 +73,17 @@ async function main(args: string[]): Promise<number> {
 	return command.run(rest);
 }
 
+let unwritten = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+	if (error.code === 'EPIPE') return; // the reader has gone: it has seen enough
+	console.error(`event-ports: ${error.message}`);
+	unwritten = true;
+	process.exitCode = 1;
+});
+
 main(process.argv.slice(2)).then(
 	(code) => {
-		process.exitCode = code;
+		process.exitCode = unwritten ? 1 : code;
 	},
 	(error: unknown) => {
 		const usable = isUsageError(error);

@@ -23,15 +23,17 @@ const MARKS: Readonly<Record<Finding['state'], [Colour, string]>> = {
 	missing: ['red', 'MISSING'],
 };
 
-function show(findings: readonly Finding[]): void {
+function table(findings: readonly Finding[]): string[] {
 	const paint = painter(process.stdout);
 	const widest = Math.max(...findings.map(({ name }) => name.length));
-	for (const { name, state, detail, remedy } of findings) {
+	return findings.flatMap(({ name, state, detail, remedy }) => {
 		const [colour, mark] = MARKS[state];
 		const padding = ' '.repeat('warning'.length - mark.length);
-		console.log(`${paint(colour, mark)}${padding}  ${name.padEnd(widest)}  ${detail}`);
-		if (remedy !== undefined) console.log(`${' '.repeat(widest + 11)}${paint('dim', remedy)}`);
-	}
+		const line = `${paint(colour, mark)}${padding}  ${name.padEnd(widest)}  ${detail}`;
+		return remedy === undefined
+			? [line]
+			: [line, `${' '.repeat(widest + 11)}${paint('dim', remedy)}`];
+	});
 }
 
 export async function run(args: string[]): Promise<number> {
@@ -43,10 +45,10 @@ export async function run(args: string[]): Promise<number> {
 	if (positionals.length > 0) throw new UsageError(`doctor takes no argument '${positionals[0]}'`);
 	const facts = gather();
 	const findings = examine(facts);
-	if (values.json) console.log(JSON.stringify({ ...facts, findings }, null, '\t'));
-	else {
-		console.log(`event-ports ${facts.version}, Node ${facts.node}, ${facts.arch}`);
-		show(findings);
-	}
+	const head = `event-ports ${facts.version}, Node ${facts.node}, ${facts.arch}`;
+	const text = values.json
+		? JSON.stringify({ ...facts, findings }, null, '\t')
+		: [head, ...table(findings)].join('\n');
+	process.stdout.write(`${text}\n`); // console says nothing of a disk that is full
 	return findings.some(({ state }) => state === 'missing') ? 1 : 0;
 }

@@ -7,7 +7,10 @@ export interface FileCalls {
 	 * other of this process.
 	 */
 	fileKeys(count: number): number;
-	/** `standing`: not spent by its events. */
+	/**
+	 * `standing`: not spent by its events. 1: there was an association before (`known`), which an
+	 * exception has ended that may still be queued.
+	 */
 	fileAssociate(
 		handle: number,
 		key: number,
@@ -15,6 +18,7 @@ export interface FileCalls {
 		events: number,
 		user: number,
 		standing: boolean,
+		known: boolean,
 	): number;
 	fileDissociate(handle: number, key: number): number;
 	fileStamps(path: string, follow: boolean): number;

@@ -2,10 +2,11 @@
 
 import type { Stats } from 'node:fs';
 import { Binding, columns, decodeSource } from './binding.js';
+import { FILE_EXCEPTION } from './constants.js';
 import { CookieTable } from './cookies.js';
 import { FileEvent } from './file-event.js';
 import { FileTable } from './file-table.js';
-import { native, SOURCE_FILE_STANDING } from './native.js';
+import { native, SOURCE_FILE, SOURCE_FILE_STANDING } from './native.js';
 import * as validate from './validate.js';
 
 const ENOSPC = -28;
@@ -202,8 +203,8 @@ function agreeing(path: string, { atimeMs, mtimeMs, ctimeMs }: Stats): Stamps {
  */
 export type FileEntry = FileObject | Particular;
 
-/** With a value to be released, or of a file that has another path since. */
-class Particular {
+/** @internal With a value to be released, or of a file that has another path since. */
+export class Particular {
 	readonly file: FileObject;
 	readonly path: string; // as it was
 	readonly code: number; // of the cookie table
@@ -244,16 +245,29 @@ export function associate(
 	const stamps = FileObject.stampsOf(file);
 	for (let at = 0; at < 6; at++)
 		columns.object[at] = stamps === undefined ? 0 : (stamps[at] as number);
-	const rc = native.fileAssociate(binding.handle, key, file.path, events, code, standing);
+	binding.files ??= new FileTable(keyOf);
+	const { files } = binding;
+	const known = files.get(key) !== undefined;
+	const rc = native.fileAssociate(binding.handle, key, file.path, events, code, standing, known);
 	if (rc < 0) {
 		binding.cookies.release(code); // the association there may be stays as it is
 		throw failure(binding, rc, file.path);
 	}
-	binding.files ??= new FileTable(keyOf);
-	release(
-		binding,
-		binding.files.put(CookieTable.holds(code) ? new Particular(file, file.path, code) : file),
-	);
+	const entry = CookieTable.holds(code) ? new Particular(file, file.path, code) : file;
+	const former = files.put(entry);
+	if (rc === 1 && former !== undefined) keepEnded(binding, key, former);
+	else release(binding, former);
+}
+
+/** An association was ended by an exception, which still needs what is known of it (3.6, 5.4.8). */
+function keepEnded(binding: Binding, key: number, entry: FileEntry): void {
+	const list = binding.ended.get(key) ?? [];
+	list.push(entry instanceof Particular ? entry : new Particular(entry, entry.path, 0));
+	// Those that another thread has retrieved: there are no more than are queued.
+	const most = Math.max(native.count(binding.handle), 0);
+	for (const gone of list.splice(0, list.length - most)) release(binding, gone);
+	if (list.length > 0) binding.ended.set(key, list);
+	else binding.ended.delete(key);
 }
 
 /** @internal port_dissociate with PORT_SOURCE_FILE. */
@@ -274,17 +288,45 @@ function release(binding: Binding, entry: FileEntry | undefined): void {
 	if (entry instanceof Particular) binding.cookies.release(entry.code);
 }
 
-function eventOf(binding: Binding, row: number): FileEvent {
-	const entry = binding.files?.get(columns.object[row] as number);
-	const file = entry instanceof Particular ? entry.file : entry;
-	const events = columns.events[row] as number;
-	return new FileEvent(file, events, binding.user(row, false), entry?.path);
+/** Whether a row's event is of that entry. Values that no table holds don't tell. */
+function isOf(entry: FileEntry, row: number): boolean {
+	const code = columns.user[row] as number;
+	const own = entry instanceof Particular ? entry.code : 0;
+	return CookieTable.holds(code) ? own === code : own === 0;
 }
 
-decodeSource(SOURCE_FILE_STANDING, eventOf);
-decodeSource(7, (binding, row) => {
-	const event = eventOf(binding, row);
-	// The association is spent.
-	release(binding, binding.files?.remove(columns.object[row] as number));
+/** Of what an exception has ended before it was associated anew, if the row is that exception. */
+function takeEnded(binding: Binding, row: number): FileEntry | undefined {
+	const key = columns.object[row] as number;
+	const list = binding.ended.get(key);
+	if (list === undefined || ((columns.events[row] as number) & FILE_EXCEPTION) === 0)
+		return undefined;
+	const at = list.findIndex((entry) => isOf(entry, row));
+	if (at < 0) return undefined;
+	// They come in their order: those before it were another thread's.
+	for (const gone of list.splice(0, at)) release(binding, gone);
+	const entry = list.shift();
+	if (list.length === 0) binding.ended.delete(key);
+	return entry;
+}
+
+function eventOf(binding: Binding, row: number, entry: FileEntry | undefined): FileEvent {
+	const file = entry instanceof Particular ? entry.file : entry;
+	const events = columns.events[row] as number;
+	const path = entry instanceof Particular ? entry.path : undefined;
+	return new FileEvent(file, events, binding.user(row, false), path);
+}
+
+decodeSource(SOURCE_FILE_STANDING, (binding, row) =>
+	eventOf(binding, row, binding.files?.get(columns.object[row] as number)),
+);
+decodeSource(SOURCE_FILE, (binding, row) => {
+	const key = columns.object[row] as number;
+	const ended = takeEnded(binding, row);
+	const entry = ended ?? binding.files?.get(key);
+	const event = eventOf(binding, row, entry);
+	if (entry === undefined || !isOf(entry, row)) return event;
+	if (ended === undefined) binding.files?.remove(key); // the association is spent
+	release(binding, entry);
 	return event;
 });

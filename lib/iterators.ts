@@ -2,7 +2,7 @@
 // couldn't be returned while it waits.
 
 import type { Binding } from './binding.js';
-import { take } from './retrieval.js';
+import { takeInTurn } from './retrieval.js';
 import { type Shape, Wait } from './waits.js';
 
 type Result<V> = IteratorResult<V, undefined>;
@@ -60,7 +60,7 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 		}
 		let count: number;
 		try {
-			count = this.#take();
+			count = takeInTurn(stream.binding, stream.max, stream.min);
 		} catch (error) {
 			this.#done = true;
 			return Promise.reject(error);
@@ -75,12 +75,6 @@ export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
 		const answer: Promise<Result<V>> = stream.binding.wait(wait, stream.timeout, stream.signal);
 		if (this.#behind === 0) this.#last = answer;
 		return answer;
-	}
-
-	/** Takes without waiting; 0: nothing there, or the event loop's turn. */
-	#take(): number {
-		const { binding, min, max } = this.#stream;
-		return binding.mayAnswer() ? take(binding, max, min) : 0;
 	}
 
 	#result(count: number): Result<V> {

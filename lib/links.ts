@@ -15,8 +15,8 @@ export interface Way {
 	readonly end: string;
 }
 
-/** Undefined: there is nothing to be seen. */
-function isLink(name: string): boolean | undefined {
+/** @internal Undefined: there is nothing to be seen. */
+export function isLink(name: string): boolean | undefined {
 	try {
 		return lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink();
 	} catch {

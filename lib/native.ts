@@ -26,7 +26,9 @@ export interface Columns {
 
 /** @internal In `source`: a message with bytes; 3 for everyone else. */
 export const SOURCE_POSTED = 8;
-/** @internal In `source`: a file whose association stands; 7 where it is spent. */
+/** @internal In `source`: a file whose association is spent. */
+export const SOURCE_FILE = 7;
+/** @internal In `source`: a file whose association stands. */
 export const SOURCE_FILE_STANDING = 9;
 /** @internal In place of an errno: this `user` would have to cross to another process. */
 export const CANT_CROSS = -4096;
@@ -75,13 +77,18 @@ export interface Native extends AioCalls, FileCalls, SocketCalls, TimerCalls {
 
 	/** Without waiting: up to `max` if `wanted` are there. */
 	take(handle: number, max: number, wanted: number): number;
+	/**
+	 * As take(); 0 also where it is the event loop's turn, for 4096 events or a millisecond were answered on the spot
+	 * since the last one. Then wait() comes back from there.
+	 */
+	takeInTurn(handle: number, max: number, wanted: number): number;
 	/** Blocks this thread; milliseconds, negative: for ever. Fewer than `wanted`: timeout. */
 	get(handle: number, max: number, wanted: number, timeout: number): number;
 	/**
-	 * Asks for `ready`; `again`: something may be ready that was not looked at. 1: an alert meant
-	 * for those who waited until now is in the first row, nothing else was done.
+	 * Asks for `ready`. 1: an alert meant for those who waited until now is in the first row, nothing
+	 * else was done.
 	 */
-	wait(handle: number, min: number, max: number, ref: boolean, again: boolean): number;
+	wait(handle: number, min: number, max: number, ref: boolean): number;
 	/** Nobody waits any more. */
 	idle(handle: number): void;
 	setRef(handle: number, ref: boolean): void;

@@ -1,7 +1,7 @@
 // The Port: checks arguments, designs what the addon's numbers mean.
 
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { type InspectOptionsStylized, inspect } from 'node:util';
+import { type InspectOptionsStylized, inspect, types } from 'node:util';
 import type { Aio, AioEngine } from './aio.js';
 import { Binding, columns, ROWS } from './binding.js';
 import { PortError, portClosed } from './errors.js';
@@ -59,7 +59,8 @@ export let isPort: (value: unknown) => boolean;
  * A Port is ref'd: while a get waits, the process stays alive (see {@link Port.unref}). One that
  * is collected unclosed lets go of its descriptor.
  *
- * @typeParam T - what `user` values are
+ * @typeParam T - what `user` values are; with `undefined` among them where a call leaves `user` out, for then
+ *   its events have `undefined`
  *
  * @example
  * ```ts
@@ -216,9 +217,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	associateAll(list: Iterable<Association<T>>): (Error | null)[] {
 		this.#handle();
-		validate.iterable('list', list);
 		// Read once, and before the columns are used: an item may be anything.
-		const items = Array.from(list, (item, i) => {
+		const items = Array.from(validate.iterable('list', list), (item, i) => {
 			validate.object(`list[${i}]`, item);
 			const { fd, events, user } = item;
 			validate.descriptor(`list[${i}].fd`, fd);
@@ -488,7 +488,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	at(time: Date | number, user?: T): Timer<T> {
 		this.#handle();
-		const ms = validate.wallTime('time', time instanceof Date ? time.getTime() : time);
+		const ms = validate.wallTime('time', types.isDate(time) ? time.getTime() : time);
 		return later.timers().startTimer(this.#binding, ms, 0, true, user);
 	}
 

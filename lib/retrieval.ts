@@ -37,7 +37,15 @@ export function range(options: BatchOptions | undefined): Range {
 
 /** @internal Into the columns, without waiting: up to `max` if `wanted` are there. */
 export function take(binding: Binding, max: number, wanted: number): number {
-	const count = native.take(binding.handle, Math.min(max, ROWS), wanted);
+	return checked(binding, native.take(binding.handle, Math.min(max, ROWS), wanted));
+}
+
+/** @internal The same, but nothing while it is the event loop's turn. */
+export function takeInTurn(binding: Binding, max: number, wanted: number): number {
+	return checked(binding, native.takeInTurn(binding.handle, Math.min(max, ROWS), wanted));
+}
+
+function checked(binding: Binding, count: number): number {
 	if (count < 0) throw binding.failure(count, 'port_getn');
 	return count;
 }
@@ -58,9 +66,7 @@ export function retrieve<R>(
 		signal = validate.signal(options.signal);
 		signal?.throwIfAborted();
 	}
-	if (timeout === 0 || binding.mayAnswer()) {
-		const count = take(binding, max, timeout === 0 ? 0 : min);
-		if (count > 0 || timeout === 0) return Promise.resolve(shape(binding, count, max) as R);
-	}
+	const count = timeout === 0 ? take(binding, max, 0) : takeInTurn(binding, max, min);
+	if (count > 0 || timeout === 0) return Promise.resolve(shape(binding, count, max) as R);
 	return binding.wait(new Wait(port, min, max, shape, undefined), timeout, signal);
 }

@@ -1,5 +1,6 @@
 // Where a socket is, or is to be.
 
+import { invalidValue } from './errors.js';
 import * as validate from './validate.js';
 
 const LOCAL = '127.0.0.1';
@@ -24,6 +25,7 @@ export function placeOf(place: SocketPlace): [string, number] {
 	if (path !== undefined) {
 		// An abstract name may hold anything.
 		if (typeof path !== 'string' || path[0] !== '\0') validate.path('options.path', path);
+		if (path === '') throw invalidValue('options.path', 'a string with something in it', path);
 		return [path as string, -1];
 	}
 	const { host = LOCAL, port } = place as { host?: string; port: number };

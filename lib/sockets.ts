@@ -3,6 +3,7 @@
 // All are non-blocking and close-on-exec. What can't be done at once is a value (null), a failing
 // system call an Error with code, errno and syscall.
 
+import { types } from 'node:util';
 import { invalidType, PortError } from './errors.js';
 import { native } from './native.js';
 import { closePortOf, forgetDescriptor } from './ports.js';
@@ -36,7 +37,8 @@ function must<T>(answer: T | number, syscall: string): T {
 }
 
 function bytes(name: string, value: unknown): void {
-	if (!(value instanceof Uint8Array)) throw invalidType(name, 'an instance of Uint8Array', value);
+	// Of any realm; and no Proxy of one, whose bytes the addon could not find.
+	if (!types.isUint8Array(value)) throw invalidType(name, 'an instance of Uint8Array', value);
 }
 
 /**
@@ -224,7 +226,8 @@ export function write(fd: number, from: Uint8Array, offset = 0, length?: number)
 	bytes('from', from);
 	integer('offset', offset, 0, from.length);
 	const left = from.length - offset;
-	const count = native.socketWrite(fd, from, offset, integer('length', length ?? left, 0, left));
+	const most = integer('length', length === undefined ? left : length, 0, left);
+	const count = native.socketWrite(fd, from, offset, most);
 	return count === EAGAIN ? null : check(count, 'write');
 }
 

@@ -19,6 +19,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	holder: ['port', 'fd'],
 	alert: ['port', 'flags', 'events', 'user'],
 	take: ['port', 'max', 'wanted'],
+	takeInTurn: ['port', 'max', 'wanted'],
 	get: ['port', 'max', 'wanted', 'timeout'],
 	wait: ['port', 'min', 'max', 'ref', 'again'],
 	idle: ['port'],

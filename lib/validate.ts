@@ -1,5 +1,6 @@
 // Arguments are checked here, before a call: the addon takes what it is given.
 
+import { types } from 'node:util';
 import { invalidType, invalidValue, outOfRange } from './errors.js';
 
 const INT32_MIN = -0x80000000;
@@ -84,14 +85,35 @@ export function typedArray(name: string, value: unknown): never {
 	throw invalidType(name, 'TypedArray', value);
 }
 
-/** @internal */
-export function iterable(name: string, value: unknown): void {
-	if (
-		value === undefined ||
-		value === null ||
-		typeof Object(value)[Symbol.iterator] !== 'function'
-	) {
+/** @internal To be iterated once; what is no iterator after all is told as such while it is. */
+export function iterable<T>(name: string, value: Iterable<T>): Iterable<T> {
+	if (Array.isArray(value)) return value;
+	const make: unknown = Object(value)[Symbol.iterator];
+	if (typeof make !== 'function') throw invalidType(name, 'iterable', value);
+	const iterator: unknown = make.call(value);
+	if (!isObject(iterator) || typeof iterator['next'] !== 'function')
 		throw invalidType(name, 'iterable', value);
+	return steps(name, iterator as unknown as Iterator<T>);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+	return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+function* steps<T>(name: string, iterator: Iterator<T>): Generator<T> {
+	let left = false; // in the middle
+	try {
+		for (;;) {
+			const step = iterator.next();
+			if (!isObject(step))
+				throw invalidType(`${name}[Symbol.iterator]().next()`, 'an object', step);
+			if (step.done) return;
+			left = true;
+			yield step.value;
+			left = false;
+		}
+	} finally {
+		if (left) iterator.return?.();
 	}
 }
 
@@ -141,9 +163,8 @@ export function bytes(name: string, value: unknown, max: number): Uint8Array {
 		throw invalidType(name, 'an instance of Buffer, TypedArray, or DataView', value);
 	const { buffer, byteOffset, byteLength } = extent(name, value);
 	if (byteLength > max) throw outOfRange(`${name}.byteLength`, `<= ${max}`, byteLength);
-	const plain =
-		value instanceof Uint8Array ? value : new Uint8Array(buffer, byteOffset, byteLength);
-	return buffer instanceof ArrayBuffer ? plain : Uint8Array.from(plain);
+	const plain = types.isUint8Array(value) ? value : new Uint8Array(buffer, byteOffset, byteLength);
+	return types.isSharedArrayBuffer(buffer) ? Uint8Array.from(plain) : plain;
 }
 
 /** @internal A string for the system: no NUL inside. */

@@ -3,7 +3,8 @@
 import type { AioEvent } from './aio-event.js';
 import type { Binding } from './binding.js';
 import { columns } from './binding.js';
-import { SOURCE_POSTED } from './native.js';
+import type { FileEvent } from './file-event.js';
+import { SOURCE_FILE, SOURCE_FILE_STANDING, SOURCE_POSTED } from './native.js';
 import * as validate from './validate.js';
 
 const AIO = 1; // its data is fetched with the event
@@ -89,13 +90,15 @@ export class EventView<T = unknown> {
 				from = 3;
 			}
 			const code = user[row] as number;
-			view.#source[row] = from;
+			view.#source[row] = from === SOURCE_FILE_STANDING ? SOURCE_FILE : from;
 			view.#events[row] = events[row] as number;
 			view.#object[row] = object[row] as number;
 			if (from === AIO) {
 				const event = binding.event(row) as AioEvent;
 				values[row] = event.user;
 				view.#object[row] = event.fd ?? 0;
+			} else if (from === SOURCE_FILE || from === SOURCE_FILE_STANDING) {
+				values[row] = (binding.event(row) as FileEvent).user; // its association may be spent
 			} else values[row] = code > 0 ? code : binding.user(row, from === 3);
 		}
 		// Values of the last batch must not be kept alive by a shorter one.

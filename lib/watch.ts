@@ -13,7 +13,7 @@ import {
 import { PortError } from './errors.js';
 import { FileEvent } from './file-event.js';
 import { FileObject } from './files.js';
-import { wayOf } from './links.js';
+import { isLink, wayOf } from './links.js';
 import type { Abortable } from './options.js';
 import { Port } from './port.js';
 import * as validate from './validate.js';
@@ -38,6 +38,8 @@ const LIMIT = 2 ** 24; // slots, made as they are needed
 interface Told {
 	/** An association of its own is spent. */
 	happened(event: FileEvent<Told>): void;
+	/** It could not be told. */
+	fail(reason: unknown): void;
 }
 
 // One port a thread serves all watchers; it lives while there are any.
@@ -65,7 +67,12 @@ function leave(watcher: Watcher): void {
 async function pump(port: Port<Told>): Promise<void> {
 	for await (const events of port.batches({ max: 256 })) {
 		for (const event of events) {
-			if (event.source === 'file') event.user.happened(event as FileEvent<Told>);
+			if (event.source !== 'file') continue;
+			try {
+				event.user.happened(event as FileEvent<Told>);
+			} catch (error) {
+				event.user.fail(error); // no one else's affair
+			}
 		}
 	}
 }
@@ -95,6 +102,10 @@ class Folder implements Told {
 		for (const watcher of this.users) watcher.strayed();
 	}
 
+	fail(reason: unknown): void {
+		for (const watcher of this.users) watcher.fail(reason);
+	}
+
 	leave(port: Port<Told>, watcher: Watcher): void {
 		this.users.delete(watcher);
 		if (this.users.size > 0 || folders.get(this.#file.path) !== this) return;
@@ -119,14 +130,15 @@ const isGone = (error: unknown): boolean =>
  * see when it looks then makes another event. At most two events wait for the reader: what ended
  * an association, and what the name leads to since.
  */
-class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> {
+class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>, Told {
 	readonly #port: Port<Told>;
-	readonly #file: FileObject;
+	#file: FileObject;
 	readonly #events: number;
 	readonly #signal: AbortSignal | undefined;
 	#folder: FileObject | undefined; // associated instead, while the file is not there
 	#links: FileObject[] = []; // that the name leads through, each watched itself
 	#way: string[] = []; // their names, and those of the directories
+	#last = ''; // what they lead to, or the first name that is not there
 	#folders: Folder[] = []; // these
 	#astray = false; // one of them is another by now, and nothing was told of that yet
 	#armed = false;
@@ -147,6 +159,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 			this.#look();
 			this.#port.associateFile(this.#file, events, this);
 			this.#armed = true;
+			if (!this.#stillThere()) this.strayed();
 		} catch (error) {
 			this.#unfollow();
 			leave(this);
@@ -179,14 +192,15 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 
 	/**
 	 * Watches the directories and links on the way, for no event of the file tells that they lead
-	 * elsewhere. Where it ends.
+	 * elsewhere.
 	 */
-	#follow(): string {
+	#follow(): void {
 		for (;;) {
 			const { links, folders: names, end } = wayOf(this.#file.path, this.#follows);
 			const way = [...links, ...names];
 			const watched = this.#way;
-			if (way.length === watched.length && way.every((name, i) => name === watched[i])) return end;
+			this.#last = end;
+			if (way.length === watched.length && way.every((name, i) => name === watched[i])) return;
 			this.#unfollow();
 			try {
 				for (const name of names) {
@@ -216,7 +230,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 	strayed(): void {
 		if (this.#done) return;
 		this.#unfollow();
-		this.#dissociate(this.#file);
+		this.#leaveFile();
 		if (this.#folder !== undefined) this.#dissociate(this.#folder);
 		if (!this.#ended) this.#astray = true; // else its end was told
 		this.#ended = true;
@@ -273,6 +287,12 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 			if (isGone(error)) return false;
 			throw error;
 		}
+		if (!this.#stillThere()) {
+			this.#leaveFile();
+			this.#look();
+			this.#ended = true;
+			return this.#tryFile();
+		}
 		if (this.#ended) {
 			// The name leads to something again, with whatever is in it.
 			this.#ended = false;
@@ -282,12 +302,25 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 		return true;
 	}
 
+	/**
+	 * Whether the name, now that it is associated, leads the way that is watched. Links and directories on it
+	 * tell of themselves; a file that became a link before it was associated does not.
+	 */
+	#stillThere(): boolean {
+		if (!this.#ended && !(this.#follows && isLink(this.#last))) return true;
+		const way = this.#way;
+		this.#follow();
+		return this.#way === way;
+	}
+
 	/** The nearest directory above that is there. False: look for the file again. */
 	#tryFolders(): boolean {
+		if (!this.#ended) this.#astray = true; // it went unseen, behind an event
 		this.#ended = true;
 		if (this.#astray) this.#ready.push(new FileEvent(this.#file, FILE_DELETE, undefined));
 		this.#astray = false;
-		for (let below = this.#follow(); ; ) {
+		this.#follow();
+		for (let below = this.#last; ; ) {
 			const folder = new FileObject(path.dirname(below));
 			try {
 				this.#port.associateFile(folder, FILE_MODIFIED, this);
@@ -305,6 +338,12 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined> 
 
 	#dissociate(file: FileObject): void {
 		dissociate(this.#port, file);
+	}
+
+	/** What its name led to until now is nobody's: also an exception of it that is queued already. */
+	#leaveFile(): void {
+		this.#dissociate(this.#file);
+		this.#file = new FileObject(this.#file.path);
 	}
 
 	next(): Promise<Result> {

@@ -207,7 +207,7 @@ async function sendBody(response: ServerResponse, reader: Reader, part: Part): P
 		const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - position));
 		const bytesRead = await reader.read(chunk, position);
 		if (bytesRead === 0) response.destroy(); // it has become shorter than we said
-		if (response.destroyed) return;
+		if (response.destroyed || response.req.socket.destroyed) return;
 		position += bytesRead;
 		const bytes = chunk.subarray(0, bytesRead);
 		if (position === end) response.end(bytes);
@@ -215,12 +215,17 @@ async function sendBody(response: ServerResponse, reader: Reader, part: Part): P
 	}
 }
 
+/** A response whose turn on its connection has not come is not told that the connection has closed. */
 function drained(response: ServerResponse): Promise<void> {
+	const { socket } = response.req;
+	if (socket.destroyed) return Promise.resolve();
 	return new Promise((resolve) => {
 		const done = () => {
 			response.off('drain', done).off('close', done);
+			socket.off('close', done);
 			resolve();
 		};
 		response.on('drain', done).on('close', done);
+		socket.on('close', done);
 	});
 }

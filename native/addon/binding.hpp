@@ -9,6 +9,7 @@
 #pragma once
 #include "addon/cookies.hpp"
 #include "addon/loop_poller.hpp"
+#include "addon/turn.hpp"
 #include "core/registry.hpp"
 
 #include <atomic>
@@ -36,6 +37,7 @@ struct Binding {
 	uint32_t id; // in cookies; unlike any other's of this process
 	int32_t handle = -1;
 	LoopPoller* poller = nullptr;
+	Turn turn;
 	// Mail, guarded.
 	std::vector<uint32_t> returned; // entries of our cookies that others retrieved
 	bool mail = false;

@@ -9,6 +9,7 @@
 #include "addon/binding.hpp"
 #include "addon/columns.hpp"
 #include "sources/aio.hpp"
+#include "sys/fast_clock.hpp"
 
 #include <node_api.h>
 #include <uv.h>
@@ -29,6 +30,7 @@ struct Environment {
 	uv_loop_t* loop = nullptr;
 	uv_async_t doorbell{}; // mail for a Binding, from any thread; unref'd
 	Columns columns;
+	sys::FastClock clock;
 	// Weak, held by the object of the calls.
 	napi_ref ready = nullptr;      // JavaScript's ready()
 	napi_ref notice = nullptr;     // and notice()

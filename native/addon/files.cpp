@@ -3,6 +3,8 @@
 #include "addon/arguments.hpp"
 #include "addon/cookies.hpp"
 #include "addon/environment.hpp"
+#include "core/port.hpp"
+#include "core/slots.hpp"
 #include "sources/file.hpp"
 #include "sys/file_status.hpp"
 
@@ -37,18 +39,30 @@ napi_value file_keys(napi_env env, napi_callback_info info) {
 	return answer(env, static_cast<int64_t>(first << KEY_SHIFT | 1));
 }
 
-// handle, key, path, events, user, standing; the stamps in `object`, in pairs.
+// The slot of the key's association; 0: there is none, or an exception has taken it.
+uint32_t slot_of(Port& port, uint64_t key) {
+	Port::Guard guard(port);
+	return slots::table_find(port.region(), static_cast<uint8_t>(SourceKind::FILE), key, port.member());
+}
+
+// handle, key, path, events, user, standing, known; the stamps in `object`, in pairs. 1: it is `known` to
+// have been associated before, and was not replaced where it stood: an exception has ended it (5.4.9).
 napi_value file_associate(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
-	Numbers<6> given(env, info, reinterpret_cast<void**>(&environment));
+	Numbers<7> given(env, info, reinterpret_cast<void**>(&environment));
 	Binding* binding = environment->at(given.int32(0));
 	if (!binding || binding->closed()) return answer(env, -EBADF);
 	Text path(env, given[2]);
 	const double* columns = environment->columns.object;
 	file::Stamps stamps{stamp_of(columns), stamp_of(columns + 2), stamp_of(columns + 4)};
-	Result<void> done = associate_file(*binding->port, static_cast<uint64_t>(given.number(1)), path.get(),
-	                                   stamps, given.int32(3), cookie_bits(given.number(4), binding->id), given.boolean(5));
-	return answer(env, -done.error());
+	auto key = static_cast<uint64_t>(given.number(1));
+	bool known = given.boolean(6);
+	uint32_t former = known ? slot_of(*binding->port, key) : 0;
+	Result<void> done = associate_file(*binding->port, key, path.get(), stamps, given.int32(3),
+	                                   cookie_bits(given.number(4), binding->id), given.boolean(5));
+	if (!done) return answer(env, -done.error());
+	// An exception that waits keeps its slot from being the new one's.
+	return answer(env, known && (former == 0 || former != slot_of(*binding->port, key)));
 }
 
 napi_value file_dissociate(napi_env env, napi_callback_info info) {

@@ -47,7 +47,7 @@ std::array<uv_handle_t*, 4> LoopPoller::handles() {
 	        reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&idle_)};
 }
 
-int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
+int LoopPoller::wait(uint32_t min, uint32_t max, bool ref) {
 	Port& port = *binding_->port;
 	if (waiter_ != 0) {
 		Port::LoopState state = port.loop_state(waiter_, min != min_);
@@ -77,7 +77,7 @@ int LoopPoller::wait(uint32_t min, uint32_t max, bool ref, bool again) {
 	}
 	tick_while_shared();
 	set_ref(ref);
-	if (again) port.loop_again(set_);
+	if (binding_->turn.was_over()) port.loop_again(set_);
 	return 0;
 }
 
@@ -177,6 +177,7 @@ void LoopPoller::look() {
 
 void LoopPoller::about_to_sleep(uv_prepare_t* handle) {
 	auto* self = static_cast<LoopPoller*>(handle->data);
+	self->binding_->turn.end();
 	if (self->waiter_ != 0 && uv_backend_timeout(handle->loop) != 0) self->look_awhile();
 }
 
@@ -227,6 +228,7 @@ bool LoopPoller::serve() {
 		}
 	}
 	leave();
+	binding_->turn.begin(environment_->clock, taken.count);
 	set_ref(false); // until the next wait(): JavaScript need not say that nobody is left
 	if (taken.code == 0) environment_->columns.write(list, taken.count, *binding_);
 	// Nothing of this object may be used afterwards: the port may be closed in there.

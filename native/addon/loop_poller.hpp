@@ -27,7 +27,7 @@ public:
 
 	// Calls ready() once `min` events are there, with up to `max`. 0; 1: an alert
 	// that was missed is in the first row, nothing else was done; or -errno.
-	int wait(uint32_t min, uint32_t max, bool ref, bool again);
+	int wait(uint32_t min, uint32_t max, bool ref);
 	void idle();
 	void set_ref(bool on);
 	// Ends it; freed by libuv's callback.

@@ -211,6 +211,19 @@ napi_value take(napi_env env, napi_callback_info info) {
 	return call.taken(*binding, list, binding->port->try_get(list, call.rows(1), wanted, &call.environment().columns));
 }
 
+// As take(), unless it is the event loop's turn: then nothing, and the next wait() comes back from there.
+napi_value take_in_turn(napi_env env, napi_callback_info info) {
+	Call<3> call(env, info);
+	Binding* binding = call.binding();
+	if (!binding) return call.error(EBADF);
+	if (binding->turn.over(call.environment().clock)) return answer(env, 0);
+	Event list[Columns::ROWS];
+	auto wanted = static_cast<uint32_t>(call.arguments().int32(2));
+	Taken taken = binding->port->try_get(list, call.rows(1), wanted, &call.environment().columns);
+	binding->turn.took(taken.count);
+	return call.taken(*binding, list, taken);
+}
+
 Deadline deadline_of(double milliseconds) {
 	if (milliseconds < 0) return Deadline::never();
 	if (milliseconds == 0) return Deadline::now();
@@ -248,7 +261,7 @@ napi_value get(napi_env env, napi_callback_info info) {
 }
 
 napi_value wait(napi_env env, napi_callback_info info) {
-	Call<5> call(env, info);
+	Call<4> call(env, info);
 	Binding* binding = call.binding();
 	if (!binding) return call.error(EBADF);
 	if (!binding->poller) {
@@ -258,7 +271,7 @@ napi_value wait(napi_env env, napi_callback_info info) {
 	}
 	const auto& given = call.arguments();
 	return answer(env, binding->poller->wait(static_cast<uint32_t>(given.int32(1)), call.rows(2),
-	                                         given.boolean(3), given.boolean(4)));
+	                                         given.boolean(3)));
 }
 
 napi_value idle(napi_env env, napi_callback_info info) {
@@ -358,6 +371,7 @@ napi_status register_port_calls(napi_env env, napi_value exports, Environment& e
 	    method("sendn", sendn),
 	    method("alert", alert),
 	    method("take", take),
+	    method("takeInTurn", take_in_turn),
 	    method("get", get),
 	    method("wait", wait),
 	    method("idle", idle),

@@ -6,6 +6,8 @@
 
 #include <liburing.h>
 #include <new>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace evp::sys {
 
@@ -32,6 +34,15 @@ bool sufficient(io_uring& ring) {
 	return all;
 }
 
+// A filter may refuse a part of io_uring only. Asked for without a ring: the end of one that was of no use
+// would interrupt a wait of the thread that made it.
+int refusal() {
+	constexpr int NONE = -2; // -1 has a meaning by Linux 6.13
+	if (syscall(SYS_io_uring_enter, NONE, 0, 0, 0, nullptr, 0) < 0 && errno != EBADF) return errno;
+	if (syscall(SYS_io_uring_register, NONE, IORING_REGISTER_PROBE, nullptr, 0) < 0 && errno != EBADF) return errno;
+	return 0;
+}
+
 int initialise(io_uring& ring, unsigned entries, unsigned completions) {
 	// SUBMIT_ALL is of Linux 5.18: a request that is refused doesn't stop the others.
 	for (unsigned extra : {unsigned{IORING_SETUP_SUBMIT_ALL}, 0u}) {
@@ -50,6 +61,7 @@ Result<std::unique_ptr<Ring>> Ring::make(unsigned entries, unsigned completions)
 	std::unique_ptr<Ring> made(new (std::nothrow) Ring);
 	std::unique_ptr<State> state(new (std::nothrow) State);
 	if (!made || !state) return Error{ENOMEM};
+	if (int refused = refusal(); refused != 0) return Error{refused};
 	int rc = initialise(state->ring, entries, completions);
 	// Locked memory is short: as little as works.
 	if (rc == ENOMEM) rc = initialise(state->ring, 8, 64);

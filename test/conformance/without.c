@@ -1,6 +1,7 @@
 /*
- * without uring|statx PROGRAM ARGUMENTS...: runs it under a seccomp filter that refuses those calls
- * as the profile of a container does: io_uring by default, statx where it is older than the call.
+ * without uring|uring-enter|uring-register|statx PROGRAM ARGUMENTS...: runs it under a seccomp filter that
+ * refuses those calls as the profile of a container does: io_uring by default, a part of it where somebody
+ * forgot the rest, statx where it is older than the call.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -34,6 +35,10 @@ int main(int argc, char **argv)
 		return 2;
 	if (strcmp(argv[1], "uring") == 0)
 		refused = refuse(SYS_io_uring_setup, SYS_io_uring_register);
+	if (strcmp(argv[1], "uring-enter") == 0)
+		refused = refuse(SYS_io_uring_enter, SYS_io_uring_enter);
+	if (strcmp(argv[1], "uring-register") == 0)
+		refused = refuse(SYS_io_uring_register, SYS_io_uring_register);
 	if (strcmp(argv[1], "statx") == 0)
 		refused = refuse(SYS_statx, SYS_statx);
 	if (!refused) {

@@ -219,6 +219,14 @@ describe('failures', () => {
 		expect(large.subarray(SIZE).every((byte) => byte === 1)).toBe(true);
 	});
 
+	it('in place of a list are none', () => {
+		const type = expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' });
+		const giving = (iterator: unknown) => ({ [Symbol.iterator]: () => iterator }) as never;
+		for (const iterator of [5, {}, { next: () => 5 }]) {
+			expect(() => port.aio.submit(giving(iterator))).toThrow(type);
+		}
+	});
+
 	it('in a list of orders submit nothing', () => {
 		const order = { operation: 'read' as const, fd, buffer: Buffer.alloc(8), position: 0 };
 		for (const wrong of [

@@ -14,6 +14,7 @@ import {
 	setNoDelay,
 	shutdown,
 	watch,
+	write,
 } from 'event-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDescriptors, runProgram } from './support.js';
@@ -36,6 +37,8 @@ afterEach(() => {
 
 // biome-ignore lint/suspicious/noExplicitAny: what a caller without types may pass
 const any = (value: unknown): any => value;
+
+const stepping = (next: () => unknown) => ({ [Symbol.iterator]: () => ({ next }) });
 
 const synchronous: [string, string, () => unknown][] = [
 	['new Port(null)', TYPE, () => new Port(any(null))],
@@ -95,6 +98,19 @@ const synchronous: [string, string, () => unknown][] = [
 	['watch events null', TYPE, () => watch('/', { events: any(null) })],
 	['alert update 1', TYPE, () => port.alert(1, 0, { update: any(1) })],
 	['refresh follow 0', TYPE, () => new FileObject('/').refresh({ follow: any(0) })],
+	['listen path empty', 'ERR_INVALID_ARG_VALUE', () => listen({ path: '' })],
+	['write length null', TYPE, () => write(1, Buffer.alloc(1), 0, any(null))],
+	[
+		'associateAll without an iterator',
+		TYPE,
+		() => port.associateAll(any({ [Symbol.iterator]: () => 5 })),
+	],
+	[
+		'associateAll without next',
+		TYPE,
+		() => port.associateAll(any({ [Symbol.iterator]: () => ({}) })),
+	],
+	['associateAll without a step', TYPE, () => port.associateAll(any(stepping(() => 5)))],
 	['listen reusePort 1', TYPE, () => listen({ port: 0, reusePort: any(1) })],
 	['listen backlog null', TYPE, () => listen({ port: 0, backlog: any(null) })],
 	['setNoDelay 1', TYPE, () => setNoDelay(0, any(1))],
@@ -118,6 +134,29 @@ const promised: [string, string, () => Promise<unknown>][] = [
 
 it.each(promised)('%s: %s, as a rejection', async (_name, code, call) => {
 	await expect(call()).rejects.toMatchObject({ code });
+});
+
+it('an iterator is closed where its items are refused, and not where it fails or ends itself', () => {
+	let closed = 0;
+	const list = (steps: (() => object)[]) => ({
+		[Symbol.iterator]: () => ({
+			next: () => (steps.shift() as () => object)(),
+			return: () => {
+				closed++;
+				return {};
+			},
+		}),
+	});
+	const own = new Error('own');
+	const failing = () => {
+		throw own;
+	};
+	const end = () => ({ done: true });
+	expect(() => port.associateAll(any(list([failing])))).toThrow(own);
+	expect(port.associateAll(any(list([end])))).toEqual([]);
+	expect(closed).toBe(0);
+	expect(() => port.associateAll(any(list([() => ({ value: 1 }), end])))).toThrow(TypeError);
+	expect(closed).toBe(1);
 });
 
 it('items of a list are read once, before any of them counts', () => {

@@ -53,6 +53,25 @@ it('finds its binary beside it, two of them one', async () => {
 	expect(outcome).toMatchObject({ code: 0, stdout: 'a timer a timer\n', stderr: '' });
 });
 
+it('is loaded where only what is built into Node can be required, as in a single executable application', async () => {
+	const outcome = await runProgram(`${use}
+		import { readFileSync } from 'node:fs';
+		import { isBuiltin } from 'node:module';
+		process.env.EVENT_PORTS_PREBUILD = ${JSON.stringify(folder)};
+		const within = (id) => {
+			if (isBuiltin(id)) return require(id);
+			throw Object.assign(new Error(id), { code: 'ERR_UNKNOWN_BUILTIN_MODULE' });
+		};
+		const module = { exports: {} };
+		const text = readFileSync(${JSON.stringify(bundle)}, 'utf8');
+		new Function('require', 'module', 'exports', '__dirname', '__filename', text)(
+			within, module, module.exports, '/nowhere/dist', '/nowhere/dist/app.cjs');
+		const port = new module.exports.Port();
+		port.after(0, 'a timer');
+		console.log(port.getSync().user);`);
+	expect(outcome).toMatchObject({ code: 0, stdout: 'a timer\n', stderr: '' });
+});
+
 it('finds the binary in the folder that EVENT_PORTS_PREBUILD names; without, says so, each time', async () => {
 	const outcome = await runProgram(`${use}
 		import { mkdtempSync } from 'node:fs';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { closeFd, listen, localAddress, pipe } from 'event-ports';
 import { describe, expect, test } from 'vitest';
@@ -36,6 +36,19 @@ describe('event-ports', () => {
 			});
 			closeFd(writer);
 			expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+		},
+	);
+
+	test.each([[[]], [['--json']]])(
+		'doctor %s fails where what it says can not be written',
+		(args) => {
+			const full = openSync('/dev/full', 'w');
+			const { status, stderr } = spawnSync(process.execPath, [CLI, 'doctor', ...args], {
+				stdio: ['ignore', full, 'pipe'],
+				encoding: 'utf8',
+			});
+			closeSync(full);
+			expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/ENOSPC/) });
 		},
 	);
 

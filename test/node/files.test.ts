@@ -18,6 +18,7 @@ import {
 import path from 'node:path';
 import { inspect } from 'node:util';
 import {
+	EventView,
 	FILE_ACCESS,
 	FILE_ATTRIB,
 	FILE_DELETE,
@@ -32,6 +33,7 @@ import {
 	ForeignCookie,
 	MOUNTEDOVER,
 	Port,
+	Source,
 	UNMOUNTED,
 } from 'event-ports';
 import { describe, expect, it } from 'vitest';
@@ -81,6 +83,64 @@ describe('an association', () => {
 		chmodSync(name, 0o600);
 		expect(next()).toMatchObject({ events: FILE_ATTRIB, user: 'second' });
 		expect(port.stats().slots).toBe(1);
+	});
+
+	it('made again over a queued exception takes nothing from it, and nothing of the new one', () => {
+		for (const call of ['associateFile', 'watchFile'] as const) {
+			for (const values of [
+				['first', 'second', 'third'],
+				[1, 2, 3],
+				[undefined, { a: 1 }, true],
+			]) {
+				const file = new FileObject(name);
+				const [first, second, third] = values;
+				port[call](file, FILE_MODIFIED, first);
+				unlinkSync(name);
+				writeFileSync(name, '1');
+				expect(port.count()).toBe(1); // the kernel has told of it
+				file.path = path.join(folder, '.', 'file');
+				port[call](file, FILE_MODIFIED, second);
+				unlinkSync(name); // told while the next is made
+				writeFileSync(name, '2');
+				file.path = `${folder}//file`;
+				port[call](file, FILE_MODIFIED, third);
+				appendFileSync(name, '3');
+				const seen = [next(), next(), next()];
+				expect(seen.map((event) => event?.user)).toEqual(values);
+				expect(seen.map((event) => event?.names.join())).toEqual([
+					'deleted',
+					'deleted',
+					'modified',
+				]);
+				for (const event of seen) expect(event?.file).toBe(file);
+				expect(seen[2]?.path).toBe(`${folder}//file`);
+				expect(next()).toBeNull();
+				if (call === 'watchFile') port.dissociateFile(file);
+			}
+		}
+	});
+
+	it('dissociated after an exception was queued, and made again, leaves the exception as it was', () => {
+		const file = new FileObject(name);
+		port.associateFile(file, FILE_MODIFIED, 'first');
+		unlinkSync(name);
+		writeFileSync(name, '1');
+		expect(errorOf(() => port.dissociateFile(file)).code).toBe('ENOENT');
+		port.associateFile(file, FILE_MODIFIED, 'second');
+		port.dissociateFile(file);
+		expect(next()).toMatchObject({ deleted: true, user: 'first', file, path: name });
+		expect(next()).toBeNull();
+	});
+
+	it('into a view is spent, and of the source that it has', () => {
+		const view = new EventView();
+		const file = new FileObject(name);
+		for (const call of ['associateFile', 'watchFile'] as const) {
+			port[call](file, FILE_MODIFIED, 'mine');
+			appendFileSync(name, 'x');
+			expect(port.take(view)).toBe(1);
+			expect([view.source(0), view.user(0)]).toEqual([Source.FILE, 'mine']);
+		}
 	});
 
 	it('is one of its FileObject: two on one file are two', () => {

@@ -16,6 +16,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client, GET } from './support/client.js';
 import { Serving } from './support/serving.js';
+import { until } from './support.js';
 
 const run = promisify(execFile);
 const base = mkdtempSync(path.join(tmpdir(), 'event-ports-serve-'));
@@ -342,6 +343,18 @@ describe.each([1, 2, 3])('%d threads', (workers) => {
 		for (const client of busy) expect(sha(bodyOf(await client.all()))).toBe(sha(medium));
 		expect(await serving.exit()).toBe(0);
 		expect(serving.output).toMatch(/Closing.*\n.*Closed\.\n$/);
+	});
+
+	test('a connection that closes takes the answers along whose turn never came', async () => {
+		await using serving = await start();
+		const opened = () => serving.opened(/huge\.bin$/).length;
+		for (const close of ['destroy', 'resetAndDestroy'] as const) {
+			using client = new Client(serving.port);
+			client.send(GET('/huge.bin').repeat(3));
+			await until(() => opened() >= 3);
+			client.socket[close]();
+			await until(() => opened() === 0);
+		}
 	});
 
 	test('SIGINT: what had arrived before it is answered', async () => {

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import {
+import fs, {
 	appendFileSync,
 	chmodSync,
 	existsSync,
@@ -17,8 +17,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { FILE_ATTRIB, FILE_MODIFIED, FILE_NOFOLLOW, type FileEvent, watch } from 'event-ports';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+	FILE_ATTRIB,
+	FILE_MODIFIED,
+	FILE_NOFOLLOW,
+	type FileEvent,
+	FileObject,
+	watch,
+} from 'event-ports';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDescriptors, outcomeOf, runProgram, turn, until } from './support.js';
 
 let folder: string;
@@ -183,6 +190,52 @@ describe('a file that', () => {
 		await watching.return?.();
 	});
 
+	it('goes with its directory for another is told what is in that one, and no more of the former', async () => {
+		const current = path.join(folder, 'current');
+		const make = (directory: string, text: string) => {
+			mkdirSync(directory);
+			for (let i = 0; i < 100; i++) writeFileSync(path.join(directory, `${i}`), text);
+		};
+		make(current, 'old');
+		make(path.join(folder, 'next'), 'new');
+		const watching = Array.from({ length: 100 }, (_, i) => watch(path.join(current, `${i}`)));
+		const told = watching.map(async (each) => {
+			const seen: string[] = [];
+			while (!seen.includes('new')) {
+				const event = await next(each);
+				seen.push(event.names.join(), readFileSync(event.path, 'utf8'));
+			}
+			return seen.join();
+		});
+		renameSync(current, path.join(folder, 'former'));
+		renameSync(path.join(folder, 'next'), current);
+		rmSync(path.join(folder, 'former'), { recursive: true }); // their exceptions are queued, too
+		expect(new Set(await Promise.all(told))).toEqual(new Set(['modified,attrib,new']));
+		for (const each of watching) expect(await silent(each)).toBe(true);
+	});
+
+	it('is written and then gone before its event is handled is told so', async () => {
+		for (const away of [() => unlinkSync(name), () => renameSync(name, `${name}.old`)]) {
+			writeFileSync(name, '0');
+			const watching = watch(name);
+			const first = names(watching);
+			appendFileSync(name, 'x');
+			away();
+			expect(await first).not.toBe('');
+			if (!(await first).includes('deleted')) expect(await names(watching)).toBe('deleted');
+			expect(await silent(watching)).toBe(true);
+		}
+		// And while it is handled.
+		writeFileSync(name, '0');
+		const watching = watch(name);
+		const first = names(watching);
+		appendFileSync(name, 'x');
+		await first;
+		unlinkSync(name);
+		expect(await names(watching)).toBe('deleted');
+		await watching.return?.();
+	});
+
 	it('is renamed away is told so, and is no longer the one', async () => {
 		const watching = watch(name);
 		renameSync(name, `${name}2`);
@@ -273,6 +326,52 @@ describe('a name that leads through symbolic links', () => {
 		await watching.return?.();
 	});
 
+	it('is told of also where a file became one before its event was told', async () => {
+		const targets = ['one', 'two'].map((each) => path.join(folder, each));
+		for (const target of targets) writeFileSync(target, path.basename(target));
+		const link = (to: string) => {
+			symlinkSync(to, `${name}.new`);
+			renameSync(`${name}.new`, name);
+		};
+		const watching = watch(name);
+		const told = next(watching);
+		appendFileSync(name, 'x');
+		link('one');
+		const read = async (text: string) => {
+			for (let seen = ''; seen !== text; seen = readFileSync(name, 'utf8')) await next(watching);
+		};
+		await told;
+		if (readFileSync(name, 'utf8') !== 'one') await read('one');
+		for (const to of ['two', 'one']) {
+			link(to);
+			await read(to);
+		}
+		appendFileSync(targets[0] as string, '!');
+		await read('one!');
+		await watching.return?.();
+	});
+
+	it('is told of also where a file became one while the watch began', async () => {
+		for (const each of ['one', 'two']) writeFileSync(path.join(folder, each), each);
+		const { lstatSync } = fs;
+		const link = (to: string) => {
+			symlinkSync(to, `${name}.new`);
+			renameSync(`${name}.new`, name);
+		};
+		let looks = 0;
+		const spy = vi.spyOn(fs, 'lstatSync').mockImplementation(((of: string, ...rest: []) => {
+			const seen = lstatSync(of, ...rest);
+			if (of === name && ++looks === 2) link('one'); // the last before it is associated
+			return seen;
+		}) as typeof lstatSync);
+		const watching = watch(name);
+		spy.mockRestore();
+		expect(await names(watching)).toBe('modified,attrib');
+		link('two');
+		expect(await names(watching)).toBe('modified,attrib');
+		await watching.return?.();
+	});
+
 	it('tells that it leads nowhere, and what comes there', async () => {
 		const watching = watch(at('app'));
 		const gone = names(watching);
@@ -318,6 +417,28 @@ describe('the end', () => {
 		for (let i = 0; i < 20; i++) await round();
 		expect(openDescriptors().length).toBe(after);
 		expect(after).toBeLessThan(before + 8); // the thread's poller, and the process's inotify
+	});
+
+	it('one that can not be told ends alone', async () => {
+		const other = path.join(folder, 'other');
+		writeFileSync(other, '0');
+		const [one, two] = [watch(name), watch(other)];
+		const asked = [next(one), next(two)];
+		const { refresh } = FileObject.prototype;
+		FileObject.prototype.refresh = function (options) {
+			if (this.path === name) throw new Error('no look');
+			return refresh.call(this, options);
+		};
+		try {
+			appendFileSync(name, 'x');
+			await expect(asked[0]).rejects.toThrow('no look');
+			appendFileSync(other, 'x');
+			expect((await asked[1])?.path).toBe(other);
+		} finally {
+			FileObject.prototype.refresh = refresh;
+			await two.return?.();
+		}
+		expect((await one.next()).done).toBe(true);
 	});
 
 	it('a signal rejects who waits, else the next one who asks, with its reason', async () => {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -98,6 +98,20 @@ export class Serving implements AsyncDisposable {
 
 	descriptors(): number {
 		return readdirSync(`/proc/${this.child.pid}/fd`).length;
+	}
+
+	/** The files it has open whose names match. */
+	opened(name: RegExp): string[] {
+		const folder = `/proc/${this.child.pid}/fd`;
+		return readdirSync(folder)
+			.flatMap((fd) => {
+				try {
+					return readlinkSync(`${folder}/${fd}`);
+				} catch {
+					return []; // closed meanwhile
+				}
+			})
+			.filter((file) => name.test(file));
 	}
 
 	/** Bytes that it has read of files, all threads. */

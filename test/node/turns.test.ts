@@ -1,0 +1,81 @@
+// Whoever takes events without a pause leaves the event loop its turns: timers, sockets, signals.
+
+import { Port, type PortEvent } from 'event-ports';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const LONG_MS = 2; // what a port may answer on the spot is taken in less
+
+let port: Port;
+let turns = 0;
+let counting = true;
+beforeEach(() => {
+	port = new Port({ limit: 100_000 });
+	counting = true;
+	const count = () => {
+		turns++;
+		if (counting) setImmediate(count);
+	};
+	setImmediate(count);
+});
+afterEach(() => {
+	counting = false;
+	port.close();
+});
+
+function send(count: number): void {
+	for (let i = 1; i <= count; i++) port.send(i);
+}
+
+/** A program that has something to do with an event. */
+function work(): void {
+	for (const end = performance.now() + LONG_MS; performance.now() < end; );
+}
+
+async function single(handle: (event: PortEvent | null) => void, events: number): Promise<void> {
+	for (let i = 0; i < events; i++) handle(await port.get());
+}
+
+async function iterated(handle: (event: PortEvent | null) => void, events: number): Promise<void> {
+	let seen = 0;
+	for await (const event of port) {
+		handle(event);
+		if (++seen === events) break;
+	}
+}
+
+async function batched(handle: (event: PortEvent | null) => void, events: number): Promise<void> {
+	let seen = 0;
+	for await (const [event] of port.batches({ max: 1 })) {
+		handle(event ?? null);
+		if (++seen === events) break;
+	}
+}
+
+async function wanted(handle: (event: PortEvent | null) => void, events: number): Promise<void> {
+	for (let i = 0; i < events; i++) for (const event of await port.getn({ max: 1 })) handle(event);
+}
+
+describe('the event loop', () => {
+	it.each([single, iterated, batched, wanted])(
+		'has a turn before each of %o that takes long',
+		async (take) => {
+			const EVENTS = 20;
+			send(EVENTS);
+			const before = turns;
+			await take(work, EVENTS);
+			expect(turns - before).toBeGreaterThanOrEqual(EVENTS - 2);
+		},
+	);
+
+	it('has turns among events that take no time, by their number', async () => {
+		const EVENTS = 65_536;
+		send(EVENTS);
+		const before = turns;
+		let seen = 0;
+		for await (const events of port.batches({ max: 1024 })) {
+			seen += events.length;
+			if (seen === EVENTS) break;
+		}
+		expect(turns - before).toBeGreaterThanOrEqual(EVENTS / 4096 - 2);
+	});
+});
