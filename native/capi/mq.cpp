@@ -17,8 +17,17 @@ extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_n
     mqd_t queue, const struct sigevent* event);
 extern "C" __attribute__((weak, visibility("hidden"))) int event_ports_libc_mq_close(mqd_t queue);
 
+namespace {
+
+bool known(int notify) {
+	return notify == SIGEV_PORT || notify == SIGEV_NONE || notify == SIGEV_SIGNAL || notify == SIGEV_THREAD;
+}
+
+} // namespace
+
 PUBLIC int port_mq_notify(mqd_t queue, const struct sigevent* event) {
 	if (trace::due("port_mq_notify")) [[unlikely]] return trace::told_mq_notify(queue, event);
+	if (event && !known(event->sigev_notify)) return answer(mq::refuse(queue));
 	if (!event || event->sigev_notify != SIGEV_PORT) {
 		mq::Notify libc = event_ports_libc_mq_notify ? event_ports_libc_mq_notify : mq_notify;
 		return answer(mq::pass_on(queue, event, libc));

@@ -5,6 +5,7 @@
 
 #include "capi/wrap.hpp"
 #include "core/registry.hpp"
+#include "sys/directory.hpp"
 #include "sys/fd.hpp"
 
 #include <algorithm>
@@ -29,6 +30,10 @@ void before_close_range(unsigned first, unsigned last) {
 		if (!internal) registry::before_close(fd);
 	};
 	registry::each_known(first, last, close_one, nullptr);
+	if (registry::concerns_unknown()) [[unlikely]]
+		sys::each_descriptor([&](int fd) {
+			if (static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last) registry::before_close(fd);
+		});
 }
 
 std::vector<unsigned> own_descriptors(unsigned first, unsigned last) {

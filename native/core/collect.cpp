@@ -24,20 +24,21 @@ bool Port::called() const {
 // much as is asked for, only the last.
 bool Port::collection_due(bool drain, bool full) const {
 	Header& header = region_.header();
-	// A private descriptor may be ready in vain; a call that does not wait makes an end of that.
-	if (header.pollable.load() == 0) return drain && !full && private_.load(std::memory_order_relaxed);
+	if (header.pollable.load() == 0) return drain && !full && ready_in_vain();
 	if (header.since_collect.load() >= FAIR_EVENTS) return true;
 	return !full && (drain || header.uncollected.load() != 0);
 }
 
 // The system call. Negative: -errno (EINTR).
-int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline) {
+int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline, sys::HeldSignals* held) {
 	region_.header().uncollected.store(0);
+	if (held && held->due()) return -EINTR;
+	const sigset_t* mask = held ? held->mask() : nullptr;
 	bool disturbed = Source::kernel_works.load(std::memory_order_relaxed) && !deadline.poll &&
 	                 source(SourceKind::AIO)->interrupts();
 	if (disturbed) [[unlikely]]
-		return sys::epoll_collect_undisturbed(inner_.get(), ready, COLLECT_MAX, deadline);
-	return sys::epoll_collect(inner_.get(), ready, COLLECT_MAX, deadline);
+		return sys::epoll_collect_undisturbed(inner_.get(), ready, COLLECT_MAX, deadline, mask);
+	return sys::epoll_collect(inner_.get(), ready, COLLECT_MAX, deadline, mask);
 }
 
 // Queues what is ready among slots, or hands it over at once; lists in `rearm` the slots whose
@@ -158,7 +159,7 @@ bool Port::collect(Guard& guard, Direct* direct) {
 	sys::Ready ready[COLLECT_MAX];
 	uint32_t rearm[COLLECT_MAX];
 	guard.unlock();
-	int count = ask_kernel(ready, Deadline::now());
+	int count = ask_kernel(ready, Deadline::now(), nullptr);
 	guard.lock();
 	if (direct && !may_take_directly(0)) direct = nullptr;
 	Left left = post_ready(ready, count, rearm, direct);

@@ -363,7 +363,7 @@ uint32_t Port::count() {
 		Guard guard(*this);
 		if (kick_left(0)) take_kick(guard);
 	}
-	if (region_.header().pollable.load() != 0 || private_.load(std::memory_order_relaxed)) collect_now();
+	if (region_.header().pollable.load() != 0 || ready_in_vain()) collect_now();
 	if (region_.header().queued.load() != 0) tidy_after_dead(); // events go with who owned them
 	return region_.header().queued.load();
 }

@@ -267,6 +267,12 @@ private:
 
 	bool called() const;
 	bool collection_due(bool drain, bool full) const;
+	// Whether the inner set may hold what is ready for nobody: a private descriptor, or one whose
+	// association went unseen by the kernel, with its owner or by a close. It would keep the port
+	// readable; a call that does not wait makes an end of that.
+	bool ready_in_vain() const {
+		return private_.load(std::memory_order_relaxed) || region_.header().fd_used.load() != 0;
+	}
 	bool quiet() const;                    // locked
 	// Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not
 	// come for: it would keep the port readable. Locked.
@@ -299,7 +305,7 @@ private:
 		return waiter == 0 || (header.waiter_first.load() == waiter &&
 		                       region_.waiter(waiter).word.load() == shm::POLLING);
 	}
-	int ask_kernel(sys::Ready* ready, const Deadline& deadline);
+	int ask_kernel(sys::Ready* ready, const Deadline& deadline, sys::HeldSignals* held);
 	// What post_ready() leaves to finish_ready().
 	struct Left {
 		uint32_t rearms; // listed
@@ -321,7 +327,7 @@ private:
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
 	bool leads(uint32_t waiter) const;               // locked
-	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct);
+	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct, sys::HeldSignals& held);
 	LoopState told(uint32_t waiter); // locked
 	void count_delivered(SourceKind kind);           // locked
 	void departed();

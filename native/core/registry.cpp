@@ -303,9 +303,13 @@ bool concerns(int fd) {
 
 void tell_of_closing(void (*told)(int fd)) { told_of_closing.store(told, std::memory_order_release); }
 
-bool before_close(int fd) {
+bool concerns_unknown() {
 	// In the strict profile a dup that no call ever named counts as well (2.11.2).
-	if (strict_ports.load(std::memory_order_relaxed) != 0 && !borrowed_memory()) {
+	return strict_ports.load(std::memory_order_relaxed) != 0 && !borrowed_memory();
+}
+
+bool before_close(int fd) {
+	if (concerns_unknown()) {
 		int error = 0;
 		find(fd, &error);
 	}

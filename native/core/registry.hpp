@@ -120,6 +120,8 @@ Result<void> close_number(int number);
 bool before_close(int fd);
 // Whether before_close() would have anything to do: cheap, and mostly false.
 bool concerns(int fd);
+// Whether that may be so of numbers that each_known() does not tell.
+bool concerns_unknown();
 void after_close(int fd); // it is closed now
 // Descriptors of our own were closed where no one saw it: their numbers are anybody's.
 void lost_internals(const int* fds, int count);

@@ -5,6 +5,7 @@
 #include "core/slots.hpp"
 #include "core/tags.hpp"
 #include "sys/futex.hpp"
+#include "sys/signals.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -49,13 +50,15 @@ inline bool Port::quiet() const {
 
 // Sleeps as leader or follower until signalled, ready or late, and posts what
 // the kernel reported. Called and left with the lock held, but for FORKED. 0 or an errno.
-int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct) {
+int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct, sys::HeldSignals& held) {
 	Header& header = region_.header();
 	shm::Waiter& record = region_.waiter(waiter);
 	if (!leads(waiter)) {
 		record.word.store(shm::SLEEPING);
 		guard.unlock();
-		int rc = sys::futex_wait(record.word.word(), shm::SLEEPING, deadline.at);
+		bool interrupted = held.due();
+		held.let_go(); // a futex takes no mask
+		int rc = interrupted ? EINTR : sys::futex_wait(record.word.word(), shm::SLEEPING, deadline.at);
 		if (guard.of_parent()) [[unlikely]]
 			return FORKED;
 		guard.lock();
@@ -66,7 +69,7 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	record.word.store(shm::POLLING);
 	guard.unlock();
 	sys::Ready ready[COLLECT_MAX];
-	int count = ask_kernel(ready, deadline);
+	int count = ask_kernel(ready, deadline, &held);
 	if (guard.of_parent()) [[unlikely]]
 		return FORKED;
 	uint32_t rearm[COLLECT_MAX];
@@ -118,6 +121,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	uint32_t found_first = 1;
 	bool in_vain = false;
 	uint32_t waiter = 0;
+	sys::HeldSignals held;
 	Direct found{out, max, 0};
 	Direct* direct = wanted == 1 ? &found : nullptr;
 	rearm_if_asked();
@@ -149,12 +153,13 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	}
 	for (;; straight = false) {
 		if (straight) {
-			int rc = sleep(guard, waiter, deadline, direct);
+			int rc = sleep(guard, waiter, deadline, direct, held);
 			if (rc == FORKED) return {EINTR, 0};
 			if (found.taken != 0) [[likely]]
 				return leave_with_found();
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
 			late = deadline.passed();
+			if (!late && !restart) held.hold();
 			continue;
 		}
 		// Of one that was found dead since this call began: nobody may look again while this sleeps.
@@ -269,12 +274,13 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (turn == 0) turn = sys::monotonic_ns() + (pause ? pause->every_ns : WATCH_NS);
 			until.at = std::min(until.at, turn);
 		}
-		int rc = sleep(guard, waiter, until, direct);
+		int rc = sleep(guard, waiter, until, direct, held);
 		if (rc == FORKED) return {EINTR, 0};
 		if (found.taken != 0) return leave_with_found();
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
 		// Whatever woke it: a peer that scribbles may call it again and again, for nothing.
 		late = deadline.passed();
+		if (!late && !restart) held.hold();
 		if (!late && (pause || looking) && sys::monotonic_ns() >= turn) {
 			turn = 0;
 			guard.unlock();
@@ -375,6 +381,7 @@ void Port::departed() {
 }
 
 void Port::wake_number(int number) {
+	sys::futex_wake(region_.header().used.word(), INT32_MAX); // who waits for a slot
 	for (;;) {
 		uint32_t seen = departures_.load(std::memory_order_acquire);
 		uint32_t waiting = 0;

@@ -3,6 +3,7 @@
 #include "core/registry.hpp"
 #include "core/slots.hpp"
 #include "sys/futex.hpp"
+#include "sys/signals.hpp"
 
 #include <cerrno>
 
@@ -10,9 +11,10 @@ namespace evp::dispatch {
 
 namespace {
 
-// A waiter holds the port: it looks up this often whether its number was closed, and
-// whether its count went with that of one who died.
-constexpr int64_t LOOK_UP = 50'000'000;
+// A waiter holds the port: it looks up this often whether its number was closed unseen, and
+// whether its count went with that of one who died. Seldom: a handler that runs while it
+// wakes by itself does not end the call.
+constexpr int64_t LOOK_UP = 1'000'000'000;
 
 } // namespace
 
@@ -20,6 +22,7 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
                   uint64_t object, uint64_t user) {
 	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
 	shm::Header& header = port.region().header();
+	sys::HeldSignals held;
 	Port::Guard guard(port);
 	for (;;) {
 		int error = 0;
@@ -40,7 +43,10 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 		uint32_t used = header.used.load();
 		header.slot_waiters.store(header.slot_waiters.load() + 1);
 		guard.unlock();
-		int rc = sys::futex_wait(header.used.word(), used, sys::monotonic_ns() + LOOK_UP);
+		bool interrupted = held.due();
+		held.let_go(); // a futex takes no mask
+		int rc = interrupted ? EINTR : sys::futex_wait(header.used.word(), used, sys::monotonic_ns() + LOOK_UP);
+		held.hold();
 		guard.lock();
 		if (header.slot_waiters.load() != 0) header.slot_waiters.store(header.slot_waiters.load() - 1);
 		if (rc == EINTR) return Error{EINTR};

@@ -204,13 +204,18 @@ Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, 
 
 Result<void> FileSource::associate(Port& port, const Request& request) {
 	port.collect_armed();
-	return sys::or_no_memory([&]() -> Result<void> {
+	Result<void> r = sys::or_no_memory([&]() -> Result<void> {
 		Result<Hub*> hub = Hub::get();
 		if (!hub) return Error{hub.error()};
 		Hub::Held held(**hub);
 		if (!held) return Error{EAGAIN}; // in a signal handler over this very code
 		return associate_locked(**hub, port, request);
 	});
+	// The source has been used also where there was no room (2.2.2, 2.3.3).
+	shm::Cell<uint32_t>& used = port.region().header().file_used;
+	bool found = r || r.error() == EAGAIN || r.error() == ENOSPC || r.error() == ENOMEM;
+	if (found && used.load() == 0) used.store(1);
+	return r;
 }
 
 Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& request) {
@@ -297,7 +302,6 @@ Result<void> FileSource::commit(Hub& hub, Port& port, const Request& request, Wa
 			region.slot(index).link.store(watch->id);
 			arm(hub, port, *watch, request, events);
 			if (fresh) slots::table_insert(region, index);
-			region.header().file_used.store(1);
 		}
 	}
 	if (index == 0) {

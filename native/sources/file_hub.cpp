@@ -320,8 +320,12 @@ void Hub::read() {
 }
 
 void Hub::judge() {
-	for (size_t i = 0; i < held_back_.size(); i++)
-		if (held_back_[i]->pending != 0) resolve(*held_back_[i]);
+	for (bool settled = false; !settled;) {
+		settled = true;
+		for (size_t i = 0; i < held_back_.size(); i++)
+			if (held_back_[i]->pending != 0 && !resolve(*held_back_[i], true)) settled = false;
+		if (!settled) read();
+	}
 	held_back_.clear();
 	if (overflowed_) rescan();
 	if (mounts_.get() >= 0 && sys::mounts_changed(mounts_.get())) check_mounts();

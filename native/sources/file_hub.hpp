@@ -100,8 +100,10 @@ private:
 	void object_changed(Watch& watch, uint32_t mask);
 	void happened(Watch& watch, uint32_t events);
 	void hold(Watch& watch, uint8_t pending);
-	void resolve(Watch& watch);
-	void resolve_by_look(Watch& watch, uint8_t pending);
+	// Both false: not yet, a note that tells more is expected.
+	bool resolve(Watch& watch, bool all_read);
+	bool resolve_by_look(Watch& watch, uint8_t pending, bool all_read);
+	bool await_directory(Watch& watch, Look seen, bool all_read);
 	Look look(Watch& watch, sys::FileStatus* now);
 	void fire(Watch& watch, uint32_t events);
 	void unmounted(Node& node);

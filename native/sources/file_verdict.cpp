@@ -5,6 +5,8 @@
 // first, a rename over it the directory (14.2.9). So such notes are held back until
 // both are there, the next note of that watch comes, or everything has been read;
 // only then, and only where no second note came, the name itself is looked up.
+// A look sees what later operations made of the name, whose notes are still to come:
+// where the directory is watched, only what it says ends a watch (await_directory).
 
 #include "core/port.hpp"
 #include "sources/file_hub.hpp"
@@ -80,7 +82,8 @@ void Hub::entry_changed(Node& node, const sys::Note& note) {
 
 void Hub::object_changed(Watch& watch, uint32_t mask) {
 	if (!watch.armed) return;
-	if (mask & note::ATTRIB) hold(watch, ATTRIB);
+	// Overwritten, not one side of an exchange: the name is another's by now.
+	if (mask & note::ATTRIB) hold(watch, watch.pending & NAME_TAKEN ? ATTRIB | NAME_REMOVED : ATTRIB);
 	if (mask & note::MOVE_SELF) hold(watch, MOVED);
 	if (mask & (note::DELETE_SELF | note::IGNORED)) hold(watch, GONE);
 	if (uint32_t events = events_of(mask)) happened(watch, events);
@@ -88,7 +91,7 @@ void Hub::object_changed(Watch& watch, uint32_t mask) {
 
 // An ordinary change of the object.
 void Hub::happened(Watch& watch, uint32_t events) {
-	if (watch.pending != 0) resolve(watch); // that came first
+	if (watch.pending != 0) (void)resolve(watch, false); // that came first
 	if (!watch.armed) return;
 	if (events & MODIFIED && watch.asked & TRUNCATED) {
 		sys::FileStatus now;
@@ -127,9 +130,8 @@ void Hub::fire(Watch& watch, uint32_t events) {
 	}
 }
 
-void Hub::resolve(Watch& watch) {
+bool Hub::resolve(Watch& watch, bool all_read) {
 	uint8_t pending = watch.pending;
-	watch.pending = 0;
 	// The parent's word counts alone where the parent is sure, else with the object's.
 	bool witness = watch.sure || pending & ON_OBJECT;
 	if (pending & NAME_MOVED && (watch.sure || pending & MOVED))
@@ -138,19 +140,22 @@ void Hub::resolve(Watch& watch) {
 		fire(watch, RENAMED_TO);
 	else if (pending & NAME_REMOVED && witness)
 		fire(watch, DELETED);
-	else
-		resolve_by_look(watch, pending);
+	else if (!resolve_by_look(watch, pending, all_read))
+		return false;
+	watch.pending = 0;
 	// Nothing after all: its place in the order is given up.
 	if (watch.firing != Watch::NO_FIRING && firings_[watch.firing].events == 0)
 		watch.firing = Watch::NO_FIRING;
+	return true;
 }
 
-void Hub::resolve_by_look(Watch& watch, uint8_t pending) {
+bool Hub::resolve_by_look(Watch& watch, uint8_t pending, bool all_read) {
 	sys::FileStatus now;
 	Look seen = look(watch, &now);
+	if (await_directory(watch, seen, all_read)) return false;
 	if (pending & GONE) {
 		fire(watch, seen == Look::OTHER ? RENAMED_TO : DELETED);
-		return;
+		return true;
 	}
 	if (seen == Look::INTACT || seen == Look::LOST) {
 		// Another link, or no business of the name's at all (5.4.5). When its
@@ -162,7 +167,7 @@ void Hub::resolve_by_look(Watch& watch, uint8_t pending) {
 			fire(watch, events);
 		else if (seen == Look::INTACT)
 			watch.recorded = now;
-		return;
+		return true;
 	}
 	if (pending & (MOVED | NAME_MOVED))
 		fire(watch, RENAMED_FROM);
@@ -170,6 +175,21 @@ void Hub::resolve_by_look(Watch& watch, uint8_t pending) {
 		fire(watch, RENAMED_TO);
 	else
 		fire(watch, DELETED);
+	return true;
+}
+
+// Whether the name's directory has yet to say why the name no longer leads to the file. It
+// does so in a note that is read after this one, or, after all that there were, in one that
+// came meanwhile. Nothing came since the same was seen before: the look has to do.
+bool Hub::await_directory(Watch& watch, Look seen, bool all_read) {
+	const Node* parent = watches_.parent(watch);
+	if (seen == Look::INTACT || seen == Look::LOST || !parent || parent->wd < 0) return false;
+	if (watch.pending & (NAME_REMOVED | NAME_MOVED | NAME_TAKEN)) return false;
+	if (!all_read) return true;
+	uint8_t as_seen = seen == Look::OTHER ? SEEN_OTHER : SEEN_EMPTY;
+	bool before = watch.pending & as_seen;
+	watch.pending |= as_seen;
+	return !before;
 }
 
 Hub::Look Hub::look(Watch& watch, sys::FileStatus* now) {

@@ -52,6 +52,8 @@ enum Pending : uint8_t {
 	NAME_REMOVED = 8,  // on its name in the parent
 	NAME_MOVED = 16,
 	NAME_TAKEN = 32,   // something was renamed over it
+	SEEN_EMPTY = 64,   // looked at when all was read, with no such note
+	SEEN_OTHER = 128,
 };
 
 // The text of a name. Most are short and need no memory of their own.

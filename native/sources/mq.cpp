@@ -3,6 +3,7 @@
 #include "core/registry.hpp"
 #include "sources/mq_source.hpp"
 #include "sys/fd.hpp"
+#include "sys/mq_notice.hpp"
 
 #include <cerrno>
 #include <new>
@@ -60,6 +61,11 @@ Result<void> watch(mqd_t queue, int number, uint64_t user) {
 	Result<void> asked = static_cast<MqSource*>(port->source(SourceKind::MQ))->ask(*port, queue, user);
 	if (Table* table = asked ? Table::current() : nullptr) table->forget(queue);
 	return asked;
+}
+
+Result<void> refuse(mqd_t queue) {
+	int error = sys::notice_free(queue); // Linux tests the kind first
+	return Error{error == 0 ? EINVAL : error};
 }
 
 Result<void> pass_on(mqd_t queue, const sigevent* event, Notify libc) {

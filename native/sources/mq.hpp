@@ -22,6 +22,8 @@ std::unique_ptr<Source> make_source();
 // many registrations, or a signal handler over a critical section; ENOSYS: no netlink here,
 // as libc says it; EMFILE ENFILE ENOMEM.
 Result<void> watch(mqd_t queue, int port, uint64_t user);
+// A kind of notification that nobody knows: EBADF, EBUSY, else EINVAL (8.1).
+Result<void> refuse(mqd_t queue);
 // A notification of another kind, by libc; null: none any more. EBUSY: this process is
 // not registered (8.2). EAGAIN: in a signal handler over a critical section.
 Result<void> pass_on(mqd_t queue, const sigevent* event, Notify libc);

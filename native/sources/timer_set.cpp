@@ -67,10 +67,15 @@ int64_t TimerSet::most(uint8_t clock) {
 	return which == sys::Clock::MONOTONIC ? monotonic.most() : sys::clock_ns(which);
 }
 
-// Times that have passed when a timer is armed are one expiration: the last of them (6.13).
-int64_t TimerSet::last_past(int64_t due, int64_t interval, uint8_t clock) {
-	int64_t now = sys::clock_ns(static_cast<sys::Clock>(clock));
-	return due < now ? now - (now - due) % interval : due;
+// Times that have passed when a timer is armed are one expiration, the last of them; but the
+// high-resolution clock makes up for what is no more than a second ago (6.13).
+int64_t TimerSet::first_due(int64_t due, int64_t interval, uint8_t clock) {
+	constexpr int64_t MADE_UP = 1'000'000'000;
+	auto which = static_cast<sys::Clock>(clock);
+	int64_t now = sys::clock_ns(which);
+	if (due >= now) return due;
+	bool recent = which == sys::Clock::MONOTONIC && now - due - interval <= MADE_UP;
+	return recent ? due : now - (now - due) % interval;
 }
 
 bool TimerSet::set_any_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
@@ -85,7 +90,7 @@ bool TimerSet::set_any_time(uint32_t index, Timer& timer, const TimerSetting& se
 	if (armed && relative && clock != timer.clock) now = most(clock);
 	if (setting.value == 0) return disarm(timer);
 	int64_t due = absolute ? std::min(setting.value, FARTHEST) : add(now, setting.value);
-	if (absolute && setting.interval != 0) due = last_past(due, setting.interval, clock);
+	if (absolute && setting.interval != 0) due = first_due(due, setting.interval, clock);
 	if (clock == timer.clock) return arm(index, timer, due, setting.interval);
 	// Over to the other clock; expirations not yet posted are so at once.
 	bool placed = timer.where != 0;

@@ -105,7 +105,7 @@ private:
 	bool set_any_time(uint32_t index, Timer& timer, const TimerSetting& setting, bool absolute,
 	                  TimerSetting* old);
 	int64_t most(uint8_t clock);
-	static int64_t last_past(int64_t due, int64_t interval, uint8_t clock);
+	static int64_t first_due(int64_t due, int64_t interval, uint8_t clock);
 	bool put(uint32_t index, Timer& timer);
 	TimerSetting remaining(const Timer& timer, int64_t now) const;
 };

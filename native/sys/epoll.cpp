@@ -31,20 +31,21 @@ int control(int set, int op, int fd, uint32_t events, uint64_t data) {
 }
 
 // Raw calls: the libc wrappers are cancellation points.
-int wait_raw(int set, Ready* out, int max, int64_t remaining_ns) {
+int wait_raw(int set, Ready* out, int max, int64_t remaining_ns, const sigset_t* mask) {
 #ifdef SYS_epoll_pwait2
 	static std::atomic<bool> absent{false}; // before Linux 5.11, or refused by a filter
 	if (!absent.load(std::memory_order_relaxed)) {
 		timespec left{remaining_ns / 1'000'000'000, remaining_ns % 1'000'000'000};
 		long n = raw_call(SYS_epoll_pwait2, set, raw_address(out), max,
-		                  raw_address(remaining_ns < 0 ? nullptr : &left), 0, 8);
+		                  raw_address(remaining_ns < 0 ? nullptr : &left), raw_address(mask), 8);
 		if (n != -ENOSYS && n != -EPERM) return static_cast<int>(n);
 		absent.store(true, std::memory_order_relaxed);
 	}
 #endif
 	int64_t ms = remaining_ns < 0 ? -1 : std::min<int64_t>((remaining_ns + 999'999) / 1'000'000,
 	                                                       INT32_MAX);
-	return static_cast<int>(raw_call(SYS_epoll_pwait, set, raw_address(out), max, static_cast<int>(ms), 0, 8));
+	return static_cast<int>(
+	    raw_call(SYS_epoll_pwait, set, raw_address(out), max, static_cast<int>(ms), raw_address(mask), 8));
 }
 
 } // namespace
@@ -86,24 +87,24 @@ bool epoll_outlives(int fd, int stand_in) {
 	return strstr(text, "tfd:") != nullptr;
 }
 
-int epoll_collect(int set, Ready* out, int max, const Deadline& deadline) {
+int epoll_collect(int set, Ready* out, int max, const Deadline& deadline, const sigset_t* mask) {
 	if (deadline.poll || deadline.infinite()) [[likely]] // no clock to be read
-		return static_cast<int>(
-		    raw_call(SYS_epoll_pwait, set, raw_address(out), max, deadline.poll ? 0 : -1, 0, 8));
+		return static_cast<int>(raw_call(SYS_epoll_pwait, set, raw_address(out), max, deadline.poll ? 0 : -1,
+		                                 raw_address(mask), 8));
 	for (;;) {
 		int64_t left = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
-		int n = wait_raw(set, out, max, left);
+		int n = wait_raw(set, out, max, left, mask);
 		if (n != 0 || deadline.passed()) return n;
 	}
 }
 
 // The kernel itself restarts ppoll where no handler ran, with the time that was left.
-int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline) {
+int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline, const sigset_t* mask) {
 	pollfd ready{set, POLLIN, 0};
 	int64_t left_ns = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
 	timespec left{left_ns / 1'000'000'000, left_ns % 1'000'000'000};
 	timespec* limit = deadline.infinite() ? nullptr : &left;
-	if (!deadline.poll && syscall(SYS_ppoll, &ready, 1, limit, nullptr, 8) < 0) return -errno;
+	if (!deadline.poll && syscall(SYS_ppoll, &ready, 1, limit, mask, 8) < 0) return -errno;
 	return epoll_collect(set, out, max, Deadline::now());
 }
 

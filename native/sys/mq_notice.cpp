@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -37,6 +38,19 @@ int notice_ask(int socket, mqd_t queue, uint64_t id) {
 	event.sigev_signo = socket;
 	event.sigev_value.sival_ptr = cookie;
 	return syscall(SYS_mq_notify, queue, &event) == 0 ? 0 : errno;
+}
+
+int notice_free(mqd_t queue) {
+	mq_attr attributes;
+	if (mq_getattr(queue, &attributes) != 0) return errno;
+	// The queue as a file says who it is. One for writing only can't be opened once more: closing
+	// any descriptor of the queue would end this process's registration.
+	char text[128];
+	long n = syscall(SYS_pread64, queue, text, sizeof text - 1, 0L);
+	text[std::max(n, 0L)] = 0;
+	constexpr char OWNER[] = "NOTIFY_PID:";
+	const char* owner = strstr(text, OWNER);
+	return owner && atoi(owner + sizeof OWNER - 1) != 0 ? EBUSY : 0;
 }
 
 bool notice_read(int socket, Notice* notice) {

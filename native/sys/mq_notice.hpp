@@ -20,6 +20,8 @@ struct Notice {
 Result<UniqueFd> notices_make(uint32_t* room);
 // 0 or errno: EBADF (no queue), EBUSY (a process is registered), ENOMEM ENOSYS EPERM.
 int notice_ask(int socket, mqd_t queue, uint64_t id);
+// 0; EBUSY: a process is registered, which only a descriptor open for reading tells; EBADF: no queue.
+int notice_free(mqd_t queue);
 // The next one; false: there is none.
 bool notice_read(int socket, Notice* notice);
 

@@ -202,6 +202,30 @@ CASE("2.11.3 2.10.6", "dup2_of_a_port_onto_a_port_closes_that_one")
 }
 
 #if defined(__linux__)
+/* The dup is in no call before. */
+CASE("2.11.1 2.11.2", "a_dup_closed_within_a_range_disarms_strict_profile")
+{
+	int port, dup, fd[2], all;
+	use_profile("strict");
+	for (all = 0; all <= 1; all++) {
+		port = new_port();
+		new_pipe(fd);
+		write_byte(fd[1]);
+		OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL));
+		OK(port_alert(port, PORT_ALERT_SET, 1, NULL));
+		EQ(dup = fcntl(port, F_DUPFD, 200), 200);
+		if (all)
+			closefrom(dup);
+		else
+			OK(close_range((unsigned int)dup, (unsigned int)dup, 0));
+		EMPTY(port);
+		SLOTS(port, 0);
+		FAILS(port_send(dup, 1, NULL), EBADF);
+		OK(port_send(port, 1, NULL));
+		EQ(take(port).portev_source, PORT_SOURCE_USER);
+	}
+}
+
 CASE("2.11.3 2.11.4", "close_range_and_closefrom_close_ports")
 {
 	int port = new_port();

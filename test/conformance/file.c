@@ -173,6 +173,23 @@ FILE_CASE("2.2.4 13.9 12.4", "file_at_the_slot_limit_changes_nothing")
 	}
 }
 
+/* The source is registered before the slot is taken (2.2.2). */
+FILE_CASE("2.3.3 2.2.2", "a_file_refused_for_want_of_a_slot_has_used_the_source")
+{
+	(void)new_name();
+	IN_EACH_PROFILE(strict)
+	{
+		int port = new_port_limit(1);
+		file_obj_t object = { .fo_name = NULL };
+		OK(port_send(port, 1, NULL));
+		if (strict)
+			OK(watch(port, &object, FILE_MODIFIED, NULL));
+		else
+			FAILS(watch(port, &object, FILE_MODIFIED, NULL), EAGAIN);
+		FAILS(port_dissociate(port, PORT_SOURCE_FILE, (uintptr_t)&object), ENOENT);
+	}
+}
+
 FILE_CASE("5.4.9 5.1.8 12.2 12.3", "an_exception_at_the_limit_is_not_lost")
 {
 	int port = new_port_limit(1);

@@ -77,9 +77,34 @@ CASE_COLD("8.1 13.19", "mq_notify_tests_queue_and_port")
 	notify.portnfy_port = port;
 	OK(mq_notify(queue, &event));
 	FAILS(mq_notify(queue, &event), EBUSY);
-	event.sigev_notify = 77;
-	FAILS(mq_notify(queue, &event), EINVAL);
 	OK(mq_close(queue));
+}
+
+CASE_COLD("8.1", "an_unknown_kind_of_notification_is_refused_after_the_queue")
+{
+	int port = new_port(), status;
+	mqd_t other, queue = new_queue_twice(&other);
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, NULL), unknown = event;
+	pid_t child;
+	unknown.sigev_notify = 12345;
+	FAILS(mq_notify((mqd_t)closed_fd(), &unknown), EBADF);
+	FAILS(mq_notify((mqd_t)port, &unknown), EBADF);
+	FAILS(mq_notify(queue, &unknown), EINVAL);
+	OK(mq_notify(queue, &event));
+	FAILS(mq_notify(queue, &unknown), EBUSY);
+	FAILS(mq_notify(other, &unknown), EBUSY);
+	child = fork();
+	TRUE(child >= 0);
+	if (child == 0)
+		_exit(mq_notify(queue, &unknown) == -1 && errno == EBUSY ? 0 : 1);
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	OK(mq_send(queue, "a", 1, 0));
+	FAILS(mq_notify(queue, &unknown), EINVAL);
+	EQ(take_wait(port).portev_source, PORT_SOURCE_MQ);
+	OK(mq_close(queue));
+	OK(mq_close(other));
 }
 
 CASE_COLD("8.2", "a_registration_is_removed_by_its_owner_only")

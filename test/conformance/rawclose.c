@@ -31,6 +31,45 @@ CASE("4.13 14.1.11", "raw_close_of_an_associated_descriptor_gives_no_event")
 	EQ(take(port).portev_events, 1);
 }
 
+/* What the kernel holds for an association that is over: readable once, by {0,0} no more. */
+CASE("2.10.1 4.13 14.1.11", "a_file_left_behind_by_a_raw_close_does_not_keep_the_port_readable")
+{
+	int port = new_port(), fd[2], twin, other[2];
+	new_pipe(fd);
+	new_pipe(other);
+	watch(port, fd[0], NULL);
+	twin = dup(fd[0]);
+	TRUE(twin >= 0);
+	raw_close(fd[0]);
+	EQ(dup2(other[0], fd[0]), fd[0]);
+	FAILS(port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)fd[0]), ENOENT);
+	write_byte(fd[1]); /* still open, as twin */
+	EMPTY(port);
+	EQ(poll_now(port, POLLIN), 0);
+	close(twin);
+	close(fd[0]);
+}
+
+CASE("2.10.1 2.11.1 11.6", "what_the_dead_had_associated_does_not_keep_the_port_readable")
+{
+	int port = new_port(), fd[2], status = 0;
+	port_info_t info = { .pi_size = sizeof info };
+	pid_t child;
+	new_pipe(fd);
+	child = fork();
+	if (child == 0) {
+		watch(port, fd[0], NULL);
+		_exit(0);
+	}
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	OK(port_getinfo(port, &info)); /* it is buried */
+	EQ(info.pi_members, 1);
+	write_byte(fd[1]);
+	EMPTY(port);
+	EQ(poll_now(port, POLLIN), 0);
+}
+
 static void work_all(int port)
 {
 	int fd[2];

@@ -106,7 +106,7 @@ static struct timespec timespec_of(int64_t ns)
 	return (struct timespec){ (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
 }
 
-/* What a timer would have done before it was armed is one expiration. */
+/* What a timer would have done long before it was armed is one expiration. */
 CASE("6.4 6.13", "an_absolute_time_long_past_is_one_expiration_and_keeps_its_phase")
 {
 	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC };
@@ -125,6 +125,28 @@ CASE("6.4 6.13", "an_absolute_time_long_past_is_one_expiration_and_keeps_its_pha
 		EQ(nanoseconds(left.it_interval), interval);
 		EQ(take_wait(port).portev_events, 1);
 		EMPTY(port);
+		OK(timer_delete(timer));
+	}
+}
+
+/* The second time of two is less than a second ago, on whatever machine. */
+CASE("6.13 14.3.2", "times_just_past_are_expirations_of_the_high_resolution_clock")
+{
+	static const clockid_t clocks[] = { CLOCK_HIGHRES, CLOCK_REALTIME };
+	int port = new_port(), i;
+	for (i = 0; i < 2; i++) {
+		timer_t timer = new_timer_on(clocks[i], port, USER(i));
+		struct timespec before, after;
+		int count;
+		do { /* again where that took as long as a second */
+			int64_t half;
+			OK(clock_gettime(clocks[i], &before));
+			half = nanoseconds(before) / 2;
+			OK(timer_settime(timer, TIMER_ABSTIME, TIMES(timespec_of(half), timespec_of(half)), NULL));
+			OK(clock_gettime(clocks[i], &after));
+			count = take_wait(port).portev_events;
+		} while (nanoseconds(after) - nanoseconds(before) >= 900000000);
+		EQ(count, clocks[i] == CLOCK_HIGHRES ? 2 : 1);
 		OK(timer_delete(timer));
 	}
 }

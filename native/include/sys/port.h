@@ -24,6 +24,10 @@
 #include <bits/types/struct_itimerspec.h>
 #include <bits/types/clockid_t.h>
 #include <bits/types/timer_t.h>
+#ifndef __USE_POSIX199309 /* sigev_value's members have names of their own then */
+#define sival_int __sival_int
+#define sival_ptr __sival_ptr
+#endif
 #elif defined(__DEFINED_struct_timespec) /* musl */
 #define __NEED_clockid_t
 #define __NEED_timer_t

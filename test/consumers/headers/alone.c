@@ -33,6 +33,8 @@ uintptr_t a_uintptr;
 struct timespec a_struct_timespec;
 struct itimerspec a_struct_itimerspec;
 struct sigevent a_struct_sigevent;
+void **a_pointer = &a_struct_sigevent.sigev_value.sival_ptr;
+int *a_number = &a_struct_sigevent.sigev_value.sival_int;
 struct port_event a_struct_event;
 struct port_notify a_struct_notify;
 struct file_obj a_struct_file;
