@@ -33,7 +33,7 @@ bool Port::collection_due(bool drain, bool full) const {
 int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline, sys::HeldSignals* held) {
 	region_.header().uncollected.store(0);
 	if (held && held->due()) return -EINTR;
-	const sigset_t* mask = held ? held->mask() : nullptr;
+	const uint64_t* mask = held ? held->mask() : nullptr;
 	bool disturbed = Source::kernel_works.load(std::memory_order_relaxed) && !deadline.poll &&
 	                 source(SourceKind::AIO)->interrupts();
 	if (disturbed) [[unlikely]]

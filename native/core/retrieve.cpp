@@ -135,7 +135,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		return taken;
 	};
 	// The kernel tells COLLECT_MAX at once; what else is ready comes along where there is room for it.
-	auto leave_with_found = [&]() -> Taken {
+	auto leave_with_found = [&]() __attribute__((always_inline)) -> Taken {
 		Taken taken = leave({0, found.taken});
 		for (uint32_t had = 0; found.taken - had == COLLECT_MAX && found.taken < max;) {
 			had = found.taken;

@@ -8,10 +8,12 @@ namespace evp {
 // After a collection of `count` timers; `more` have expired already.
 void TimerEngine::pace(int64_t now, uint32_t count, bool more) {
 	constexpr uint32_t ENOUGH = 4;
+	// One that is armed anew each time it has come is not dense, however short its time.
+	bool dense = count >= 2 || wheel.earliest() < now + WINDOW / 2;
 	if (quick >= ENOUGH && count < 2)
 		quick = 0; // sparse again
 	else if (quick < ENOUGH)
-		quick = now - collected < WINDOW / 2 ? quick + 1 : 0;
+		quick = dense && now - collected < WINDOW / 2 ? quick + 1 : 0;
 	collected = now;
 	not_before = quick >= ENOUGH && !more ? now + WINDOW : 0;
 }

@@ -31,7 +31,7 @@ int control(int set, int op, int fd, uint32_t events, uint64_t data) {
 }
 
 // Raw calls: the libc wrappers are cancellation points.
-int wait_raw(int set, Ready* out, int max, int64_t remaining_ns, const sigset_t* mask) {
+int wait_raw(int set, Ready* out, int max, int64_t remaining_ns, const uint64_t* mask) {
 #ifdef SYS_epoll_pwait2
 	static std::atomic<bool> absent{false}; // before Linux 5.11, or refused by a filter
 	if (!absent.load(std::memory_order_relaxed)) {
@@ -87,7 +87,7 @@ bool epoll_outlives(int fd, int stand_in) {
 	return strstr(text, "tfd:") != nullptr;
 }
 
-int epoll_collect(int set, Ready* out, int max, const Deadline& deadline, const sigset_t* mask) {
+int epoll_collect(int set, Ready* out, int max, const Deadline& deadline, const uint64_t* mask) {
 	if (deadline.poll || deadline.infinite()) [[likely]] // no clock to be read
 		return static_cast<int>(raw_call(SYS_epoll_pwait, set, raw_address(out), max, deadline.poll ? 0 : -1,
 		                                 raw_address(mask), 8));
@@ -99,7 +99,7 @@ int epoll_collect(int set, Ready* out, int max, const Deadline& deadline, const 
 }
 
 // The kernel itself restarts ppoll where no handler ran, with the time that was left.
-int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline, const sigset_t* mask) {
+int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline, const uint64_t* mask) {
 	pollfd ready{set, POLLIN, 0};
 	int64_t left_ns = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
 	timespec left{left_ns / 1'000'000'000, left_ns % 1'000'000'000};

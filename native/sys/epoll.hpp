@@ -4,7 +4,6 @@
 #include "sys/fd.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 
 namespace evp::sys {
@@ -69,9 +68,9 @@ bool is_epoll(int fd);
 // Waits until a CLOCK_MONOTONIC deadline; never early, never restarted after a
 // handler (14.6.7, 14.6.11). How many were ready; negative: -EINTR, -EBADF. `mask`: of
 // signals, meanwhile; nullptr: as it is.
-int epoll_collect(int set, Ready* out, int max, const Deadline& deadline, const sigset_t* mask = nullptr);
+int epoll_collect(int set, Ready* out, int max, const Deadline& deadline, const uint64_t* mask = nullptr);
 // The same with a system call more, and not interrupted but by a handler: epoll_wait also is by what
 // the kernel does for io_uring in the thread. May return 0 before its time.
-int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline, const sigset_t* mask);
+int epoll_collect_undisturbed(int set, Ready* out, int max, const Deadline& deadline, const uint64_t* mask);
 
 } // namespace evp::sys

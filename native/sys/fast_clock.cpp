@@ -13,7 +13,7 @@ namespace evp::sys {
 namespace {
 
 constexpr int64_t VALID_NS = 100'000;
-constexpr int64_t WINDOW_NS = 16'000'000; // of a calibration
+constexpr int64_t WINDOW_NS = 4'000'000; // of a calibration
 constexpr int64_t CLOSE_NS = 500; // counter and clock were read together
 constexpr int64_t DRIFT = 1000;   // a part in a thousand, twice what NTP may slew
 // Many times what the kernel's ticks are ever late by where timers still run.

@@ -1,6 +1,8 @@
 #include "sys/signals.hpp"
 
 #include <initializer_list>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace evp::sys {
 
@@ -13,23 +15,45 @@ SignalsBlocked::SignalsBlocked() {
 
 SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
+namespace {
+
+constexpr int SIGNALS = 64;
+constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
+
+// What is not held back: the thread's own faults, and the two that glibc keeps to itself.
+constexpr uint64_t THROUGH = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) |
+                             bit(SIGSYS) | bit(32) | bit(33);
+
+void set_mask(const uint64_t& mask, uint64_t* before) {
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof mask);
+}
+
+} // namespace
+
+void HeldSignals::block() {
+	set_mask(~THROUGH, &before_);
+	holding_ = true;
+}
+
+void HeldSignals::unblock() {
+	holding_ = false;
+	set_mask(before_, nullptr);
+}
+
 // Blocked, a signal waits that would not have been noticed otherwise: it is dropped, or the kernel
 // would end the sleep for it.
-bool HeldSignals::due() {
-	sigset_t waiting;
-	if (!blocked_ || sigpending(&waiting) != 0 || sigisemptyset(&waiting)) return false;
-	bool ignored = false;
-	for (int signal = 1; signal <= SIGRTMAX; signal++) {
+bool HeldSignals::handler_due() {
+	uint64_t waiting = 0;
+	if (syscall(SYS_rt_sigpending, &waiting, sizeof waiting) != 0) return false;
+	waiting &= ~before_;
+	if (waiting == 0) return false;
+	for (int signal = 1; signal <= SIGNALS; signal++) {
 		struct sigaction set;
-		if (sigismember(&waiting, signal) != 1 || sigismember(&blocked_->before(), signal) != 0) continue;
-		if (sigaction(signal, nullptr, &set) != 0) continue;
+		if (!(waiting & bit(signal)) || sigaction(signal, nullptr, &set) != 0) continue;
 		if (set.sa_handler != SIG_DFL && set.sa_handler != SIG_IGN) return true;
-		ignored = true;
 	}
-	if (ignored) {
-		let_go();
-		hold();
-	}
+	unblock();
+	block();
 	return false;
 }
 

@@ -1,7 +1,7 @@
 // Signals of the calling thread.
 #pragma once
 #include <csignal>
-#include <optional>
+#include <cstdint>
 
 namespace evp::sys {
 
@@ -12,7 +12,6 @@ public:
 	SignalsBlocked();
 	SignalsBlocked(const SignalsBlocked&) = delete;
 	~SignalsBlocked();
-	const sigset_t& before() const { return before_; }
 
 private:
 	sigset_t before_;
@@ -22,17 +21,26 @@ private:
 // then would have interrupted nothing, and the next sleep could last for ever (2.5.10).
 class HeldSignals {
 public:
+	HeldSignals() = default;
+	HeldSignals(const HeldSignals&) = delete;
+	~HeldSignals() { let_go(); }
 	void hold() {
-		if (!blocked_) blocked_.emplace();
+		if (!holding_) block();
 	}
-	void let_go() { blocked_.reset(); } // handlers run now
+	void let_go() { // handlers run now
+		if (holding_) unblock();
+	}
 	// To be asked before a sleep: whether a handler is about to run.
-	bool due();
-	// The mask to sleep with; nullptr: the one there is.
-	const sigset_t* mask() const { return blocked_ ? &blocked_->before() : nullptr; }
+	bool due() { return holding_ && handler_due(); }
+	// The kernel's mask to sleep with; nullptr: the one there is.
+	const uint64_t* mask() const { return holding_ ? &before_ : nullptr; }
 
 private:
-	std::optional<SignalsBlocked> blocked_;
+	void block();
+	void unblock();
+	bool handler_due();
+	uint64_t before_ = 0; // a bit a signal, from 1
+	bool holding_ = false;
 };
 
 } // namespace evp::sys

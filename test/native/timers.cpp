@@ -240,7 +240,31 @@ void what_is_far_off_has_not_come() {
 	test::done("what_is_far_off_has_not_come");
 }
 
+// Dense timers are collected together; a single one is told of on time, again and again.
+void a_timer_that_is_armed_anew_is_not_paced() {
+	constexpr int64_t STEP = 50'000;
+	TimerTable& table = *TimerTable::current();
+	evp::TimerEngine engine(table, {});
+	CHECK(engine.wheel.reserve(2));
+	int64_t now = 1'000'000'000'000;
+	auto collect = [&](int times) {
+		for (int i = 0; i < times; i++) engine.pace(now += STEP, 1, false);
+	};
+	collect(20);
+	EQUAL(engine.not_before, 0);
+	uint32_t other = table.take();
+	engine.wheel.place(other, now + 6 * STEP);
+	collect(5); // from the fourth on the other is close by
+	EQUAL(engine.not_before, 0);
+	collect(2);
+	EQUAL(engine.not_before, now + evp::TimerEngine::WINDOW);
+	engine.wheel.remove(other);
+	table.give_back(other);
+	test::done("a_timer_that_is_armed_anew_is_not_paced");
+}
+
 int body() {
+	a_timer_that_is_armed_anew_is_not_paced();
 	the_wheel_tells_the_same_as_a_list();
 	rearming_within_a_tick_takes_no_more_room();
 	an_id_is_a_double_that_ends_with_its_timer();
