@@ -220,6 +220,8 @@ private:
 
 	int link();
 	int leave_proof(int set);
+	bool rings_in(int set, int bell);
+	void make_level(int bell, bool high, uint32_t made);
 	void known_internals(bool on);
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
