@@ -15,8 +15,17 @@ import { FileEvent } from './file-event.js';
 import { FileObject } from './files.js';
 import { isLink, wayOf } from './links.js';
 import type { Abortable } from './options.js';
-import { Port } from './port.js';
+import type { Port } from './port.js';
 import * as validate from './validate.js';
+import {
+	dissociate,
+	Folder,
+	type Follower,
+	folders,
+	join,
+	leave,
+	type Told,
+} from './watch-port.js';
 
 /**
  * How {@link watch} watches.
@@ -33,94 +42,6 @@ export interface WatchOptions extends Abortable {
 
 type Result = IteratorResult<FileEvent<undefined>, undefined>;
 const DONE: Result = { done: true, value: undefined };
-const LIMIT = 2 ** 24; // slots, made as they are needed
-
-interface Told {
-	/** An association of its own is spent. */
-	happened(event: FileEvent<Told>): void;
-	/** It could not be told. */
-	fail(reason: unknown): void;
-}
-
-// One port a thread serves all watchers; it lives while there are any.
-let shared: Port<Told> | undefined;
-const watchers = new Set<Watcher>();
-
-function join(watcher: Watcher): Port<Told> {
-	watchers.add(watcher);
-	if (shared !== undefined) return shared;
-	const port = new Port<Told>({ limit: LIMIT });
-	shared = port;
-	pump(port).catch((error) => {
-		for (const each of watchers) each.fail(error);
-	});
-	return port;
-}
-
-function leave(watcher: Watcher): void {
-	watchers.delete(watcher);
-	if (watchers.size > 0) return;
-	shared?.close();
-	shared = undefined;
-}
-
-async function pump(port: Port<Told>): Promise<void> {
-	for await (const events of port.batches({ max: 256 })) {
-		for (const event of events) {
-			if (event.source !== 'file') continue;
-			try {
-				event.user.happened(event as FileEvent<Told>);
-			} catch (error) {
-				event.user.fail(error); // no one else's affair
-			}
-		}
-	}
-}
-
-// Directories on the way of watchers, once each: many files lie in few of them.
-const folders = new Map<string, Folder>();
-
-/** A directory whose name may come to mean another. What is asked for is no event of it but its end. */
-class Folder implements Told {
-	readonly users = new Set<Watcher>();
-	readonly #file: FileObject;
-
-	/** Throws where it is gone; one that can't be watched, for want of permission, is left alone. */
-	constructor(port: Port<Told>, name: string) {
-		this.#file = new FileObject(name);
-		try {
-			port.associateFile(this.#file, FILE_NOFOLLOW, this);
-		} catch (error) {
-			const code = error instanceof PortError ? error.code : '';
-			if (code !== 'EACCES' && code !== 'ENOTSUP') throw error;
-		}
-		folders.set(name, this);
-	}
-
-	happened(): void {
-		folders.delete(this.#file.path);
-		for (const watcher of this.users) watcher.strayed();
-	}
-
-	fail(reason: unknown): void {
-		for (const watcher of this.users) watcher.fail(reason);
-	}
-
-	leave(port: Port<Told>, watcher: Watcher): void {
-		this.users.delete(watcher);
-		if (this.users.size > 0 || folders.get(this.#file.path) !== this) return;
-		folders.delete(this.#file.path);
-		dissociate(port, this.#file);
-	}
-}
-
-function dissociate(port: Port<Told>, file: FileObject): void {
-	try {
-		port.dissociateFile(file);
-	} catch {
-		// Its event was retrieved already.
-	}
-}
 
 const isGone = (error: unknown): boolean =>
 	error instanceof PortError && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
@@ -130,7 +51,7 @@ const isGone = (error: unknown): boolean =>
  * see when it looks then makes another event. At most two events wait for the reader: what ended
  * an association, and what the name leads to since.
  */
-class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>, Told {
+class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>, Follower {
 	readonly #port: Port<Told>;
 	#file: FileObject;
 	readonly #events: number;
