@@ -85,6 +85,21 @@ void fail(const char* file, int line, const char* what, long long saw, long long
 	_exit(1);
 }
 
+long sleeps_of(pid_t pid) {
+	std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+	constexpr const char* FIELD = "voluntary_ctxt_switches:";
+	std::string word;
+	while (status >> word && word != FIELD) {}
+	long count = -1;
+	status >> count;
+	return count;
+}
+bool in_futex(pid_t pid) {
+	long call = -1;
+	std::ifstream("/proc/" + std::to_string(pid) + "/syscall") >> call;
+	return call == SYS_futex;
+}
+
 bool asleep_in_call(pid_t tid) {
 	long call = -1;
 	std::ifstream("/proc/self/task/" + std::to_string(tid) + "/syscall") >> call;

@@ -67,6 +67,10 @@ private:
 port_info_t info_of(int port);
 // In the call that a thread waits by, not on the way there.
 bool asleep_in_call(pid_t tid);
+
+// How often a process has slept, and whether it is in a call on a futex now.
+long sleeps_of(pid_t pid);
+bool in_futex(pid_t pid);
 timespec milliseconds(long ms);
 
 // To stderr, by gdb.

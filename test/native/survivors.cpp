@@ -10,7 +10,6 @@
 #include <csignal>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <fstream>
 #include <poll.h>
 #include <string>
 #include <sys/syscall.h>
@@ -150,22 +149,6 @@ Sender sender(void (*at_stores)()) {
 	close(start[0]);
 	hear();
 	return {pid, start[1]};
-}
-
-// How often a process has slept, and whether it does.
-long sleeps_of(pid_t pid) {
-	std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-	constexpr const char* FIELD = "voluntary_ctxt_switches:";
-	std::string word;
-	while (status >> word && word != FIELD) {}
-	long count = -1;
-	status >> count;
-	return count;
-}
-bool in_futex(pid_t pid) {
-	long call = -1;
-	std::ifstream("/proc/" + std::to_string(pid) + "/syscall") >> call;
-	return call == SYS_futex;
 }
 
 void successor_is_not_robbed() {

@@ -7,7 +7,6 @@
 #include "core/registry.hpp"
 
 #include <csignal>
-#include <fstream>
 #include <functional>
 #include <linux/futex.h>
 #include <sched.h>
@@ -130,22 +129,6 @@ void stop_joining(const char* file) {
 }
 void stop_leaving(const char*) {
 	if (inside() && member->state.load() == evp::shm::MemberState::FREE) stop();
-}
-
-// How often a process has slept, and where it does.
-long sleeps_of(pid_t pid) {
-	std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-	constexpr const char* FIELD = "voluntary_ctxt_switches:";
-	std::string word;
-	while (status >> word && word != FIELD) {}
-	long count = -1;
-	status >> count;
-	return count;
-}
-bool in_futex(pid_t pid) {
-	long call = -1;
-	std::ifstream("/proc/" + std::to_string(pid) + "/syscall") >> call;
-	return call == SYS_futex;
 }
 
 pid_t child(const std::function<void()>& act) {
