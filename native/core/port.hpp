@@ -324,6 +324,7 @@ private:
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
 	bool satisfies(uint32_t ready, uint32_t wanted) const; // locked
+	bool answered(uint32_t waiter, uint32_t wanted);        // locked
 	bool may_gather(sys::Thread& thread, uint32_t ready, uint32_t max) const; // locked
 	uint32_t take_messages(Event* out, uint32_t max);                        // locked
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked

@@ -24,6 +24,13 @@ inline bool Port::satisfies(uint32_t ready, uint32_t wanted) const {
 	return ready >= wanted || (strict_ && region_.header().queued.load() >= wanted);
 }
 
+// Whether what woke a waiter answers its call, as far as can be seen at once. Locked.
+inline bool Port::answered(uint32_t waiter, uint32_t wanted) {
+	constexpr uint32_t ANSWERS = shm::SIGNAL_TAKE | shm::SIGNAL_ALERT | shm::SIGNAL_CLOSED;
+	return region_.waiter(waiter).word.load() & ANSWERS || region_.header().alert_events.load() != 0 ||
+	       satisfies(slots::deliverable(region_, member_), wanted);
+}
+
 namespace {
 
 // A handler over the sleep forked, and this is the child: the call, and its place among the waiters,
@@ -121,6 +128,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	uint32_t found_first = 1;
 	bool in_vain = false;
 	uint32_t waiter = 0;
+	bool slept = false;
 	sys::HeldSignals held;
 	Direct found{out, max, 0};
 	Direct* direct = wanted == 1 ? &found : nullptr;
@@ -144,6 +152,11 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		taken.count = found.taken;
 		return taken;
 	};
+	auto woken = [&] {
+		slept = true;
+		late = deadline.passed();
+		if (!late && !restart && !answered(waiter, wanted)) held.hold();
+	};
 	// What stands before the sleep would find nothing.
 	bool straight = !deadline.poll && !pause && quiet() && registry::names(number, this);
 	if (straight) {
@@ -158,8 +171,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (found.taken != 0) [[likely]]
 				return leave_with_found();
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
-			late = deadline.passed();
-			if (!late && !restart) held.hold();
+			woken();
 			continue;
 		}
 		// Of one that was found dead since this call began: nobody may look again while this sleeps.
@@ -268,6 +280,7 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				continue;
 			}
 		}
+		if (slept && !restart) held.hold(); // the answer was another's
 		Deadline until = deadline;
 		bool looking = shared() && keeps_lookout(waiter);
 		if (pause || looking) {
@@ -278,9 +291,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		if (rc == FORKED) return {EINTR, 0};
 		if (found.taken != 0) return leave_with_found();
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
+		woken();
 		// Whatever woke it: a peer that scribbles may call it again and again, for nothing.
-		late = deadline.passed();
-		if (!late && !restart) held.hold();
 		if (!late && (pause || looking) && sys::monotonic_ns() >= turn) {
 			turn = 0;
 			guard.unlock();
