@@ -71,6 +71,8 @@ export class ReadyAcceptor implements Acceptor, Ready {
 	start(): void {}
 
 	ready(): void {
+		// An event of it may be on its way when the listener is closed: who comes so late is nobody's.
+		if (this.#stopped) return;
 		if (take(this.#listener, this.#welcome, BATCH)) this.#again();
 		else this.#pause = setTimeout(() => this.#again(), PAUSE);
 	}

@@ -87,7 +87,11 @@ export class Site {
 	/** Answers what was asked already, and nothing after it on the same connection. */
 	close(): void {
 		this.#closing = true;
-		for (const response of this.#answering) {
+		// Of several on one connection the last says so: http ends it there.
+		const last = new Map(
+			Array.from(this.#answering, (response) => [response.req.socket, response]),
+		);
+		for (const response of last.values()) {
 			if (!response.headersSent) response.shouldKeepAlive = false;
 		}
 		this.#live.close();

@@ -25,8 +25,9 @@ export class Client implements Disposable {
 		return Buffer.concat(this.#chunks).toString('latin1');
 	}
 
-	/** Starts to read. */
+	/** Starts to read, unless it does already. */
 	listen(): this {
+		if (this.socket.listenerCount('data') > 0) return this;
 		this.socket.on('data', (chunk) => this.#chunks.push(chunk));
 		return this;
 	}
@@ -45,7 +46,7 @@ export class Client implements Disposable {
 
 	/** Resolves when what was received matches. */
 	async received(pattern: RegExp): Promise<string> {
-		if (this.socket.listenerCount('data') === 0) this.listen();
+		this.listen();
 		while (!pattern.test(this.text)) {
 			if (this.#ended) throw new Error(`the connection ended after:\n${this.text}`);
 			await this.#something('data', 'end', 'close', 'error');

@@ -79,7 +79,7 @@ export class Serving implements AsyncDisposable {
 		this.child.kill('SIGINT');
 	}
 
-	/** Its exit code; one that hangs is asked for its stacks, and killed. */
+	/** Its exit code; one that failed says why, one that hangs is asked for its stacks, and killed. */
 	async exit(): Promise<number | null> {
 		const hung = setTimeout(() => this.child.kill('SIGUSR2'), PATIENCE);
 		const killed = setTimeout(() => this.child.kill('SIGKILL'), PATIENCE + 5_000);
@@ -93,6 +93,7 @@ export class Serving implements AsyncDisposable {
 			});
 			throw new Error(`it hung:\n${this.output}\n${reports.join('\n')}`);
 		}
+		if (this.child.exitCode === 1) throw new Error(`it failed:\n${this.output}`);
 		return this.child.exitCode;
 	}
 
