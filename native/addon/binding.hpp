@@ -11,6 +11,7 @@
 #include "addon/loop_poller.hpp"
 #include "addon/turn.hpp"
 #include "core/registry.hpp"
+#include "sys/spin.hpp"
 
 #include <atomic>
 #include <vector>
@@ -38,6 +39,7 @@ struct Binding {
 	int32_t handle = -1;
 	LoopPoller* poller = nullptr;
 	Turn turn;
+	sys::Habit asking{4}; // the kernel on the spot, before a get waits
 	// Mail, guarded.
 	std::vector<uint32_t> returned; // entries of our cookies that others retrieved
 	bool mail = false;

@@ -219,7 +219,14 @@ napi_value take_in_turn(napi_env env, napi_callback_info info) {
 	if (binding->turn.over(call.environment().clock)) return answer(env, 0);
 	Event list[Columns::ROWS];
 	auto wanted = static_cast<uint32_t>(call.arguments().int32(2));
-	Taken taken = binding->port->try_get(list, call.rows(1), wanted, &call.environment().columns);
+	auto attempt = [&](bool ask) {
+		return binding->port->try_get(list, call.rows(1), wanted, &call.environment().columns, ask);
+	};
+	Taken taken = attempt(false);
+	if (taken.code == 0 && taken.count == 0 && binding->asking.worthwhile()) {
+		taken = attempt(true);
+		binding->asking.learn(taken.count != 0);
+	}
 	binding->turn.took(taken.count);
 	return call.taken(*binding, list, taken);
 }

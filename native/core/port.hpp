@@ -81,8 +81,8 @@ public:
 	Taken get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
 	          bool restart = false, const Pause* pause = nullptr, ByteSink* sink = nullptr);
 	// Takes up to max, but only when `wanted` are there or alert mode is on. At once with 0; else it may
-	// let more gather for some microseconds (docs/decisions/009).
-	Taken try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink = nullptr);
+	// let more gather for some microseconds (docs/decisions/009). `ask`: the kernel, if they are not.
+	Taken try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink = nullptr, bool ask = true);
 	uint32_t count(); // queued events, raw (2.5.3)
 	PortInfo info();
 	bool strict() const { return strict_; }

@@ -318,7 +318,7 @@ void Port::collect_at_hand(Guard& guard, uint32_t tid) {
 	waiters::remove(region_, waiter);
 }
 
-Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
+Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink, bool ask) {
 	sys::Thread& thread = sys::self();
 	if (thread.critical.load(std::memory_order_relaxed)) [[unlikely]]
 		return {EINTR, 0};
@@ -333,7 +333,7 @@ Taken Port::try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink) {
 	// when enough came.
 	if (kick_left(0)) [[unlikely]]
 		take_kick(guard);
-	bool more = collection_due(wanted == 0 || missing(), false) && collect(guard);
+	bool more = (ask || !missing()) && collection_due(wanted == 0 || missing(), false) && collect(guard);
 	while (more && missing()) more = collect(guard);
 	if (others.unseen(region_, member_)) look_at_others(guard, others);
 	Header& header = region_.header();

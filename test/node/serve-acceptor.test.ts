@@ -1,8 +1,8 @@
 // The demo server's acceptors at moments that no load can be made to hit.
 
 import { createRequire } from 'node:module';
-import { closeFd, connect, listen, localAddress, POLLIN, Port } from 'event-ports';
-import { test } from 'vitest';
+import { closeFd, connect, listen, localAddress, POLLIN, Port, pipe, write } from 'event-ports';
+import { expect, test } from 'vitest';
 import type {
 	ReadyAcceptor as ByReadiness,
 	CompletingAcceptor as Completing,
@@ -37,35 +37,34 @@ test('on completions: ends though it asked in the very batch in which it is stop
 	closeFd(listener);
 });
 
-test('by readiness: a client comes between the last accept and the close of the listener', async () => {
-	// Where the event loop has its turn in between, its event is gone with the listener: once more.
-	for (let told = false; !told; ) {
-		using port = new Port();
-		const listener = listen({ host: '127.0.0.1', port: 0 });
-		const place = localAddress(listener) as { port: number };
-		const loop = new Loop(port as unknown as ServePort);
-		const acceptor = new ReadyAcceptor(port as unknown as ServePort, listener, welcome);
-		const unnamed = {
-			ready: () => {
-				told = true;
-				acceptor.ready();
-			},
-		};
-		let late: number | undefined;
-		const running = loop.run(unnamed, () => {
-			port.clearAlert();
-			if (late !== undefined) return false;
-			const stopped = acceptor.stop();
-			late = connect(place);
-			stopped.then(() => {
-				closeFd(listener);
-				setImmediate(() => port.alert(1)); // the end of all this
-			});
-			return true;
-		});
-		port.associate(listener, POLLIN);
-		port.alert(1);
-		await running;
-		if (late !== undefined) closeFd(late);
-	}
+test('by readiness: the event of a client who came last finds the listener closed', async () => {
+	using port = new Port();
+	const listener = listen({ host: '127.0.0.1', port: 0 });
+	const loop = new Loop(port as unknown as ServePort);
+	const acceptor = new ReadyAcceptor(port as unknown as ServePort, listener, welcome);
+	const [reader, writer] = pipe();
+	write(writer, Buffer.from('.'));
+	const client = connect(localAddress(listener) as { port: number });
+	// Both are ready, so both come in one batch, in this order.
+	port.associate(reader, POLLIN, {
+		ready: () => {
+			acceptor.stop();
+			closeFd(listener);
+		},
+	});
+	port.associate(listener, POLLIN);
+	let late = false;
+	const unnamed = {
+		ready: () => {
+			late = true;
+			acceptor.ready();
+			port.alert(1); // the end of all this
+		},
+	};
+	await loop.run(unnamed, () => {
+		port.clearAlert();
+		return false;
+	});
+	expect(late).toBe(true);
+	for (const fd of [reader, writer, client]) closeFd(fd);
 });

@@ -1,6 +1,8 @@
-// Whoever takes events without a pause leaves the event loop its turns: timers, sockets, signals.
+// Whoever takes events without a pause leaves the event loop its turns: timers, sockets, signals. What
+// the kernel has is asked for on the spot only where that mostly finds something.
 
-import { Port, type PortEvent } from 'event-ports';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { closeFd, POLLIN, Port, type PortEvent, pipe, read, write } from 'event-ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const LONG_MS = 2; // what a port may answer on the spot is taken in less
@@ -77,5 +79,58 @@ describe('the event loop', () => {
 			if (seen === EVENTS) break;
 		}
 		expect(turns - before).toBeGreaterThanOrEqual(EVENTS / 4096 - 2);
+	});
+});
+
+describe('the kernel', () => {
+	const byte = Buffer.alloc(1);
+	let waits = 0;
+	const count = () => waits++;
+	let reader: number;
+	let writer: number;
+	beforeEach(() => {
+		[reader, writer] = pipe();
+		waits = 0;
+		subscribe('event-ports:wait:start', count);
+	});
+	afterEach(() => {
+		unsubscribe('event-ports:wait:start', count);
+		closeFd(reader);
+		closeFd(writer);
+	});
+
+	async function ready(): Promise<void> {
+		write(writer, byte);
+		port.associate(reader, POLLIN);
+		await port.get();
+		read(reader, byte);
+	}
+
+	/** Ready only when somebody waits. */
+	async function notYet(): Promise<void> {
+		port.associate(reader, POLLIN);
+		const got = port.get();
+		write(writer, byte);
+		await got;
+		read(reader, byte);
+	}
+
+	it('answers on the spot where it has events', async () => {
+		const TIMES = 100;
+		for (let i = 0; i < TIMES; i++) await ready();
+		expect(waits).toBeLessThan(TIMES / 2);
+	});
+
+	it('is asked once in a while only, where it mostly has none', async () => {
+		const SETTLES = 40;
+		const TIMES = 32;
+		let waited = 0;
+		for (let i = 0; i < TIMES; i++) {
+			for (let j = 0; j < SETTLES; j++) await notYet();
+			waits = 0;
+			await ready();
+			waited += waits;
+		}
+		expect(waited).toBeGreaterThan(TIMES / 2);
 	});
 });
