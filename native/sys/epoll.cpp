@@ -88,9 +88,14 @@ bool epoll_outlives(int fd, int stand_in) {
 }
 
 int epoll_collect(int set, Ready* out, int max, const Deadline& deadline, const uint64_t* mask) {
-	if (deadline.poll || deadline.infinite()) [[likely]] // no clock to be read
-		return static_cast<int>(raw_call(SYS_epoll_pwait, set, raw_address(out), max, deadline.poll ? 0 : -1,
-		                                 raw_address(mask), 8));
+	if (deadline.poll || deadline.infinite()) [[likely]] { // no clock to be read
+		const int timeout = deadline.poll ? 0 : -1;
+#ifdef SYS_epoll_wait // older machines have it, 20 ns cheaper
+		if (!mask) [[likely]]
+			return static_cast<int>(raw_call(SYS_epoll_wait, set, raw_address(out), max, timeout));
+#endif
+		return static_cast<int>(raw_call(SYS_epoll_pwait, set, raw_address(out), max, timeout, raw_address(mask), 8));
+	}
 	for (;;) {
 		int64_t left = std::max<int64_t>(deadline.at - monotonic_ns(), 0);
 		int n = wait_raw(set, out, max, left, mask);

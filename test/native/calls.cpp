@@ -33,6 +33,9 @@ const char* name_of(uint64_t call) {
 	case SYS_ioctl: return "ioctl";
 	case SYS_futex: return "futex";
 	case SYS_epoll_ctl: return "epoll_ctl";
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
 	case SYS_epoll_pwait:
 	case SYS_epoll_pwait2: return "epoll_wait";
 	case SYS_newfstatat:

@@ -103,6 +103,9 @@ bool in_futex(pid_t pid) {
 bool asleep_in_call(pid_t tid) {
 	long call = -1;
 	std::ifstream("/proc/self/task/" + std::to_string(tid) + "/syscall") >> call;
+#ifdef SYS_epoll_wait
+	if (call == SYS_epoll_wait) return true;
+#endif
 	return call == SYS_futex || call == SYS_epoll_pwait || call == SYS_epoll_pwait2;
 }
 
