@@ -73,6 +73,33 @@ describe('watch', () => {
 		expect(await silent(watching)).toBe(true);
 	});
 
+	it.each(['dir/', 'dir/.', 'dir/../file'])(
+		'waits for %s while a file is where its directory was',
+		async (tail) => {
+			const dir = path.join(folder, 'dir');
+			const { stdout, stderr } = await runProgram(`
+			import fs from 'node:fs';
+			fs.mkdirSync('${dir}');
+			const watching = evp.watch('${folder}/${tail}');
+			const told = [];
+			const tell = async () => told.push((await watching.next()).value.names.join('+'));
+			const end = tell();
+			fs.rmdirSync('${dir}');
+			fs.writeFileSync('${dir}', '');
+			await end;
+			if (!told[0].includes('delete')) await tell();
+			const back = tell();
+			fs.unlinkSync('${dir}');
+			fs.mkdirSync('${dir}');
+			await back;
+			console.log(told.at(-1), fs.existsSync('${folder}/${tail}'));
+			await watching.return();
+		`);
+			expect(stderr).toBe('');
+			expect(stdout).toBe('modified+attrib true\n');
+		},
+	);
+
 	it('misses nothing that happens while an event is handled, without a pause or with one', async () => {
 		const watching = watch(name);
 		for (let i = 1; i <= 200; i++) {
