@@ -241,6 +241,28 @@ describe('a file that', () => {
 		for (const each of watching) expect(await silent(each)).toBe(true);
 	});
 
+	it('and its sibling go with their directories, then with the one of those', async () => {
+		const [outer, inner] = [path.join(folder, 'outer'), path.join(folder, 'outer/inner')];
+		const files = ['a', 'b'].map((each) => path.join(inner, each));
+		const make = (text: string) => {
+			mkdirSync(inner, { recursive: true });
+			for (const file of files) writeFileSync(file, text);
+		};
+		make('');
+		const watching = files.map((file) => watch(file));
+		for (const [i, gone] of [outer, inner].entries()) {
+			const told = watching.map(async (each) => {
+				let event = await next(each);
+				while (event.deleted) event = await next(each);
+				return readFileSync(event.path, 'utf8');
+			});
+			renameSync(gone, path.join(folder, `away${i}`));
+			make(`${i}`);
+			expect(await Promise.all(told)).toEqual([`${i}`, `${i}`]);
+		}
+		for (const each of watching) expect(await silent(each)).toBe(true);
+	});
+
 	it('is written and then gone before its event is handled is told so', async () => {
 		for (const away of [() => unlinkSync(name), () => renameSync(name, `${name}.old`)]) {
 			writeFileSync(name, '0');
