@@ -220,11 +220,24 @@ export function cookieCantCross(): TypeError {
 	);
 }
 
+/** What of it is Node's own doing, by its options. */
+function denied({ code, resource }: { code?: string; resource?: string }): string | undefined {
+	if (code === 'ERR_DLOPEN_DISABLED')
+		return 'Node was told to load none (--no-addons, or --permission without --allow-addons)';
+	if (code === 'ERR_ACCESS_DENIED')
+		return `Node's permissions don't let it be looked for (--allow-fs-read=${resource})`;
+	return undefined;
+}
+
 /** @internal */
 export function nativeMissing(cause: unknown): Error {
 	const text =
-		'The native part of event-ports is neither prebuilt for this machine nor built here ' +
-		'(npm rebuild event-ports --foreground-scripts shows why; of a bundle EVENT_PORTS_PREBUILD ' +
-		'names the folder that holds prebuilds/)';
-	return withCode(new Error(text, { cause }), 'ERR_PORT_NATIVE_MISSING');
+		denied(Object(cause)) ??
+		'it is neither prebuilt for this machine nor built here ' +
+			'(npm rebuild event-ports --foreground-scripts shows why; of a bundle EVENT_PORTS_PREBUILD ' +
+			'names the folder that holds prebuilds/)';
+	return withCode(
+		new Error(`The native part of event-ports can't be loaded: ${text}`, { cause }),
+		'ERR_PORT_NATIVE_MISSING',
+	);
 }

@@ -24,16 +24,19 @@ export function isLink(name: string): boolean | undefined {
 	}
 }
 
-/** @internal @param name - absolute; `follow`: also if it is a link itself */
-export function wayOf(name: string, follow: boolean): Way {
+/** @internal @param file - absolute; `follow`: also if it is a link itself */
+export function wayOf(file: string, follow: boolean): Way {
 	const links: string[] = [];
 	const folders: string[] = [];
-	const ahead = name.split('/');
+	const ahead = file.split('/');
 	let at = '/';
 	while (ahead.length > 0) {
-		const here = path.join(at, ahead.shift() as string); // `at` is no link: '..' is above it
-		const link = follow || ahead.length > 0 ? isLink(here) : false;
-		if (link === undefined || links.length === MOST) return { links, folders, end: here };
+		const step = ahead.shift() || '.';
+		const here = path.join(at, step); // `at` is no link: '..' is above it
+		const stays = step === '.' || step === '..'; // leads on from a directory only: '/etc/hosts/' to nothing
+		const name = stays ? `${at}/${step}` : here;
+		const link = follow || stays || ahead.length > 0 ? isLink(name) : false;
+		if (link === undefined || links.length === MOST) return { links, folders, end: name };
 		if (!link) {
 			if (ahead.length > 0 && here !== at && here !== '/') folders.push(here);
 			at = here;

@@ -27,7 +27,7 @@ export interface PortOptions {
  * ```
  */
 export interface WaitOptions {
-	/** Milliseconds, fractions allowed; 0 doesn't wait; default: for ever. */
+	/** Milliseconds, fractions allowed; 0 doesn't wait, nor for the event loop to have its turn; default: for ever. */
 	timeout?: number | undefined;
 }
 

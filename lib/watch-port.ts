@@ -17,7 +17,9 @@ export interface Told {
 
 /** Who follows a name through folders. */
 export interface Follower extends Told {
-	/** A folder on the way is another by now. */
+	/** A folder on the way is another by now: those on the way are left, ... */
+	unfollow(): void;
+	/** ... then the name is followed anew. */
 	strayed(): void;
 }
 
@@ -78,7 +80,10 @@ export class Folder implements Told {
 
 	happened(): void {
 		folders.delete(this.#file.path);
-		for (const watcher of this.users) watcher.strayed();
+		const users = [...this.users];
+		// All before one goes on: a folder below is another too, and whoever still has it would pass it on.
+		for (const watcher of users) watcher.unfollow();
+		for (const watcher of users) watcher.strayed();
 	}
 
 	fail(reason: unknown): void {

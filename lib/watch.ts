@@ -82,7 +82,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 			this.#armed = true;
 			if (!this.#stillThere()) this.strayed();
 		} catch (error) {
-			this.#unfollow();
+			this.unfollow();
 			leave(this);
 			throw error;
 		}
@@ -122,7 +122,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 			const watched = this.#way;
 			this.#last = end;
 			if (way.length === watched.length && way.every((name, i) => name === watched[i])) return;
-			this.#unfollow();
+			this.unfollow();
 			try {
 				for (const name of names) {
 					const folder = folders.get(name) ?? new Folder(this.#port, name);
@@ -141,7 +141,8 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 		}
 	}
 
-	#unfollow(): void {
+	/** Leaves the directories and links on the way. */
+	unfollow(): void {
 		this.#way = [];
 		for (const link of this.#links.splice(0)) this.#dissociate(link);
 		for (const folder of this.#folders.splice(0)) folder.leave(this.#port, this);
@@ -150,7 +151,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 	/** A directory or a link is another now: the file is whatever the name leads to, told as after its end. */
 	strayed(): void {
 		if (this.#done) return;
-		this.#unfollow();
+		this.unfollow();
 		this.#leaveFile();
 		if (this.#folder !== undefined) this.#dissociate(this.#folder);
 		if (!this.#ended) this.#astray = true; // else its end was told
@@ -289,7 +290,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 	#end(): void {
 		this.#done = true;
 		this.#signal?.removeEventListener('abort', this.#abort);
-		this.#unfollow();
+		this.unfollow();
 		this.#dissociate(this.#file);
 		if (this.#folder !== undefined) this.#dissociate(this.#folder);
 		leave(this);

@@ -31,6 +31,7 @@ struct Environment {
 	uv_async_t doorbell{}; // mail for a Binding, from any thread; unref'd
 	Columns columns;
 	sys::FastClock clock;
+	Company company;
 	// Weak, held by the object of the calls.
 	napi_ref ready = nullptr;      // JavaScript's ready()
 	napi_ref notice = nullptr;     // and notice()

@@ -178,6 +178,7 @@ void LoopPoller::look() {
 void LoopPoller::about_to_sleep(uv_prepare_t* handle) {
 	auto* self = static_cast<LoopPoller*>(handle->data);
 	self->binding_->turn.end();
+	self->environment_->company.disperse();
 	if (self->waiter_ != 0 && uv_backend_timeout(handle->loop) != 0) self->look_awhile();
 }
 
@@ -228,7 +229,7 @@ bool LoopPoller::serve() {
 		}
 	}
 	leave();
-	binding_->turn.begin(environment_->clock, taken.count);
+	binding_->turn.begin(environment_->clock, taken.count, environment_->company);
 	set_ref(false); // until the next wait(): JavaScript need not say that nobody is left
 	if (taken.code == 0) environment_->columns.write(list, taken.count, *binding_);
 	// Nothing of this object may be used afterwards: the port may be closed in there.

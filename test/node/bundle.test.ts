@@ -1,6 +1,6 @@
 // A program that a bundler has taken the package into, away from its binary.
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -86,4 +86,26 @@ it('finds the binary in the folder that EVENT_PORTS_PREBUILD names; without, say
 		console.log(said.join());`);
 	const missing = 'ERR_PORT_NATIVE_MISSING,true';
 	expect(outcome).toMatchObject({ code: 0, stdout: `${missing},${missing},a timer\n`, stderr: '' });
+});
+
+it('works in an ES module, with the banner of the recipe', async () => {
+	const recipes = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8');
+	const [, banner = ''] = /--banner:js="([^"]+)"/.exec(recipes) ?? [];
+	const outfile = path.join(folder, 'dist/bundle.mjs');
+	const entry = fileURLToPath(new URL('../../dist/index.mjs', import.meta.url));
+	await build({
+		stdin: { contents: `export { Port } from ${JSON.stringify(entry)};`, resolveDir: folder },
+		bundle: true,
+		platform: 'node',
+		format: 'esm',
+		banner: { js: banner },
+		outfile,
+		logLevel: 'error',
+	});
+	const outcome = await runProgram(`
+		const bundled = await import(${JSON.stringify(outfile)});
+		const port = new bundled.Port();
+		port.after(0, 'a timer');
+		console.log(port.getSync().user);`);
+	expect(outcome).toMatchObject({ code: 0, stdout: 'a timer\n', stderr: '' });
 });

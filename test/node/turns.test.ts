@@ -80,6 +80,23 @@ describe('the event loop', () => {
 		}
 		expect(turns - before).toBeGreaterThanOrEqual(EVENTS / 4096 - 2);
 	});
+
+	it('has as many among those of many ports', async () => {
+		const [PORTS, EVENTS, PART] = [32, 16_384, 4096 / 32];
+		const before = turns;
+		const drain = async () => {
+			using one = new Port({ limit: EVENTS });
+			for (let i = 1; i <= EVENTS; i++) one.send(i);
+			let left = EVENTS;
+			for await (const events of one.batches({ max: PART })) {
+				left -= events.length;
+				if (left === 0) break;
+			}
+		};
+		await Promise.all(Array.from({ length: PORTS }, drain));
+		// In the first two turns nobody knows how many they are.
+		expect(turns - before).toBeGreaterThanOrEqual((EVENTS - 2 * 4096) / PART - 2);
+	});
 });
 
 describe('the kernel', () => {

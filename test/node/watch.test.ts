@@ -73,6 +73,33 @@ describe('watch', () => {
 		expect(await silent(watching)).toBe(true);
 	});
 
+	it.each(['dir/', 'dir/.', 'dir/../file'])(
+		'waits for %s while a file is where its directory was',
+		async (tail) => {
+			const dir = path.join(folder, 'dir');
+			const { stdout, stderr } = await runProgram(`
+			import fs from 'node:fs';
+			fs.mkdirSync('${dir}');
+			const watching = evp.watch('${folder}/${tail}');
+			const told = [];
+			const tell = async () => told.push((await watching.next()).value.names.join('+'));
+			const end = tell();
+			fs.rmdirSync('${dir}');
+			fs.writeFileSync('${dir}', '');
+			await end;
+			if (!told[0].includes('delete')) await tell();
+			const back = tell();
+			fs.unlinkSync('${dir}');
+			fs.mkdirSync('${dir}');
+			await back;
+			console.log(told.at(-1), fs.existsSync('${folder}/${tail}'));
+			await watching.return();
+		`);
+			expect(stderr).toBe('');
+			expect(stdout).toBe('modified+attrib true\n');
+		},
+	);
+
 	it('misses nothing that happens while an event is handled, without a pause or with one', async () => {
 		const watching = watch(name);
 		for (let i = 1; i <= 200; i++) {
@@ -211,6 +238,28 @@ describe('a file that', () => {
 		renameSync(path.join(folder, 'next'), current);
 		rmSync(path.join(folder, 'former'), { recursive: true }); // their exceptions are queued, too
 		expect(new Set(await Promise.all(told))).toEqual(new Set(['modified,attrib,new']));
+		for (const each of watching) expect(await silent(each)).toBe(true);
+	});
+
+	it('and its sibling go with their directories, then with the one of those', async () => {
+		const [outer, inner] = [path.join(folder, 'outer'), path.join(folder, 'outer/inner')];
+		const files = ['a', 'b'].map((each) => path.join(inner, each));
+		const make = (text: string) => {
+			mkdirSync(inner, { recursive: true });
+			for (const file of files) writeFileSync(file, text);
+		};
+		make('');
+		const watching = files.map((file) => watch(file));
+		for (const [i, gone] of [outer, inner].entries()) {
+			const told = watching.map(async (each) => {
+				let event = await next(each);
+				while (event.deleted) event = await next(each);
+				return readFileSync(event.path, 'utf8');
+			});
+			renameSync(gone, path.join(folder, `away${i}`));
+			make(`${i}`);
+			expect(await Promise.all(told)).toEqual([`${i}`, `${i}`]);
+		}
 		for (const each of watching) expect(await silent(each)).toBe(true);
 	});
 
