@@ -330,6 +330,7 @@ private:
 	void look_at_others(Guard& guard, Others& others);
 	bool leads(uint32_t waiter) const;               // locked
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct, sys::HeldSignals& held);
+	void hold_signals(Guard& guard, uint32_t waiter, uint32_t wanted, sys::HeldSignals& held);
 	LoopState told(uint32_t waiter); // locked
 	void count_delivered(SourceKind kind);           // locked
 	void departed();

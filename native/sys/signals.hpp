@@ -27,6 +27,9 @@ public:
 	void hold() {
 		if (!holding_) block();
 	}
+	bool holding() const { return holding_; }
+	// Whether a waking of this call may go without hold() yet: twice.
+	bool spare() { return spares_ != 0 && spares_-- != 0; }
 	void let_go() { // handlers run now
 		if (holding_) unblock();
 	}
@@ -41,6 +44,7 @@ private:
 	bool handler_due();
 	uint64_t before_ = 0; // a bit a signal, from 1
 	bool holding_ = false;
+	uint8_t spares_ = 2;
 };
 
 } // namespace evp::sys
