@@ -396,7 +396,7 @@ public:
 		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ && !of_parent() &&
 		    shm::lock_favoured(words, thread_, port_.member_))
 			return;
-		bool inherited = shm::lock(words, thread_, port_.member_, port_);
+		bool inherited = shm::lock(words, thread_, port_.member_, port_, signals_);
 		if (inherited || words.favoured.load() != shm::FOR_ALL) [[unlikely]]
 			port_.entered(thread_, inherited);
 	}
@@ -414,6 +414,7 @@ public:
 			after_unlock(port_, thread_);
 	}
 	waiters::Wakes& wakes() { return wakes_; }
+	void holds(sys::HeldSignals& signals) { signals_ = &signals; }
 	// Whether it was made before the fork of which this process is the child, which may have taken
 	// over the thread's record since.
 	bool of_parent() const { return !sys::is_current(image_); }
@@ -426,6 +427,7 @@ private:
 	sys::Thread& thread_;
 	const uint32_t image_;
 	waiters::Wakes wakes_;
+	sys::HeldSignals* signals_ = nullptr; // of the call
 	bool held_ = false;
 };
 

@@ -101,6 +101,7 @@ void Port::hold_signals(Guard& guard, uint32_t waiter, uint32_t wanted, sys::Hel
 	if (called && held.spare()) return;
 	guard.unlock();
 	held.hold();
+	guard.holds(held);
 	guard.lock();
 }
 

@@ -24,6 +24,7 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 	shm::Header& header = port.region().header();
 	sys::HeldSignals held;
 	Port::Guard guard(port);
+	guard.holds(held);
 	for (;;) {
 		int error = 0;
 		uint32_t index = slots::take(port.region(), &error);
