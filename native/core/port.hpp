@@ -226,8 +226,10 @@ private:
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
 	bool may_hold(uint32_t tid) override;
+	void sleeps(bool on) override;
 	int become_member();
 	int enter_once(uint64_t now);
+	void hold_door(bool on);
 	int join();
 	int take_record();
 	void leave();
@@ -339,6 +341,7 @@ private:
 	sys::UniqueFd outer_, inner_, bell_, kick_;
 	sys::UniqueFd proof_; // or none
 	uint32_t member_ = 0;
+	std::atomic<uint32_t> at_door_{0}; // a thread that is (Region::hold_door)
 	// The thread that the lock favours, if it is one of this process (shm/lock.hpp).
 	std::atomic<const sys::Thread*> favourite_{nullptr};
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in

@@ -91,11 +91,14 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness, sys::HeldSign
 				seen |= FUTEX_WAITERS;
 			}
 		}
+		liveness.sleeps(true);
 		int rc = sys::futex_wait(words.word.word(), seen, sys::monotonic_ns() + RECHECK_NS);
-		if (rc != ETIMEDOUT && rc != EINTR) continue;
-		if (held) held->let_pass();
-		if (left_behind(seen, words.holder.load(), unsaid, liveness)) // marked in the kernel's stead
-			(void)words.word.compare_exchange(seen, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
+		if (rc == ETIMEDOUT || rc == EINTR) {
+			if (held) held->let_pass();
+			if (left_behind(seen, words.holder.load(), unsaid, liveness)) // marked in the kernel's stead
+				(void)words.word.compare_exchange(seen, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
+		}
+		liveness.sleeps(false);
 	}
 }
 

@@ -42,6 +42,8 @@ public:
 	// Whether a thread of that id that lives may hold the word and not have said yet, or say no
 	// more, who it is. True where that can't be told.
 	virtual bool may_hold(uint32_t tid) = 0;
+	// The calling thread sleeps for the word, or is about to try and take it again.
+	virtual void sleeps(bool) {}
 
 protected:
 	~Liveness() = default;

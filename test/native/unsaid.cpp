@@ -258,6 +258,22 @@ void hears_signals() {
 	hears(SIGTERM, "who waits for the lock for long can be ended");
 }
 
+// Each of them is at the door, and has nothing: they must not wait for one another.
+void scribbled_while_processes_join() {
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	words->favoured.store(evp::shm::FOR_ALL);
+	words->holder.store(0);
+	words->word.store(NO_THREAD);
+	pid_t first = child([] { EQUAL(port_send(port, 1, nullptr), 0); });
+	pid_t second = child([] { EQUAL(port_send(port, 2, nullptr), 0); });
+	ended(first);
+	ended(second);
+	EQUAL(info_of(port).pi_queued, 3);
+	EQUAL(port_close(port), 0);
+	done("a word of no thread, while two processes join");
+}
+
 // glibc's fork registers the list that the kernel looks at when a thread dies; this is not glibc's.
 void dies_in_a_child_by_system_call() {
 	make_port();
@@ -332,6 +348,7 @@ int body() {
 	left_to_whoever_may_hold_it();
 	stopped();
 	hears_signals();
+	scribbled_while_processes_join();
 	dies_in_a_child_by_system_call();
 	bool alone = allowed_elsewhere();
 	if (alone) elsewhere(); // last: no child of this process can be made then
