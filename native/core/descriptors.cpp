@@ -123,8 +123,10 @@ bool Port::whole() const {
 }
 
 void Port::lose_internals() {
-	for (sys::UniqueFd* fd : {&inner_, &bell_, &kick_, &proof_}) (void)fd->release();
+	for (sys::UniqueFd* fd : {&inner_, &bell_, &kick_}) (void)fd->release();
 	region_.lose();
+	int proof = proof_.release();
+	registry::lost_internals(&proof, 1);
 }
 
 void Port::lose_to(const Port& newer) {

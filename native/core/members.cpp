@@ -58,12 +58,22 @@ int Port::enter_once(uint64_t now) {
 }
 
 int Port::join() {
-	region_.hold_door(true);
+	hold_door(true);
 	(void)bury_at_times();
 	int error = take_record();
 	if (error == EAGAIN && bury_dead()) error = take_record();
-	region_.hold_door(false);
+	hold_door(false);
 	return error;
+}
+
+void Port::hold_door(bool on) {
+	at_door_.store(on ? sys::self().tid : 0, std::memory_order_relaxed);
+	region_.hold_door(on);
+}
+
+// Two at the door that wait for a word of nobody would believe it each other's, and wait for ever.
+void Port::sleeps(bool on) {
+	if (at_door_.load(std::memory_order_relaxed) == sys::self().tid) region_.hold_door(!on);
 }
 
 int Port::take_record() {
@@ -267,14 +277,14 @@ void Port::leave() {
 		return;
 	}
 	disown();
-	region_.hold_door(true);
+	hold_door(true);
 	{
 		Guard guard(*this);
 		Header& header = region_.header();
 		region_.member(member_).state.store_release(MemberState::FREE);
 		if (header.member_count.load() != 0) header.member_count.store(header.member_count.load() - 1);
 	}
-	region_.hold_door(false);
+	hold_door(false);
 }
 
 } // namespace evp

@@ -226,8 +226,10 @@ private:
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
 	bool may_hold(uint32_t tid) override;
+	void sleeps(bool on) override;
 	int become_member();
 	int enter_once(uint64_t now);
+	void hold_door(bool on);
 	int join();
 	int take_record();
 	void leave();
@@ -324,13 +326,13 @@ private:
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
 	bool satisfies(uint32_t ready, uint32_t wanted) const; // locked
-	bool answered(uint32_t waiter, uint32_t wanted);        // locked
 	bool may_gather(sys::Thread& thread, uint32_t ready, uint32_t max) const; // locked
 	uint32_t take_messages(Event* out, uint32_t max);                        // locked
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
 	bool leads(uint32_t waiter) const;               // locked
 	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct, sys::HeldSignals& held);
+	void hold_signals(Guard& guard, uint32_t waiter, uint32_t wanted, sys::HeldSignals& held);
 	LoopState told(uint32_t waiter); // locked
 	void count_delivered(SourceKind kind);           // locked
 	void departed();
@@ -339,6 +341,7 @@ private:
 	sys::UniqueFd outer_, inner_, bell_, kick_;
 	sys::UniqueFd proof_; // or none
 	uint32_t member_ = 0;
+	std::atomic<uint32_t> at_door_{0}; // a thread that is (Region::hold_door)
 	// The thread that the lock favours, if it is one of this process (shm/lock.hpp).
 	std::atomic<const sys::Thread*> favourite_{nullptr};
 	std::atomic<uint64_t> epoch_{0}; // process image this object was last used in
@@ -396,7 +399,7 @@ public:
 		if (port_.favourite_.load(std::memory_order_relaxed) == &thread_ && !of_parent() &&
 		    shm::lock_favoured(words, thread_, port_.member_))
 			return;
-		bool inherited = shm::lock(words, thread_, port_.member_, port_);
+		bool inherited = shm::lock(words, thread_, port_.member_, port_, signals_);
 		if (inherited || words.favoured.load() != shm::FOR_ALL) [[unlikely]]
 			port_.entered(thread_, inherited);
 	}
@@ -414,6 +417,7 @@ public:
 			after_unlock(port_, thread_);
 	}
 	waiters::Wakes& wakes() { return wakes_; }
+	void holds(sys::HeldSignals& signals) { signals_ = &signals; }
 	// Whether it was made before the fork of which this process is the child, which may have taken
 	// over the thread's record since.
 	bool of_parent() const { return !sys::is_current(image_); }
@@ -426,6 +430,7 @@ private:
 	sys::Thread& thread_;
 	const uint32_t image_;
 	waiters::Wakes wakes_;
+	sys::HeldSignals* signals_ = nullptr; // of the call
 	bool held_ = false;
 };
 

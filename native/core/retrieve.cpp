@@ -24,13 +24,6 @@ inline bool Port::satisfies(uint32_t ready, uint32_t wanted) const {
 	return ready >= wanted || (strict_ && region_.header().queued.load() >= wanted);
 }
 
-// Whether what woke a waiter answers its call, as far as can be seen at once. Locked.
-inline bool Port::answered(uint32_t waiter, uint32_t wanted) {
-	constexpr uint32_t ANSWERS = shm::SIGNAL_TAKE | shm::SIGNAL_ALERT | shm::SIGNAL_CLOSED;
-	return region_.waiter(waiter).word.load() & ANSWERS || region_.header().alert_events.load() != 0 ||
-	       satisfies(slots::deliverable(region_, member_), wanted);
-}
-
 namespace {
 
 // A handler over the sleep forked, and this is the child: the call, and its place among the waiters,
@@ -85,15 +78,31 @@ int Port::sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct*
 	Left left = post_ready(ready, count, rearm, direct);
 	if (kick_left(waiter)) take_kick(guard);
 	if (count < 0) return -count;
+	// It is awake: what is posted meanwhile needs no kick, which nobody would take from the
+	// inner set and which would keep the port readable.
+	if (!direct || direct->taken == 0) record.word.store(record.word.load() & ~shm::POLLING);
 	if (left.rearms != 0 || left.called) [[unlikely]] {
-		// It is awake: what is posted meanwhile needs no kick, which nobody would take from the
-		// inner set and which would keep the port readable.
-		record.word.store(record.word.load() & ~shm::POLLING);
 		guard.unlock();
 		finish_ready(ready, count, rearm, left.rearms, true);
 		guard.lock();
 	}
 	return count == 0 && deadline.passed() ? ETIMEDOUT : 0;
+}
+
+// Between two sleeps: from here on no handler runs. Not where this seems to be the last waking, or a
+// follower was called to lead, as with every event where several threads wait: two system
+// calls would be paid for what one look at the queue is going to end. What it was called for may be gone
+// by then, so that is believed no more than twice a call. Locked before and after.
+void Port::hold_signals(Guard& guard, uint32_t waiter, uint32_t wanted, sys::HeldSignals& held) {
+	constexpr uint32_t CALLED = shm::SIGNAL_TAKE | shm::SIGNAL_LEAD | shm::SIGNAL_ALERT | shm::SIGNAL_CLOSED;
+	if (held.holding()) return;
+	bool called = (region_.waiter(waiter).word.load() & CALLED) != 0 ||
+	              satisfies(slots::deliverable(region_, member_), wanted);
+	if (called && held.spare()) return;
+	guard.unlock();
+	held.hold();
+	guard.holds(held);
+	guard.lock();
 }
 
 // Another process's word is about to be taken: true if it is gone, and what it owned
@@ -128,7 +137,6 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 	uint32_t found_first = 1;
 	bool in_vain = false;
 	uint32_t waiter = 0;
-	bool slept = false;
 	sys::HeldSignals held;
 	Direct found{out, max, 0};
 	Direct* direct = wanted == 1 ? &found : nullptr;
@@ -152,11 +160,6 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		taken.count = found.taken;
 		return taken;
 	};
-	auto woken = [&] {
-		slept = true;
-		late = deadline.passed();
-		if (!late && !restart && !answered(waiter, wanted)) held.hold();
-	};
 	// What stands before the sleep would find nothing.
 	bool straight = !deadline.poll && !pause && quiet() && registry::names(number, this);
 	if (straight) {
@@ -171,7 +174,8 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 			if (found.taken != 0) [[likely]]
 				return leave_with_found();
 			if (rc == EINTR && !restart) return leave({EINTR, 0});
-			woken();
+			late = deadline.passed();
+			if (!late && !restart) hold_signals(guard, waiter, wanted, held);
 			continue;
 		}
 		// Of one that was found dead since this call began: nobody may look again while this sleeps.
@@ -280,7 +284,6 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 				continue;
 			}
 		}
-		if (slept && !restart) held.hold(); // the answer was another's
 		Deadline until = deadline;
 		bool looking = shared() && keeps_lookout(waiter);
 		if (pause || looking) {
@@ -291,8 +294,9 @@ Taken Port::get(int number, Event* out, uint32_t max, uint32_t wanted, const Dea
 		if (rc == FORKED) return {EINTR, 0};
 		if (found.taken != 0) return leave_with_found();
 		if (rc == EINTR && !restart) return leave({EINTR, 0});
-		woken();
 		// Whatever woke it: a peer that scribbles may call it again and again, for nothing.
+		late = deadline.passed();
+		if (!late && !restart) hold_signals(guard, waiter, wanted, held);
 		if (!late && (pause || looking) && sys::monotonic_ns() >= turn) {
 			turn = 0;
 			guard.unlock();

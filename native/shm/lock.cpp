@@ -2,6 +2,7 @@
 
 #include "sys/clock.hpp"
 #include "sys/futex.hpp"
+#include "sys/signals.hpp"
 #include "sys/spin.hpp"
 
 #include <cerrno>
@@ -61,7 +62,7 @@ bool left_behind(uint32_t word, uint32_t holder, Standing& unsaid, Liveness& liv
 
 namespace detail {
 
-bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
+bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness, sys::HeldSignals* held) {
 	for (int spin = 0; spin < SPINS; spin++) {
 		uint32_t seen = 0;
 		if (words.word.load() == 0 && words.word.compare_exchange(seen, tid)) return false;
@@ -90,10 +91,14 @@ bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness) {
 				seen |= FUTEX_WAITERS;
 			}
 		}
+		liveness.sleeps(true);
 		int rc = sys::futex_wait(words.word.word(), seen, sys::monotonic_ns() + RECHECK_NS);
-		if (rc != ETIMEDOUT && rc != EINTR) continue;
-		if (left_behind(seen, words.holder.load(), unsaid, liveness)) // marked in the kernel's stead
-			(void)words.word.compare_exchange(seen, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
+		if (rc == ETIMEDOUT || rc == EINTR) {
+			if (held) held->let_pass();
+			if (left_behind(seen, words.holder.load(), unsaid, liveness)) // marked in the kernel's stead
+				(void)words.word.compare_exchange(seen, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
+		}
+		liveness.sleeps(false);
 	}
 }
 

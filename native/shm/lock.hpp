@@ -9,6 +9,10 @@
 #include "shm/cell.hpp"
 #include "sys/thread.hpp"
 
+namespace evp::sys {
+class HeldSignals;
+}
+
 namespace evp::shm {
 
 // A lock that one thread alone has used so far favours that thread: it enters by a store to
@@ -38,6 +42,8 @@ public:
 	// Whether a thread of that id that lives may hold the word and not have said yet, or say no
 	// more, who it is. True where that can't be told.
 	virtual bool may_hold(uint32_t tid) = 0;
+	// The calling thread sleeps for the word, or is about to try and take it again.
+	virtual void sleeps(bool) {}
 
 protected:
 	~Liveness() = default;
@@ -45,7 +51,7 @@ protected:
 
 namespace detail {
 // The word is taken: waits, and answers whether a death was inherited with it.
-bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness);
+bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness, sys::HeldSignals* held);
 void wake_one(LockWords& words);
 inline constexpr uint32_t CONTENDED = 0x80000000; // FUTEX_WAITERS
 
@@ -86,15 +92,17 @@ inline void favour(LockWords& words, const sys::Thread& thread, uint32_t member)
 bool withdraw(LockWords& words, Liveness& liveness);
 
 // Enters the critical section; `member` is 0 while joining. True: the former holder died inside it, so the
-// caller must repair what the lock guards before anything else.
-inline bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Liveness& liveness) {
+// caller must repair what the lock guards before anything else. `held`: by the call, while it is awake; not for as
+// long as a holder may be stopped.
+inline bool lock(LockWords& words, sys::Thread& thread, uint32_t member, Liveness& liveness,
+                 sys::HeldSignals* held = nullptr) {
 	thread.critical.store(1, std::memory_order_relaxed);
 	std::atomic_signal_fence(std::memory_order_seq_cst);
 	detail::announce(thread, &words);
 	uint32_t seen = 0;
 	bool inherited = false;
 	if (!words.word.compare_exchange(seen, thread.tid)) [[unlikely]]
-		inherited = detail::lock_slow(words, thread.tid, liveness);
+		inherited = detail::lock_slow(words, thread.tid, liveness, held);
 	words.holder.store(as_holder(member, thread));
 	return inherited;
 }

@@ -110,6 +110,10 @@ Result<void> AioSource::introduce(Port& port, const AioEngine& engine) {
 		return {};
 	PrivateLock::Guard guard(set.lock);
 	if (set.known.load()) return {};
+	if (port.internal(engine.fd()) || !engine.whole()) { // closed behind our back
+		AioBook::lose(engine);
+		return Error{EIO};
+	}
 	set.armed.store(true); // before it is: a collection that comes in between takes it back
 	Result<void> r = port.watch_private(SourceKind::AIO, engine.fd());
 	if (r) set.known.store(true, std::memory_order_release);
@@ -199,7 +203,8 @@ void AioSource::close(Port& port) {
 		unused = set->expected == 0;
 		if (!unused) port.private_add(-1);
 	}
-	if (AioEngine* engine = known ? book->engine() : nullptr) sys::epoll_del(port.inner(), engine->fd());
+	AioEngine* engine = known ? book->engine() : nullptr;
+	if (engine && sys::epoll_del(port.inner(), engine->fd()) == EBADF && !engine->whole()) AioBook::lose(*engine);
 	if (unused) book->give_back_set(set);
 }
 

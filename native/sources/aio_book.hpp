@@ -20,6 +20,7 @@ public:
 
 	// The engine, started when first asked for. Null: none works, and *error says why.
 	AioEngine* engine(int* error = nullptr);
+	static void lose(const AioEngine& engine);
 	aio::EngineInfo info();
 
 	// Orders whose `error` is 0, into requests; `events` holds the event of each.
@@ -77,11 +78,11 @@ private:
 	void release_held(const AioRequest& done);
 	void ask_cancel(AioRequest& request, AioRequest::Cancelled how, Telling& telling);
 	bool settled(const AioRequest& request) const;
+	static void forget_engine(AioEngine& inherited);
 	void unpin(AioRequest& request);
 	template <class Match>
 	aio::Cancelled cancel_matching(AioRequest::Cancelled how, Match match);
 	void wake_sleepers();
-	static void forget_engine(AioEngine& inherited);
 	void leave(AioGroup& group, Telling& telling);
 	void tell(Telling& telling);
 	bool reap_once();

@@ -15,6 +15,8 @@ class AioEngine {
 public:
 	virtual ~AioEngine() = default;
 	virtual int fd() const = 0;
+	// Whether that is its own yet, and not closed behind our back.
+	virtual bool whole() const = 0;
 	virtual void start(AioRequest& request) = 0;
 	virtual void flush() = 0; // what was started is on its way
 	// Answered 0: it will complete ECANCELED; ENOENT: it is done; EALREADY: under way.
@@ -29,7 +31,7 @@ public:
 	virtual bool unseen() const { return false; }
 	// Before the program closes a descriptor: no request may reach its successor.
 	virtual void closing(int) {}
-	// In a forked child: gives up what is the parent's.
+	// In a forked child: gives up what is the parent's, and its own yet.
 	virtual void forget() = 0;
 };
 

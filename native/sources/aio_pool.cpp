@@ -36,6 +36,7 @@ class PoolEngine final : public AioEngine {
 public:
 	PoolEngine(sys::UniqueFd ready, sys::UniqueFd stir) : ready_(std::move(ready)), stir_(std::move(stir)) {}
 	int fd() const override { return ready_.get(); }
+	bool whole() const override { return sys::eventfd_usable(ready_.get()); }
 
 	void start(AioRequest& request) override {
 		int64_t result = at_once(request.io);
@@ -91,8 +92,8 @@ public:
 
 	// Its threads and whoever held its lock are the parent's.
 	void forget() override {
-		ready_.reset();
-		stir_.reset();
+		for (sys::UniqueFd* fd : {&ready_, &stir_})
+			sys::eventfd_usable(fd->get()) ? fd->reset() : (void)fd->release(); // closed behind our back
 	}
 
 private:

@@ -80,8 +80,14 @@ aio::EngineInfo AioBook::info() {
 	return info_;
 }
 
+// Its descriptor is closed now, or was behind our back.
+void AioBook::lose(const AioEngine& engine) {
+	int fd = engine.fd();
+	registry::lost_internals(&fd, 1);
+}
+
 void AioBook::forget_engine(AioEngine& inherited) {
-	registry::note_internal(inherited.fd(), false);
+	lose(inherited);
 	inherited.forget();
 }
 

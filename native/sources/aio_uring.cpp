@@ -24,6 +24,7 @@ class UringEngine final : public AioEngine {
 public:
 	explicit UringEngine(std::unique_ptr<sys::Ring> ring) : ring_(std::move(ring)) {}
 	int fd() const override { return ring_->fd(); }
+	bool whole() const override { return ring_->whole(); }
 
 	void start(AioRequest& request) override {
 		while (!ring_->prepare(request.io, tag(request))) flush();

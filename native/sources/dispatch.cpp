@@ -24,6 +24,7 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 	shm::Header& header = port.region().header();
 	sys::HeldSignals held;
 	Port::Guard guard(port);
+	guard.holds(held);
 	for (;;) {
 		int error = 0;
 		uint32_t index = slots::take(port.region(), &error);
@@ -46,7 +47,9 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 		bool interrupted = held.due();
 		held.let_go(); // a futex takes no mask
 		int rc = interrupted ? EINTR : sys::futex_wait(header.used.word(), used, sys::monotonic_ns() + LOOK_UP);
-		held.hold();
+		if (guard.of_parent()) [[unlikely]]
+			return Error{EINTR}; // a handler forked, and this is the child: the wait is its parent's
+		if (rc == ETIMEDOUT || !held.spare()) held.hold();
 		guard.lock();
 		if (header.slot_waiters.load() != 0) header.slot_waiters.store(header.slot_waiters.load() - 1);
 		if (rc == EINTR) return Error{EINTR};

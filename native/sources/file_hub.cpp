@@ -52,8 +52,9 @@ void Hub::leave_inherited() {
 		// libc++ 17 has no atomic_ref.
 		int mine = __atomic_exchange_n(reinterpret_cast<int*>(fd), -1, __ATOMIC_SEQ_CST);
 		if (mine < 0) continue;
-		registry::note_internal(mine, false);
-		sys::close_raw(mine);
+		bool whole = fd == &hub->notes_ ? sys::is_inotify(mine) : sys::file_id(mine) == hub->mounts_id_;
+		registry::lost_internals(&mine, 1);
+		if (whole) sys::close_raw(mine); // else it was closed behind our back
 	}
 }
 

@@ -126,6 +126,7 @@ private:
 	uint64_t epoch_;                    // the process image it belongs to
 	Hub* inherited_ = nullptr;          // of the parent
 	sys::UniqueFd notes_, mounts_, mounts_wake_;
+	sys::FileId mounts_id_; // of both
 	std::vector<Served> ports_;
 	size_t served_last_ = 0;
 	bool resting_ = false;              // a port may have no armed watch any more

@@ -72,6 +72,7 @@ Result<void> Hub::open_mounts(Port& port) {
 			if (!made) return made.error() == ENOENT ? Result<void>() : Error{made.error()}; // no /proc
 			*fd = place(std::move(*made));
 		}
+		mounts_id_ = sys::file_id(mounts_.get());
 	}
 	int rc = sys::epoll_add(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS,
 	                        tag_private(SourceKind::FILE, port.member()));

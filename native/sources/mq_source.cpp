@@ -16,7 +16,10 @@ using shm::SlotState;
 using sys::PrivateLock;
 
 MqSource::Box::~Box() {
-	if (fd.get() >= 0) registry::note_internal(fd.get(), false);
+	int own = fd.get();
+	if (own < 0) return;
+	registry::lost_internals(&own, 1);
+	if (!sys::is_notices(own)) (void)fd.release(); // closed behind our back
 }
 
 std::shared_ptr<MqSource::Box> MqSource::box(Table& table) {

@@ -296,8 +296,10 @@ void TimerSource::forget() {
 	if (!set) return;
 	for (auto& engine : set->engines) {
 		if (!engine) continue;
-		registry::note_internal(engine->fd.get(), false);
-		engine->fd.reset();
+		bool whole = sys::is_timerfd(engine->fd.get());
+		int fd = engine->fd.get();
+		registry::lost_internals(&fd, 1);
+		whole ? engine->fd.reset() : (void)engine->fd.release(); // closed behind our back
 	}
 }
 

@@ -41,6 +41,11 @@ bool inotify_pending(int fd) {
 	return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0; // half the price of a read in vain
 }
 
+// What it is comes before where the path lies.
+bool is_inotify(int fd) {
+	return syscall(SYS_inotify_add_watch, fd, nullptr, IN_MODIFY) < 0 && errno == EFAULT;
+}
+
 size_t Notes::read(int fd, bool* emptied) {
 	// Raw: the libc wrapper is a cancellation point.
 	long n;

@@ -30,6 +30,7 @@ bool inotify_remove(int fd, int wd); // false: the kernel ended it first
 
 // Whether something can be read.
 bool inotify_pending(int fd);
+bool is_inotify(int fd);
 
 // A buffer full of notes.
 class Notes {

@@ -40,6 +40,12 @@ int notice_ask(int socket, mqd_t queue, uint64_t id) {
 	return syscall(SYS_mq_notify, queue, &event) == 0 ? 0 : errno;
 }
 
+bool is_notices(int fd) {
+	int domain = 0;
+	socklen_t size = sizeof domain;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_NETLINK;
+}
+
 int notice_free(mqd_t queue) {
 	mq_attr attributes;
 	if (mq_getattr(queue, &attributes) != 0) return errno;

@@ -22,6 +22,7 @@ Result<UniqueFd> notices_make(uint32_t* room);
 int notice_ask(int socket, mqd_t queue, uint64_t id);
 // 0; EBUSY: a process is registered, which only a descriptor open for reading tells; EBADF: no queue.
 int notice_free(mqd_t queue);
+bool is_notices(int fd);
 // The next one; false: there is none.
 bool notice_read(int socket, Notice* notice);
 

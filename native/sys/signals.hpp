@@ -27,11 +27,21 @@ public:
 	void hold() {
 		if (!holding_) block();
 	}
+	bool holding() const { return holding_; }
+	// Whether a waking of this call may go without hold() yet: twice.
+	bool spare() { return spares_ != 0 && spares_-- != 0; }
 	void let_go() { // handlers run now
 		if (holding_) unblock();
 	}
-	// To be asked before a sleep: whether a handler is about to run.
-	bool due() { return holding_ && handler_due(); }
+	// To be asked before a sleep: whether a handler is about to run, or has run in let_pass().
+	bool due() { return passed_ || (holding_ && handler_due()); }
+	// Awake, and waiting for something else for longer than a signal may wait.
+	void let_pass() {
+		if (!holding_ || !handler_due()) return;
+		passed_ = true;
+		unblock();
+		block();
+	}
 	// The kernel's mask to sleep with; nullptr: the one there is.
 	const uint64_t* mask() const { return holding_ ? &before_ : nullptr; }
 
@@ -41,6 +51,8 @@ private:
 	bool handler_due();
 	uint64_t before_ = 0; // a bit a signal, from 1
 	bool holding_ = false;
+	bool passed_ = false;
+	uint8_t spares_ = 2;
 };
 
 } // namespace evp::sys

@@ -42,6 +42,11 @@ Result<UniqueFd> timerfd_make(Clock clock) {
 	return UniqueFd(fd);
 }
 
+bool is_timerfd(int fd) {
+	itimerspec spec;
+	return timerfd_gettime(fd, &spec) == 0;
+}
+
 void timerfd_set(int fd, int64_t at) {
 	if (at < 1) at = 1; // 0 would disarm
 	itimerspec spec{};

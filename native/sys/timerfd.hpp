@@ -27,5 +27,6 @@ Result<UniqueFd> timerfd_make(Clock clock);
 // Sets the one expiration, absolute, in place of what was set or has expired. A
 // step of CLOCK_REALTIME moves it as the clock goes; a time that has passed expires at once.
 void timerfd_set(int fd, int64_t at);
+bool is_timerfd(int fd);
 
 } // namespace evp::sys

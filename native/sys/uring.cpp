@@ -82,12 +82,17 @@ Ring::~Ring() {
 }
 
 void Ring::forget() {
-	close_raw(state_->ring.ring_fd); // the mapping did not cross
+	if (whole()) close_raw(state_->ring.ring_fd); // the mapping did not cross
 	delete state_;
 	state_ = nullptr;
 }
 
 int Ring::fd() const { return state_->ring.ring_fd; }
+
+bool Ring::whole() const {
+	return syscall(SYS_io_uring_enter, state_->ring.ring_fd, 0, 0, 0, nullptr, 0) >= 0 ||
+	       (errno != EBADF && errno != EOPNOTSUPP);
+}
 
 bool Ring::prepare(const Io& io, uint64_t data) {
 	io_uring_sqe* sqe = io_uring_get_sqe(&state_->ring);
@@ -193,6 +198,7 @@ unsigned Ring::take(RingCompletion*, unsigned) { return 0; }
 bool Ring::at_hand() const { return false; }
 bool Ring::busy() const { return false; }
 void Ring::forget() {}
+bool Ring::whole() const { return true; }
 
 } // namespace evp::sys
 

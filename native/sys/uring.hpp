@@ -29,6 +29,7 @@ public:
 	Ring(const Ring&) = delete;
 
 	int fd() const;
+	bool whole() const; // its descriptor is a ring yet
 	// False: there is no room; submit() makes some.
 	bool prepare(const Io& io, uint64_t data);
 	bool prepare_cancel(uint64_t victim, uint64_t data);
@@ -42,7 +43,7 @@ public:
 	unsigned take(RingCompletion* out, unsigned max);
 	bool at_hand() const; // completions wait to be taken. Any thread.
 	bool busy() const;    // some were not taken, or are not made yet. Any thread.
-	// In a forked child, in place of the destructor.
+	// In a forked child, in place of the destructor. Its descriptor stays open where it is not whole.
 	void forget();
 
 private:

@@ -9,9 +9,13 @@
 
 #include "calls.h"
 
+#include <aio.h>
 #include <fcntl.h>
+#include <mqueue.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static void watch(int port, int fd, void *user)
 {
@@ -109,7 +113,14 @@ CASE("2.1.1 14.6.5", "a_port_made_after_all_descriptors_were_raw_closed_is_whole
 	work_all(port);
 }
 
-static char directory[] = "/tmp/conformance-raw-XXXXXX"; /* in which nobody makes anything */
+/* Of the case's own: others make files in /tmp. */
+static char directory[] = "/tmp/conformance.raw.XXXXXX";
+
+static void new_own_directory(void)
+{
+	(void)strcpy(strrchr(directory, '.') + 1, "XXXXXX");
+	TRUE(mkdtemp(directory) != NULL);
+}
 
 static void watch_directory(int port, file_obj_t *file)
 {
@@ -145,17 +156,101 @@ static void lose_what_is_behind(int port, int keep, int files)
 CASE("2.1.1 14.6.5", "what_was_behind_a_port_and_was_raw_closed_is_nobodys")
 {
 	int way, status = 0;
-	TRUE(mkdtemp(directory) != NULL);
-	for (way = 0; way < 4 && status == 0; way++) {
+	new_own_directory();
+	for (way = 0; way < 4; way++) {
 		pid_t child = fork();
 		if (child == 0) {
 			lose_what_is_behind(port_create(), way & 1, way & 2);
 			_exit(0);
 		}
 		EQ(waitpid(child, &status, 0), child);
+		EQ(status, 0);
 	}
 	OK(rmdir(directory));
-	EQ(status, 0);
+}
+
+/* A file, a timer, a request and a message queue: each has a descriptor of the library's. */
+static void use_sources(int port, int aio_errno)
+{
+	static file_obj_t file;
+	static struct aiocb request;
+	static char buffer[4];
+	struct itimerspec at = { .it_value = { .tv_nsec = 1 } };
+	struct sigevent event = { .sigev_notify = SIGEV_PORT };
+	port_notify_t notify = { .portnfy_port = port };
+	struct mq_attr attr = { .mq_maxmsg = 1, .mq_msgsize = 1 };
+	char name[64];
+	timer_t timer;
+	mqd_t queue;
+	int fd[2];
+	event.sigev_value.sival_ptr = &notify;
+	watch_directory(port, &file);
+	OK(chmod(directory, 0700));
+	EQ(take_wait(port).portev_source, PORT_SOURCE_FILE);
+	OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	OK(timer_settime(timer, 0, &at, NULL));
+	EQ(take_wait(port).portev_source, PORT_SOURCE_TIMER);
+	OK(timer_delete(timer));
+	new_pipe(fd);
+	memset(&request, 0, sizeof(request));
+	request.aio_fildes = fd[0];
+	request.aio_buf = buffer;
+	request.aio_nbytes = 1;
+	request.aio_sigevent = event;
+	if (aio_errno != 0) {
+		FAILS(aio_read(&request), aio_errno);
+	} else {
+		OK(aio_read(&request));
+		write_byte(fd[1]);
+		EQ(take_wait(port).portev_source, PORT_SOURCE_AIO);
+		EQ(aio_return(&request), 1);
+	}
+	(void)snprintf(name, sizeof(name), "/conformance.raw.%ld", (long)getpid());
+	queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
+	TRUE(queue != (mqd_t)-1);
+	OK(mq_unlink(name));
+	OK(mq_notify(queue, &event));
+	OK(mq_send(queue, "a", 1, 0));
+	EQ(take_wait(port).portev_source, PORT_SOURCE_MQ);
+	OK(mq_close(queue));
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void sources_whose_descriptors_are_lost(int aio_errno)
+{
+	enum { FILES = 24 };
+	int own[FILES], i, next;
+	OK((int)syscall(SYS_close_range, 3, ~0u, 0));
+	for (i = 0; i < FILES; i++)
+		own[i] = fcntl(STDERR_FILENO, F_DUPFD, 1024);
+	next = port_create();
+	use_sources(next, aio_errno);
+	close_port(next);
+	for (i = 0; i < FILES; i++)
+		OK(close(own[i]));
+}
+
+/* Here, and in a child, which has descriptors of its parent's to close. */
+CASE("14.6.5 14.6.8", "what_was_behind_sources_and_was_raw_closed_is_nobodys")
+{
+	int way, status = 0;
+	new_own_directory();
+	for (way = 0; way < 2; way++) {
+		pid_t child = fork();
+		if (child == 0) {
+			use_sources(port_create(), 0);
+			child = way == 1 ? fork() : 0;
+			if (child == 0)
+				sources_whose_descriptors_are_lost(way == 1 ? 0 : EIO);
+			else
+				EQ(waitpid(child, &status, 0), child);
+			_exit(status != 0);
+		}
+		EQ(waitpid(child, &status, 0), child);
+		EQ(status, 0);
+	}
+	OK(rmdir(directory));
 }
 
 CASE("12.4 14.1.11", "slots_of_raw_closed_descriptors_are_found_before_eagain")

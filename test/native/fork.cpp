@@ -212,6 +212,33 @@ void killed_while_it_waits_for_a_slot() {
 	EQUAL(waiting.load(), 0);
 }
 
+// The child returns from the handler into a wait for a slot that is its parent's.
+void handler_forks_over_a_wait_for_a_slot() {
+	EQUAL(port_close(port), 0);
+	CHECK((port = port_create_limit(1, 0)) >= 0);
+	const auto& waiting = evp::registry::known(port)->region().header().slot_waiters;
+	EQUAL(port_send(port, 1, nullptr), 0);
+	calls = false;
+	struct sigaction action = {};
+	action.sa_handler = fork_in_handler;
+	EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+	auto post = [] { return port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, nullptr); };
+	std::thread other([&] { EQUAL(post(), 0); });
+	std::thread interrupter([&, self = pthread_self(), tid = gettid()] {
+		while (waiting.load() != 2 || !asleep_in_call(tid)) sched_yield();
+		EQUAL(pthread_kill(self, SIGUSR1), 0);
+	});
+	EQUAL(post(), -1);
+	EQUAL(errno, EINTR);
+	if (forked == 0) _exit(0);
+	interrupter.join();
+	ended(forked);
+	EQUAL(waiting.load(), 1); // the other thread's
+	EQUAL(next(), 0);
+	other.join();
+	EQUAL(next(), 0);
+}
+
 // Of so many that no single look lists them: those it may not have first.
 void many_of_the_parents() {
 	constexpr int FOREIGN = 100, SHARED = 200;
@@ -420,6 +447,7 @@ int body() {
 	with_port("the same, and the child has made a call in the handler", [] { handler_forks(false, true); });
 	with_port("the same over a wait in the kernel", [] { handler_forks(true, false); });
 	with_port("the same with a call in the handler", [] { handler_forks(true, true); });
+	with_port("a handler over a wait for a slot forks", handler_forks_over_a_wait_for_a_slot);
 	with_port("members down to great-grandchildren", grandchildren);
 	with_port("alert mode is the port's", alert_reaches_parent);
 	printf("%d passed, 0 failed, 0 skipped\n", passed);

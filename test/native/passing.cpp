@@ -2,6 +2,8 @@
 
 #include "support.hpp"
 
+#include "core/registry.hpp"
+
 #include <port_linux.h>
 
 #include <csignal>
@@ -17,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace test;
 
@@ -88,6 +91,22 @@ int use_ticket(int ticket) {
 	CHECK((found[0] == 2 && found[1] == 3) || (found[0] == 3 && found[1] == 2));
 	EQUAL(port_send(port, 0, cookie(4)), 0);
 	EQUAL(port_close(own), 0);
+	return 0;
+}
+
+// What else of the library's is there without /proc is lost with the rest, and its number the program's.
+int lose_all(int ticket) {
+	int port = port_attach(ticket);
+	CHECK(port >= 0);
+	EQUAL(port_send(port, 1, nullptr), 0);
+	std::vector<int> behind;
+	for (int fd = 0; fd < 4096; fd++)
+		if (evp::registry::is_internal(fd)) behind.push_back(fd);
+	CHECK(behind.size() > 4); // beside those that every port has
+	EQUAL(syscall(SYS_close_range, 3, ~0u, 0), 0);
+	for (int fd : behind) EQUAL(syscall(SYS_dup3, STDERR_FILENO, fd, 0), fd);
+	EQUAL(port_close(port), 0);
+	for (int fd : behind) CHECK(fcntl(fd, F_GETFD) >= 0 && !evp::registry::is_internal(fd));
 	return 0;
 }
 
@@ -281,6 +300,8 @@ Contents contents_of(int ticket) {
 void blindly() {
 	int port = port_create(), other = port_create();
 	int ticket = port_ticket(port), others = port_ticket(other);
+	ended(image("lose_all_blind", ticket));
+	EQUAL(next(port), 0);
 	EQUAL(port_send(port, 0, cookie(1)), 0);
 	ended(image("use_ticket_blind", ticket));
 	EQUAL(next(port), 4);
@@ -397,6 +418,7 @@ int body() {
 
 int as(const std::string& role, int fd) {
 	if (role == "use_ticket") return use_ticket(fd);
+	if (role == "lose_all") return lose_all(fd);
 	if (role == "outlive") return outlive(fd);
 	if (role == "use_number") return use_number(fd);
 	if (role == "need_ticket") return need_ticket(fd);

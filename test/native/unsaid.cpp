@@ -200,6 +200,80 @@ void stopped() {
 	});
 }
 
+// --- Who waits while another is stopped inside.
+
+int heard = -1;
+void tell(int) { EQUAL(write(heard, "", 1), 1); }
+
+void hears(int signal, const char* what) {
+	make_port();
+	int ends[2], unused[2];
+	EQUAL(pipe(ends), 0);
+	EQUAL(pipe(unused), 0);
+	heard = ends[1];
+	EQUAL(port_send(port, 0, nullptr), 0);
+	port_event_t event;
+	EQUAL(port_get(port, &event, nullptr), 0);
+	// It leads, and is woken now and then for nothing.
+	pid_t waits = child([&] {
+		EQUAL(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(unused[0]), POLLIN, nullptr), 0);
+		EQUAL(port_get(port, &event, nullptr), -1);
+		EQUAL(errno, EINTR);
+	});
+	while (info_of(port).pi_waiters != 1) usleep(1000);
+	auto woken = [&] {
+		for (long before = sleeps_of(waits); sleeps_of(waits) < before + 4;) usleep(1000);
+	};
+	woken();
+	pid_t stopped = child([] {
+		EQUAL(info_of(port).pi_members, 3);
+		at_store = stop_unsaid;
+		EQUAL(port_alert(port, PORT_ALERT_SET, 0, nullptr), 0);
+	});
+	int status = 0;
+	EQUAL(waitpid(stopped, &status, WUNTRACED), stopped);
+	CHECK(WIFSTOPPED(status));
+	while (!in_futex(waits)) usleep(1000);
+	woken();
+	EQUAL(kill(waits, signal), 0);
+	char byte;
+	if (signal == SIGUSR1)
+		EQUAL(read(ends[0], &byte, 1), 1);
+	else
+		EQUAL(waitpid(waits, &status, 0), waits);
+	EQUAL(kill(stopped, SIGCONT), 0);
+	if (signal == SIGUSR1)
+		ended(waits);
+	else
+		EQUAL(status, signal);
+	ended(stopped);
+	EQUAL(port_close(port), 0);
+	for (int fd : {ends[0], ends[1], unused[0], unused[1]}) close(fd);
+	done(what);
+}
+
+void hears_signals() {
+	CHECK(signal(SIGUSR1, tell) != SIG_ERR);
+	hears(SIGUSR1, "who waits for the lock for long handles signals, which end its call");
+	hears(SIGTERM, "who waits for the lock for long can be ended");
+}
+
+// Each of them is at the door, and has nothing: they must not wait for one another.
+void scribbled_while_processes_join() {
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	words->favoured.store(evp::shm::FOR_ALL);
+	words->holder.store(0);
+	words->word.store(NO_THREAD);
+	pid_t first = child([] { EQUAL(port_send(port, 1, nullptr), 0); });
+	pid_t second = child([] { EQUAL(port_send(port, 2, nullptr), 0); });
+	ended(first);
+	ended(second);
+	EQUAL(info_of(port).pi_queued, 3);
+	EQUAL(port_close(port), 0);
+	done("a word of no thread, while two processes join");
+}
+
 // glibc's fork registers the list that the kernel looks at when a thread dies; this is not glibc's.
 void dies_in_a_child_by_system_call() {
 	make_port();
@@ -273,6 +347,8 @@ int body() {
 	scribbled();
 	left_to_whoever_may_hold_it();
 	stopped();
+	hears_signals();
+	scribbled_while_processes_join();
 	dies_in_a_child_by_system_call();
 	bool alone = allowed_elsewhere();
 	if (alone) elsewhere(); // last: no child of this process can be made then
