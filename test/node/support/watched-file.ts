@@ -29,3 +29,13 @@ export function watchedFile(): void {
 export function next(): FileEvent | null {
 	return port.getSync({ timeout: 0 }) as FileEvent | null;
 }
+
+/** What the call throws. */
+export function errorOf(call: () => unknown): { code: string; message: string } {
+	try {
+		call();
+	} catch (error) {
+		return error as { code: string; message: string };
+	}
+	return { code: 'none', message: '' };
+}
