@@ -260,10 +260,9 @@ napi_value get(napi_env env, napi_callback_info info) {
 	Deadline deadline = deadline_of(given.number(3));
 	Pause pause{PAUSE_NS, is_ending, &call.environment()};
 	Event list[Columns::ROWS];
-	Taken taken = binding->port->get(binding->shared->number, list, call.rows(1),
-	                                 static_cast<uint32_t>(given.int32(2)), deadline, true,
-	                                 call.environment().worker ? &pause : nullptr,
-	                                 &call.environment().columns);
+	Taken taken = binding->port->get({binding->shared->number, list, call.rows(1), static_cast<uint32_t>(given.int32(2)),
+	                                  deadline, true, call.environment().worker ? &pause : nullptr,
+	                                  &call.environment().columns});
 	return call.taken(*binding, list, taken);
 }
 

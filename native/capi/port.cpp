@@ -64,7 +64,7 @@ inline void touch(port_event_t* list) {
 Taken retrieve(Port& port, int number, Event* list, unsigned max, unsigned wanted,
                const Timeout& timeout) {
 	Deadline deadline;
-	if (read_timeout(timeout.given(), &deadline)) return port.get(number, list, max, wanted, deadline);
+	if (read_timeout(timeout.given(), &deadline)) return port.get({number, list, max, wanted, deadline});
 	Taken taken = port.try_get(list, max, wanted);
 	return taken.code == 0 && taken.count == 0 ? Taken{EINVAL, 0} : taken;
 }
@@ -173,7 +173,7 @@ PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* ng
 	touch(list);
 	auto* events = reinterpret_cast<Event*>(list);
 	Taken taken = given ? retrieve(*port, number, events, max, wanted, Timeout(given))
-	                    : port->get(number, events, max, wanted, Deadline::never());
+	                    : port->get({number, events, max, wanted, Deadline::never()});
 	if ((taken.code == 0 || taken.code == ETIME) && !taken.in_vain) *nget = taken.count;
 	return taken.code == 0 ? 0 : fail(taken.code);
 }

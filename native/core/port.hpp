@@ -48,6 +48,18 @@ struct Pause {
 	void* data;
 };
 
+// What a call of port_get or port_getn asks for.
+struct Wanted {
+	int number; // of the port: when it is closed the call ends
+	Event* out;
+	uint32_t max;   // events that there is room for
+	uint32_t least; // 1 to max: it waits for as many
+	Deadline deadline;
+	bool restart = false;         // a signal's handler does not end it (JavaScript)
+	const Pause* pause = nullptr; // interrupts the sleep now and then, and may end the wait: EINTR all the same
+	ByteSink* sink = nullptr;
+};
+
 class Port final : private shm::Liveness {
 public:
 	static constexpr int COLLECT_MAX = 256;      // descriptors taken from the kernel at once
@@ -76,10 +88,7 @@ public:
 	// while shm::MAX_BLOCKS of them are queued, and in signal handlers.
 	Result<void> post(const void* bytes, uint32_t length, int32_t events, uint64_t user);
 	Result<void> alert(int flags, int32_t events, uint64_t user);
-	// `restart` hides EINTR (JavaScript); wanted >= 1 and <= max. `pause` interrupts
-	// the sleep now and then, and may end the wait: EINTR all the same.
-	Taken get(int number, Event* out, uint32_t max, uint32_t wanted, const Deadline& deadline,
-	          bool restart = false, const Pause* pause = nullptr, ByteSink* sink = nullptr);
+	Taken get(const Wanted& wanted);
 	// Takes up to max, but only when `wanted` are there or alert mode is on. At once with 0; else it may
 	// let more gather for some microseconds (docs/decisions/009). `ask`: the kernel, if they are not.
 	Taken try_get(Event* out, uint32_t max, uint32_t wanted, ByteSink* sink = nullptr, bool ask = true);
@@ -216,6 +225,7 @@ public:
 
 private:
 	friend class Guard;
+	class Get;
 	Port() = default;
 
 	int link();
@@ -277,7 +287,6 @@ private:
 	bool ready_in_vain() const {
 		return private_.load(std::memory_order_relaxed) || region_.header().fd_used.load() != 0;
 	}
-	bool quiet() const;                    // locked
 	// Whether a kick lies in the inner set, or soon will, that its leader, awake already, did not
 	// come for: it would keep the port readable. Locked.
 	bool kick_left(uint32_t waiter) const {
@@ -325,14 +334,17 @@ private:
 	void unload(uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);
-	bool satisfies(uint32_t ready, uint32_t wanted) const; // locked
+	// Whether the queue, with `ready` events for this process, satisfies who wants that many. In the
+	// strict profile what it may not have counts too: it may then get fewer, and with none goes on
+	// waiting (2.5.13). Locked.
+	bool satisfies(uint32_t ready, uint32_t wanted) const {
+		return ready >= wanted || (strict_ && region_.header().queued.load() >= wanted);
+	}
 	bool may_gather(sys::Thread& thread, uint32_t ready, uint32_t max) const; // locked
 	uint32_t take_messages(Event* out, uint32_t max);                        // locked
 	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
 	void look_at_others(Guard& guard, Others& others);
 	bool leads(uint32_t waiter) const;               // locked
-	int sleep(Guard& guard, uint32_t waiter, const Deadline& deadline, Direct* direct, sys::HeldSignals& held);
-	void hold_signals(Guard& guard, uint32_t waiter, uint32_t wanted, sys::HeldSignals& held);
 	LoopState told(uint32_t waiter); // locked
 	void count_delivered(SourceKind kind);           // locked
 	void departed();

@@ -1,5 +1,5 @@
 /*
- * How a death, or a leader that was stopped, is noticed: native/core/{watch,members,retrieve}.cpp.
+ * How a death, or a leader that was stopped, is noticed: native/core/{watch,members,get}.cpp.
  *
  * Two processes wait, A with two threads and B with one; a third, V, holds the port and
  * dies at any time, and a newcomer takes its record once it is free. A or B is killed, or

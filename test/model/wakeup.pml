@@ -1,6 +1,6 @@
 /*
  * How waiters of a port are woken, who leads, when the doorbell rings, and what
- * a death leaves behind: native/core/{waiters,retrieve,collect,port,repair}.cpp.
+ * a death leaves behind: native/core/{waiters,get,collect,port,repair}.cpp.
  *
  * Three waiters (two want one event, one wants two), one of whom gives up once;
  * two posters, one descriptor; the death of any of the five at any step. Names are

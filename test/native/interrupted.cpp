@@ -21,7 +21,7 @@ using namespace test;
 
 namespace {
 
-// Stores of core/retrieve.cpp, from the first in a call to the first before its second sleep.
+// Stores of core/get.cpp, from the first in a call to the first before its second sleep.
 constexpr int AS_FOLLOWER = 2;
 constexpr int AS_LEADER = 5;
 
@@ -38,7 +38,7 @@ thread_local int signal_once_asked = 0; // which are waiting
 void handler(int) { handled = handled + 1; }
 
 void at_store(const char* file) {
-	if (stores_left == 0 || !strstr(file, "core/retrieve.cpp") || --stores_left != 0) return;
+	if (stores_left == 0 || !strstr(file, "core/get.cpp") || --stores_left != 0) return;
 	EQUAL(raise(signal_then), 0);
 	signalled.store(true);
 }

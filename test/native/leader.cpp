@@ -217,7 +217,8 @@ void looks_up_though_woken() {
 		int error = 0;
 		evp::PortRef held = evp::registry::find(port, &error);
 		EQUAL(error, 0);
-		EQUAL(held->get(port, list.data(), 8, 8, evp::Deadline::never(), false, &pause, nullptr).code, EINTR);
+		const evp::Wanted wanted{port, list.data(), 8, 8, evp::Deadline::never(), false, &pause, nullptr};
+		EQUAL(held->get(wanted).code, EINTR);
 	});
 	// What the other was woken for is taken once it sleeps again.
 	const auto& beat = evp::registry::known(port)->region().header().leader_beat;
