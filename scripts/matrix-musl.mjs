@@ -56,6 +56,11 @@ export function muslChecks(folder) {
 			if (names.length > 0) throw new Error(`musl lacks ${names.join(', ')}`);
 		},
 		'musl x64: the core runs': () => selfTest(folder, x64),
-		'musl arm64: the core runs under qemu': () => selfTest(folder, arm64, QEMU),
+		'musl arm64: the core runs under qemu': async () => {
+			await capture('sh', ['-c', `command -v ${QEMU}`]).catch(() => {
+				throw new Error('skipped: apt-get install qemu-user-static');
+			});
+			await selfTest(folder, arm64, QEMU);
+		},
 	};
 }
