@@ -40,26 +40,6 @@ struct PortParts {
 // How they came: under the numbers that the outer set knows them by (exec), or not.
 enum class Arrival { ORIGINALS, COPIES };
 
-// For whoever must look up from a long wait, with the waiter's record in place:
-// it keeps its order, its alert and its hand-over meanwhile.
-struct Pause {
-	int64_t every_ns;
-	bool (*end)(void* data); // called with no lock held; true: give up
-	void* data;
-};
-
-// What a call of port_get or port_getn asks for.
-struct Wanted {
-	int number; // of the port: when it is closed the call ends
-	Event* out;
-	uint32_t max;   // events that there is room for
-	uint32_t least; // 1 to max: it waits for as many
-	Deadline deadline;
-	bool restart = false;         // a signal's handler does not end it (JavaScript)
-	const Pause* pause = nullptr; // interrupts the sleep now and then, and may end the wait: EINTR all the same
-	ByteSink* sink = nullptr;
-};
-
 class Port final : private shm::Liveness {
 public:
 	static constexpr int COLLECT_MAX = 256;      // descriptors taken from the kernel at once

@@ -55,6 +55,26 @@ protected:
 	~ByteSink() = default;
 };
 
+// For whoever must look up from a long wait, with the waiter's record in place:
+// it keeps its order, its alert and its hand-over meanwhile.
+struct Pause {
+	int64_t every_ns;
+	bool (*end)(void* data); // called with no lock held; true: give up
+	void* data;
+};
+
+// What a call of port_get or port_getn asks for.
+struct Wanted {
+	int number; // of the port: when it is closed the call ends
+	Event* out;
+	uint32_t max;   // events that there is room for
+	uint32_t least; // 1 to max: it waits for as many
+	Deadline deadline;
+	bool restart = false;         // a signal's handler does not end it (JavaScript)
+	const Pause* pause = nullptr; // interrupts the sleep now and then, and may end the wait: EINTR all the same
+	ByteSink* sink = nullptr;
+};
+
 // What a get call answers. code: 0, or ETIME (with what was there stored), EINTR,
 // EBADF (the port's descriptor was closed meanwhile), EAGAIN (no waiter record).
 struct Taken {
