@@ -3,8 +3,8 @@
 
 namespace evp::sys {
 
-// Calls `seen` for each, which may close it. False: they can't be listed; /proc is not mounted, or no
-// descriptor is left.
+// Calls `seen` for each, which may close it. False: there may be others, with high numbers, where they can't be
+// listed and have to be tried.
 bool each_descriptor_raw(void (*seen)(int fd, void* data), void* data);
 
 template <class Do>
