@@ -14,6 +14,7 @@ const EXPECTED = [
 	'include/siginfo.h',
 	'include/sys/port.h',
 	'include/sys/port_impl.h',
+	'include/sys/siginfo.h',
 	'lib/cmake/port/portConfig.cmake',
 	'lib/cmake/port/portConfigVersion.cmake',
 	'lib/cmake/port/portTargets.cmake',

@@ -16,7 +16,7 @@ constexpr size_t PAGE = 4096; // what O_DIRECT asks of memory, at most
 constexpr size_t SMALLEST = 512; // and of a length, at least
 constexpr size_t KEPT_SIZE = 65536; // blocks that are kept for the next request
 constexpr size_t KEPT_BYTES = 4 << 20; // of each size
-constexpr uint32_t GENERATIONS = 1u << 20;
+constexpr uint32_t GENERATIONS = 1u << 25;
 constexpr uint32_t INDEX_BITS = 24;
 
 size_t class_of(size_t room) {
@@ -84,8 +84,8 @@ int Requests::release(Request& request) {
 	if (result < 0 && request.fd >= 0) close_number(request.fd);
 	give_block(request);
 	request.used = false;
-	request.generation = (request.generation + 1) % GENERATIONS;
-	free_.push_back(request.index);
+	// One whose generations are used up is not used again: a handle that was kept would name another's request.
+	if (++request.generation != GENERATIONS) free_.push_back(request.index);
 	if (result < 0) return -1;
 	return request.op == IoOp::ACCEPT ? static_cast<int>(result) : request.fd;
 }

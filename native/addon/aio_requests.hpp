@@ -34,7 +34,7 @@ struct Request {
 	std::atomic<int64_t> result{UNDONE};
 
 	bool done() const { return result.load(std::memory_order_acquire) != UNDONE; }
-	// Of JavaScript (lib/aio.ts): generation, 20 bits; operation, 4; index, 24.
+	// Of JavaScript (lib/aio-requests.ts): generation, 25 bits; operation, 4; index, 24.
 	uint64_t number() const {
 		return static_cast<uint64_t>(generation) << 28 | static_cast<uint64_t>(op) << 24 | index;
 	}

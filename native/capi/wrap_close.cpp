@@ -50,6 +50,10 @@ int close_range_raw(unsigned first, unsigned last, unsigned flags) {
 	return static_cast<int>(syscall(SYS_close_range, first, last, flags));
 }
 
+// Whether the kernel closes ranges, by one that holds nothing: before Linux 5.9 and under a filter that is
+// older than the call it closes none, and then no port may lose its number.
+bool ranges_are_closed() { return close_range_raw(~0u, ~0u, 0) == 0; }
+
 } // namespace
 
 PUBLIC int WRAP(close)(int fd) {
@@ -87,7 +91,7 @@ PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 
 PUBLIC int WRAP(close_range)(unsigned first, unsigned last, int flags) {
 	constexpr int UNSHARE = 2; // other flags close nothing: CLOSE_RANGE_CLOEXEC, or refused
-	if (first > last || flags & ~UNSHARE)
+	if (first > last || flags & ~UNSHARE || !ranges_are_closed())
 		return close_range_raw(first, last, static_cast<unsigned>(flags));
 	before_close_range(first, last);
 	unsigned from = first;
@@ -104,9 +108,13 @@ PUBLIC int WRAP(close_range)(unsigned first, unsigned last, int flags) {
 PUBLIC void WRAP(closefrom)(int first) {
 	int saved = errno;
 	unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
-	if (WRAP(close_range)(from, ~0u, 0) != 0 && errno == ENOSYS) { // before Linux 5.9
+	auto close_one = [from](int fd) {
+		if (static_cast<unsigned>(fd) >= from) WRAP(close)(fd);
+	};
+	// A limit of descriptors may be a thousand million.
+	if (WRAP(close_range)(from, ~0u, 0) != 0 && !sys::each_descriptor(close_one)) {
 		for (unsigned fd = from, end = static_cast<unsigned>(sysconf(_SC_OPEN_MAX)); fd < end; fd++)
-			close(static_cast<int>(fd));
+			WRAP(close)(static_cast<int>(fd));
 	}
 	errno = saved;
 }

@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 install(FILES include/port.h include/port_linux.h include/siginfo.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES include/sys/port.h include/sys/port_impl.h
+install(FILES include/sys/port.h include/sys/port_impl.h include/sys/siginfo.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sys)
 install(TARGETS port port_static EXPORT port_targets
 	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}

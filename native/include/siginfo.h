@@ -1,10 +1,9 @@
 /*
- * siginfo.h - where illumos declares struct sigevent and SIGEV_PORT.
+ * siginfo.h - struct sigevent and SIGEV_PORT, as on illumos by <sys/siginfo.h>.
  */
 #ifndef EVENT_PORTS_SIGINFO_H
 #define EVENT_PORTS_SIGINFO_H
 
-#include <signal.h>
-#include <sys/port.h>
+#include <sys/siginfo.h>
 
 #endif /* EVENT_PORTS_SIGINFO_H */

@@ -48,8 +48,10 @@ class Pool {
 public:
 	// Null: no memory, or four million are in use.
 	T* take();
+	// One whose generations are used up names nothing any more: handles are never given out twice.
 	void give_back(T& record) {
 		record.generation++;
+		if (record.generation == GENERATIONS) return;
 		record.next_free = free_;
 		free_ = &record;
 	}
@@ -57,6 +59,7 @@ public:
 
 private:
 	static constexpr size_t MOST = 1u << 22;
+	static constexpr uint32_t GENERATIONS = 1u << 24;
 	std::deque<T> records_; // its elements stay where they are
 	Record* free_ = nullptr;
 };

@@ -53,6 +53,7 @@ uint32_t TimerTable::take() {
 }
 
 void TimerTable::give_back(uint32_t index) {
+	if (at(index).generation.load(std::memory_order_relaxed) == GENERATIONS) return;
 	sys::PrivateLock::Guard guard(lock_);
 	at(index).next = free_;
 	free_ = index;

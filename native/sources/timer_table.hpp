@@ -52,6 +52,7 @@ public:
 
 	// 0: no memory, or more timers than ids.
 	uint32_t take();
+	// One whose generations are used up is not used again: no id is given out twice.
 	void give_back(uint32_t index);
 
 	Timer& at(uint32_t index) const {
@@ -82,7 +83,7 @@ public:
 	// Ends what an id names; the record is given back afterwards.
 	static void retire(Timer& timer) {
 		uint32_t generation = timer.generation.load(std::memory_order_relaxed);
-		timer.generation.store((generation + 1) % GENERATIONS, std::memory_order_relaxed);
+		timer.generation.store(generation + 1, std::memory_order_relaxed);
 		timer.set.store(nullptr, std::memory_order_release);
 	}
 

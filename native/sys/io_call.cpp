@@ -31,6 +31,7 @@ int64_t attempt(Call call) {
 	}
 }
 
+// Flags alone need the newer calls, which a container's profile may not know.
 int64_t transfer(const Io& io, int flags) {
 	iovec one{io.address, io.length < IO_MOST ? io.length : IO_MOST};
 	bool vector = io.op == IoOp::READV || io.op == IoOp::WRITEV;
@@ -38,15 +39,20 @@ int64_t transfer(const Io& io, int flags) {
 	int count = vector ? static_cast<int>(io.length) : 1;
 	bool reads = io.op == IoOp::READ || io.op == IoOp::READV;
 	auto at = [&](off_t offset) {
+		auto low = static_cast<long>(offset), high = static_cast<long>(offset >> 32);
 		return attempt([&] {
-			// musl has these calls from 1.2.5 on.
-			return syscall(reads ? SYS_preadv2 : SYS_pwritev2, io.fd, list, count,
-			               static_cast<long>(offset), static_cast<long>(offset >> 32), flags);
+			if (flags != 0) // musl has these calls from 1.2.5 on
+				return syscall(reads ? SYS_preadv2 : SYS_pwritev2, io.fd, list, count, low, high, flags);
+			if (offset == -1) return syscall(reads ? SYS_readv : SYS_writev, io.fd, list, count);
+			return syscall(reads ? SYS_preadv : SYS_pwritev, io.fd, list, count, low, high);
 		});
 	};
 	int64_t done = at(static_cast<off_t>(io.offset));
 	return done == -ESPIPE ? at(-1) : done; // a stream has no offset
 }
+
+// Of a transfer that was not to wait: it can't be made so here.
+bool has_to_wait(int64_t done) { return done == -EOPNOTSUPP || done == -EPERM || done == -ENOSYS; }
 
 int64_t connect_call(const Io& io) {
 	int64_t done = attempt([&] {
@@ -156,7 +162,7 @@ int64_t io_call(const Io& io) {
 	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
 	int64_t done = call(io, false);
 	if (done == -EAGAIN) return IO_NOT_READY;
-	return transfers(io.op) && done == -EOPNOTSUPP ? call(io, true) : done;
+	return transfers(io.op) && has_to_wait(done) ? call(io, true) : done;
 }
 
 void watch(Watched* list, size_t count) {

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { capture, root } from '../process.mjs';
 
-const HEADERS = ['port.h', 'sys/port.h', 'sys/port_impl.h', 'siginfo.h', 'port_linux.h'];
+const HEADERS = ['port.h', 'sys/port.h', 'sys/port_impl.h', 'siginfo.h', 'sys/siginfo.h', 'port_linux.h'];
 const C = ['c89', 'c99', 'c17', 'gnu89', 'gnu17'];
 const CXX = ['c++98', 'c++11', 'c++20', 'gnu++20'];
 const STRICT = ['-Wall', '-Wextra', '-Werror', '-pedantic', '-fsyntax-only'];

@@ -5,10 +5,7 @@
 #include <sys/wait.h>
 #if defined(__linux__)
 #include <dirent.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #endif
@@ -270,19 +267,6 @@ CASE("14.4.4", "a_read_of_what_is_in_the_cache_needs_no_thread")
 	TRUE(threads() > before);
 }
 
-static void deny(unsigned int call)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
-	OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	OK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
-}
-
 /* A program shuts itself in after it has begun. */
 CASE("7.3 14.4.4", "requests_that_the_kernel_refuses_from_now_on_end_in_their_events")
 {
@@ -292,7 +276,7 @@ CASE("7.3 14.4.4", "requests_that_the_kernel_refuses_from_now_on_end_in_their_ev
 	request_init(&r[0], port, USER(0), fd, 0, 1);
 	OK(aio_read(&r[0].cb));
 	expect_done(port, &r[0], AIOAREAD, USER(0), 0, 1);
-	deny(SYS_io_uring_enter);
+	deny(SYS_io_uring_enter, EPERM);
 	for (i = 0; i < COUNT; i++) {
 		request_init(&r[i], port, USER(i), fd, i, 1);
 		OK(i == COUNT - 1 ? aio_fsync(O_SYNC, &r[i].cb) : aio_read(&r[i].cb));

@@ -2,6 +2,9 @@
 #include "harness.h"
 
 #include "calls.h"
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 CASE("2.11.3 15.4", "every_call_after_close_is_ebadf")
 {
@@ -244,6 +247,49 @@ CASE("2.11.3 2.11.4", "close_range_and_closefrom_close_ports")
 	port = new_port();
 	send_range(port, 1, 1);
 	EQ(take(port).portev_events, 1);
+}
+
+/* By a container's profile that is older than the call, or a kernel that is. */
+static void a_refused_range(int error)
+{
+	int port = new_port(), fd[2];
+	port_event_t pe;
+	new_pipe(fd);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, USER(1)));
+	deny(SYS_close_range, error);
+	FAILS(close_range((unsigned int)fd[0], ~0u, 0), error);
+	write_byte(fd[1]);
+	pe = take(port);
+	EVENT(&pe, PORT_SOURCE_FD, fd[0], POLLIN, USER(1));
+	send_range(port, 1, 1);
+	EQ(take(port).portev_events, 1);
+}
+
+CASE("2.11.3 4.13", "a_range_that_is_refused_closes_nothing_eperm")
+{
+	a_refused_range(EPERM);
+}
+
+CASE("2.11.3 4.13", "a_range_that_is_refused_closes_nothing_enosys")
+{
+	a_refused_range(ENOSYS);
+}
+
+CASE("2.11.3", "closefrom_closes_all_where_ranges_are_refused")
+{
+	int port, fd[2];
+	deny(SYS_close_range, EPERM);
+	port = new_port();
+	new_pipe(fd);
+	EQ(fcntl(port, F_DUPFD, 300), 300);
+	untrack(port);
+	untrack(fd[0]);
+	untrack(fd[1]);
+	closefrom(port < fd[0] ? port : fd[0]);
+	expect_all_calls_fail(port, EBADF);
+	FAILS(fcntl(300, F_GETFD), EBADF);
+	FAILS(fcntl(fd[0], F_GETFD), EBADF);
+	FAILS(fcntl(fd[1], F_GETFD), EBADF);
 }
 #endif
 

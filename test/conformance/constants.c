@@ -3,6 +3,7 @@
 
 #include <siginfo.h>
 #include <sys/port_impl.h>
+#include <sys/siginfo.h>
 
 CASE("1.1", "source_numbers")
 {

@@ -1,6 +1,7 @@
 /* 2.10: the port as a descriptor (nesting: nested.c). */
 #include "harness.h"
 
+#include <sys/resource.h>
 #include <sys/select.h>
 #if defined(__linux__)
 #include <sys/epoll.h>
@@ -219,6 +220,29 @@ CASE("2.10.6 2.11.3", "a_dup_outlives_its_original")
 	send_range(third, 2, 2);
 	close_port(third);
 	EQ(take(copy).portev_events, 2);
+}
+
+/* The library looks for it with none to spare. */
+CASE("2.10.6 2.11.3", "a_dup_outlives_its_original_where_no_descriptor_is_left")
+{
+	enum { LIMIT = 512 };
+	struct rlimit before, low;
+	int port, copy, others[LIMIT], count = 0;
+	OK(getrlimit(RLIMIT_NOFILE, &before));
+	low = before;
+	low.rlim_cur = LIMIT;
+	OK(setrlimit(RLIMIT_NOFILE, &low));
+	port = new_port();
+	send_range(port, 1, 1);
+	copy = track_port(dup(port));
+	while ((others[count] = dup(STDERR_FILENO)) >= 0)
+		count++;
+	EQ(errno, EMFILE);
+	close_port(port);
+	EQ(take(copy).portev_events, 1);
+	while (count > 0)
+		OK(close(others[--count]));
+	OK(setrlimit(RLIMIT_NOFILE, &before));
 }
 
 CASE("2.10.6 2.1.1", "close_on_exec_is_a_matter_of_the_descriptor")

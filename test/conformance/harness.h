@@ -116,6 +116,9 @@ int new_port_limit(unsigned int limit); /* PORT_MAX_EVENTS for this one port */
 int track(int fd);        /* any descriptor; returns it */
 int track_port(int port);
 void untrack(int fd);
+#if defined(__linux__)
+void deny(unsigned int call, int error); /* a seccomp filter answers it so from here on */
+#endif
 void new_pipe(int fd[2]); /* [0] reads, [1] writes */
 void new_socketpair(int fd[2]);
 int new_file(void);       /* an unlinked regular file, open for both */

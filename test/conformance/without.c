@@ -1,7 +1,7 @@
 /*
- * without uring|uring-enter|uring-register|statx PROGRAM ARGUMENTS...: runs it under a seccomp filter that
- * refuses those calls as the profile of a container does: io_uring by default, a part of it where somebody
- * forgot the rest, statx where it is older than the call.
+ * without uring|uring-enter|uring-register|preadv2|statx PROGRAM ARGUMENTS...: runs it under a seccomp filter
+ * that refuses those calls as the profile of a container does: io_uring by default, a part of it where somebody
+ * forgot the rest, statx, or preadv2 and pwritev2, where it is older than they are.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -41,6 +41,8 @@ int main(int argc, char **argv)
 		refused = refuse(SYS_io_uring_register, SYS_io_uring_register);
 	if (strcmp(argv[1], "statx") == 0)
 		refused = refuse(SYS_statx, SYS_statx);
+	if (strcmp(argv[1], "preadv2") == 0)
+		refused = refuse(SYS_preadv2, SYS_pwritev2);
 	if (!refused) {
 		perror(argv[1]);
 		return 2;

@@ -294,6 +294,23 @@ describe('cancelling', () => {
 		fs.closeSync(pipe);
 	});
 
+	it('knows a request that was done a million requests ago', () => {
+		const buffer = Buffer.alloc(1);
+		const request = port.aio.read(fd, buffer, 0);
+		port.getSync();
+		for (let i = 1; i < 2 ** 20; i++) {
+			// each in the place of the one before
+			port.aio.read(fd, buffer, 0);
+			port.getSync();
+		}
+		const pipe = fifo();
+		port.aio.read(pipe, buffer, 0, 'another');
+		expect(request.cancel()).toBe('done');
+		fs.writeSync(pipe, 'x');
+		expect(port.getSync()).toMatchObject({ user: 'another', bytes: 1, error: null });
+		fs.closeSync(pipe);
+	});
+
 	it('leaves every byte right and every request one event', async () => {
 		const COUNT = 2048;
 		const DEPTH = 64;
