@@ -1,7 +1,8 @@
 /*
- * without uring|uring-enter|uring-register|preadv2|statx PROGRAM ARGUMENTS...: runs it under a seccomp filter
- * that refuses those calls as the profile of a container does: io_uring by default, a part of it where somebody
- * forgot the rest, statx, or preadv2 and pwritev2, where it is older than they are.
+ * without uring|uring-enter|uring-register|preadv2|statx|epoll-wait PROGRAM ARGUMENTS...: runs it under a seccomp
+ * filter that refuses those calls as the profile of a container does: io_uring by default, a part of it where
+ * somebody forgot the rest, statx, or preadv2 and pwritev2, where it is older than they are, epoll_wait where it
+ * lists what Node calls.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -43,6 +44,10 @@ int main(int argc, char **argv)
 		refused = refuse(SYS_statx, SYS_statx);
 	if (strcmp(argv[1], "preadv2") == 0)
 		refused = refuse(SYS_preadv2, SYS_pwritev2);
+#ifdef SYS_epoll_wait
+	if (strcmp(argv[1], "epoll-wait") == 0)
+		refused = refuse(SYS_epoll_wait, SYS_epoll_wait);
+#endif
 	if (!refused) {
 		perror(argv[1]);
 		return 2;
