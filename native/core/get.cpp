@@ -194,7 +194,8 @@ private:
 	}
 
 	bool goes_straight() {
-		return !of_.deadline.poll && !of_.pause && quiet() && registry::names(of_.number, &port_) && add_waiter();
+		return !of_.deadline.poll && !of_.pause && !thread_.yielding.likely() && quiet() &&
+		       registry::names(of_.number, &port_) && add_waiter();
 	}
 
 	bool add_waiter() {
@@ -215,8 +216,9 @@ private:
 			guard_.lock();
 			return Step::AGAIN;
 		}
-		// With a record in the list and awake: a post in this time makes no system call. Not
-		// where descriptors are waited for: what comes then comes from the kernel mostly, and
+		// With a record in the list and awake: a post in this time makes no system call.
+		if (thread_.yielding.worthwhile()) return yield();
+		// Not where descriptors are waited for: what comes then comes from the kernel mostly, and
 		// threads that look while others serve only take their time.
 		if (header_.pollable.load() != 0 || !thread_.spinning.worth_waking()) return Step::ON;
 		guard_.unlock();
@@ -224,6 +226,14 @@ private:
 		thread_.spinning.learn(word != 0);
 		gathers_ = word == shm::SIGNAL_TAKE && thread_.gathering.worthwhile(1, of_.max);
 		if (gathers_) thread_.gathering.wait();
+		guard_.lock();
+		return Step::AGAIN;
+	}
+
+	Step yield() {
+		constexpr uint32_t COME = ~static_cast<uint32_t>(shm::SIGNAL_LEAD); // it leads, once it sleeps
+		guard_.unlock();
+		thread_.yielding.let_others_run(*region_.waiter(waiter_).word.word(), COME);
 		guard_.lock();
 		return Step::AGAIN;
 	}
@@ -260,6 +270,7 @@ private:
 	// A follower. 0, an errno or, without the lock, FORKED.
 	int sleep_on_word(const Deadline& until) {
 		shm::Waiter& record = region_.waiter(waiter_);
+		record.waker.store(0);
 		record.word.store(shm::SLEEPING);
 		guard_.unlock();
 		bool interrupted = held_.due();
@@ -268,6 +279,7 @@ private:
 		if (guard_.of_parent()) [[unlikely]]
 			return FORKED;
 		guard_.lock();
+		thread_.yielding.woken_from(record.waker.load());
 		return rc == EAGAIN ? 0 : rc;
 	}
 
@@ -276,6 +288,7 @@ private:
 		shm::Waiter& record = region_.waiter(waiter_);
 		header_.leader.store(waiter_);
 		header_.leader_beat.store(header_.leader_beat.load() + 1);
+		record.waker.store(0);
 		record.word.store(shm::POLLING);
 		guard_.unlock();
 		sys::Ready ready[COLLECT_MAX];
@@ -284,6 +297,7 @@ private:
 			return FORKED;
 		uint32_t rearm[COLLECT_MAX];
 		guard_.lock();
+		thread_.yielding.woken_from(record.waker.load());
 		Direct* direct = direct_ && port_.may_take_directly(waiter_) ? direct_ : nullptr;
 		Left left = port_.post_ready(ready, count, rearm, direct);
 		if (port_.kick_left(waiter_)) port_.take_kick(guard_);

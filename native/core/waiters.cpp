@@ -86,6 +86,7 @@ void signal(Region& region, uint32_t index, uint32_t bits, Wakes& wakes) {
 		region.header().kicked.store(1);
 	};
 	uint32_t seen = record.word.load();
+	if (seen & (shm::SLEEPING | shm::POLLING)) record.waker.store(sys::Yielding::processor());
 	record.word.store((seen | bits) & ~(shm::SLEEPING | shm::POLLING));
 	if (record.kind.load() == WaiterKind::LOOP) {
 		if (seen == 0) region.header().loops_rung.store(region.header().loops_rung.load() + 1);

@@ -12,7 +12,7 @@
 namespace evp::shm {
 
 inline constexpr uint32_t MAGIC = 0x74507645;  // "EvPt"
-inline constexpr uint32_t VERSION = 8;
+inline constexpr uint32_t VERSION = 9;
 inline constexpr uint32_t MAX_MEMBERS = 1u << HOLDER_TID_SHIFT; // processes at one time
 inline constexpr uint32_t MAX_WAITERS = 32768; // threads and loops waiting at one time
 inline constexpr uint32_t MAX_BUCKETS = 1u << 20;
@@ -118,7 +118,8 @@ struct Waiter {
 	Cell<int32_t> alert_events;
 	Cell<uint64_t> alert_user;
 	Cell<uint32_t> tid;
-	uint32_t pad[5];
+	Cell<uint32_t> waker;      // the processor that woke it from its sleep (sys::Yielding); 0: none did
+	uint32_t pad[4];
 };
 static_assert(sizeof(Waiter) == 64);
 

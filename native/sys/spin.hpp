@@ -85,6 +85,39 @@ inline uint32_t spin_until_set(const std::atomic<uint32_t>& word) {
 	return spin_until_set(word, SPIN_NS, SPIN_NS, [] { return false; });
 }
 
+// Whether a thread lets the others of its processor run before it sleeps: if it was one of them that
+// woke it the last time. What they have for it comes at the cost of a switch then, and nobody
+// wakes anybody. One thread's own.
+class Yielding {
+public:
+	// Of the calling thread, from 1; 0 is none.
+	static uint32_t processor();
+
+	// It has slept, and a thread on that processor woke it; 0: none did.
+	void woken_from(uint32_t processor_of_waker) { beside_ = processor_of_waker != 0 && processor_of_waker == processor(); }
+	bool likely() const { return beside_; }
+	bool worthwhile() {
+		if (!beside_) return false;
+		if (rest_ == 0) return habit_.worthwhile();
+		rest_--;
+		return false;
+	}
+	// Learns whether the word has one of the bits after that.
+	void let_others_run(const std::atomic<uint32_t>& word, uint32_t bits);
+
+private:
+	void learn_crowded();
+
+	static constexpr uint32_t LEAST_REST = 128, MOST_REST = 8192; // sleeps
+	static constexpr uint32_t CALM = 1024; // times in a row that it paid
+
+	Habit habit_;
+	bool beside_ = false;
+	uint32_t rest_ = 0;
+	uint32_t next_rest_ = LEAST_REST;
+	uint32_t calm_ = 0;
+};
+
 // Whether and how long one that was given a few messages lets more gather before it takes them,
 // learnt from what came of it. One thread's own.
 class Gathering {

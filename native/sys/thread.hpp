@@ -63,6 +63,7 @@ struct Thread {
 	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
 	Habit spinning;                     // before this thread sleeps for an event
+	Yielding yielding;                  // the same
 	Gathering gathering;                // once there is one, for more
 	// The port whose sources it has collect, to take from it next: what they post is settled then.
 	const void* collecting = nullptr;

@@ -363,7 +363,7 @@ inline look() {
 		queued = 0;
 		remove();
 		next = LEFT
-	:: queued < WANTED(me) && !late && SPINS && !listed[me] && !pollable ->
+	:: queued < WANTED(me) && !late && SPINS && !listed[me] ->
 		listed[me] = true;
 		next = SPINNING
 	:: queued < WANTED(me) && !late ->

@@ -22,8 +22,8 @@ using namespace test;
 namespace {
 
 // Stores of core/get.cpp, from the first in a call to the first before its second sleep.
-constexpr int AS_FOLLOWER = 2;
-constexpr int AS_LEADER = 5;
+constexpr int AS_FOLLOWER = 3;
+constexpr int AS_LEADER = 6;
 
 int port = -1;
 volatile sig_atomic_t handled = 0;
