@@ -279,6 +279,13 @@ void lost_internals(const int* fds, int count) {
 			each_internal(*port, [](int fd) { mark(fd, INTERNAL, true); });
 }
 
+void give_up_internal(sys::UniqueFd& fd, bool whole) {
+	int number = fd.release();
+	if (number < 0) return;
+	lost_internals(&number, 1);
+	if (whole) sys::close_raw(number);
+}
+
 PortRef known(int number) {
 	Entry entry = entry_of(number);
 	return entry ? RegistryAccess::protect(*entry.port) : PortRef();

@@ -125,6 +125,8 @@ bool concerns_unknown();
 void after_close(int fd); // it is closed now
 // Descriptors of our own were closed where no one saw it: their numbers are anybody's.
 void lost_internals(const int* fds, int count);
+// One of our own is given up: closed if it is whole, else it was closed like that.
+void give_up_internal(sys::UniqueFd& fd, bool whole);
 // Has before_close() of an associated descriptor tell this too, once, whatever ports there are.
 void tell_of_closing(void (*told)(int fd));
 

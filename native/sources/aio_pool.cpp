@@ -8,6 +8,7 @@
 // Lock: one for all that is here, inside the book's. Fork: the child has no threads,
 // and forgets the engine.
 
+#include "core/registry.hpp"
 #include "sources/aio_engine.hpp"
 #include "sys/eventfd.hpp"
 #include "sys/io_call.hpp"
@@ -93,7 +94,7 @@ public:
 	// Its threads and whoever held its lock are the parent's.
 	void forget() override {
 		for (sys::UniqueFd* fd : {&ready_, &stir_})
-			sys::eventfd_usable(fd->get()) ? fd->reset() : (void)fd->release(); // closed behind our back
+			registry::give_up_internal(*fd, sys::eventfd_usable(fd->get()));
 	}
 
 private:

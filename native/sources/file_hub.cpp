@@ -50,11 +50,10 @@ void Hub::leave_inherited() {
 	// The parent's state may be anything, but its descriptors are numbers.
 	for (sys::UniqueFd* fd : {&hub->notes_, &hub->mounts_, &hub->mounts_wake_}) {
 		// libc++ 17 has no atomic_ref.
-		int mine = __atomic_exchange_n(reinterpret_cast<int*>(fd), -1, __ATOMIC_SEQ_CST);
-		if (mine < 0) continue;
-		bool whole = fd == &hub->notes_ ? sys::is_inotify(mine) : sys::file_id(mine) == hub->mounts_id_;
-		registry::lost_internals(&mine, 1);
-		if (whole) sys::close_raw(mine); // else it was closed behind our back
+		sys::UniqueFd mine(__atomic_exchange_n(reinterpret_cast<int*>(fd), -1, __ATOMIC_SEQ_CST));
+		if (mine.get() < 0) continue;
+		bool notes = fd == &hub->notes_;
+		registry::give_up_internal(mine, notes ? sys::is_inotify(mine.get()) : sys::file_id(mine.get()) == hub->mounts_id_);
 	}
 }
 

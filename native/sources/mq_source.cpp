@@ -15,12 +15,7 @@ using shm::Slot;
 using shm::SlotState;
 using sys::PrivateLock;
 
-MqSource::Box::~Box() {
-	int own = fd.get();
-	if (own < 0) return;
-	registry::lost_internals(&own, 1);
-	if (!sys::is_notices(own)) (void)fd.release(); // closed behind our back
-}
+MqSource::Box::~Box() { registry::give_up_internal(fd, sys::is_notices(fd.get())); }
 
 std::shared_ptr<MqSource::Box> MqSource::box(Table& table) {
 	PrivateLock::Guard guard(table.lock);
@@ -151,9 +146,7 @@ void MqSource::close(Port& port) {
 			registration.slot = 0;
 		});
 	}
-	if (!gone || sys::epoll_del(port.inner(), gone->fd.get()) != EBADF) return;
-	int lost = gone->fd.release(); // closed behind our back
-	registry::lost_internals(&lost, 1);
+	if (gone && sys::epoll_del(port.inner(), gone->fd.get()) == EBADF) registry::give_up_internal(gone->fd, false);
 }
 
 std::unique_ptr<Source> make_source() { return std::make_unique<MqSource>(); }

@@ -281,10 +281,10 @@ void TimerSource::close(Port& port) {
 	}
 	for (auto& engine : engines) {
 		if (!engine) continue;
-		bool closed = sys::epoll_del(port.inner(), engine->fd.get()) == EBADF; // behind our back
-		registry::note_internal(engine->fd.get(), false);
-		int lost = closed ? engine->fd.release() : -1;
-		if (closed) registry::lost_internals(&lost, 1);
+		if (sys::epoll_del(port.inner(), engine->fd.get()) == EBADF)
+			registry::give_up_internal(engine->fd, false);
+		else
+			registry::note_internal(engine->fd.get(), false); // another thread may be about to set it
 	}
 	if (unused) set->table->give_back_set(set);
 }
@@ -294,13 +294,8 @@ void TimerSource::close(Port& port) {
 void TimerSource::forget() {
 	TimerSet* set = set_.exchange(nullptr);
 	if (!set) return;
-	for (auto& engine : set->engines) {
-		if (!engine) continue;
-		bool whole = sys::is_timerfd(engine->fd.get());
-		int fd = engine->fd.get();
-		registry::lost_internals(&fd, 1);
-		whole ? engine->fd.reset() : (void)engine->fd.release(); // closed behind our back
-	}
+	for (auto& engine : set->engines)
+		if (engine) registry::give_up_internal(engine->fd, sys::is_timerfd(engine->fd.get()));
 }
 
 std::unique_ptr<Source> make_timer_source() { return std::make_unique<TimerSource>(); }
