@@ -74,10 +74,10 @@ namespace {
 
 // No longer one of ours, whatever it was before.
 template <class Call>
-int to_libc(struct aiocb* cb, Call call) {
-	if (busy(cb)) return fail(EBUSY);
+int to_libc(Outcome& outcome, struct aiocb* cb, Call call) {
+	if (busy(cb)) return outcome.fail(EBUSY);
 	capi::aiocb::set_id(cb, 0);
-	return call(cb);
+	return outcome.libc(call(cb));
 }
 
 // Reads the result, after a look at what has completed unseen.
@@ -92,50 +92,56 @@ int settled_error(struct aiocb* cb) {
 
 PUBLIC int port_aio_read(struct aiocb* cb) {
 	if (trace::due("port_aio_read")) [[unlikely]] return trace::told_aio_read(cb);
-	if (!cb) return fail(EINVAL);
-	if (!reports_to_port(cb)) return to_libc(cb, libc_aio().read);
+	Outcome outcome;
+	if (!cb) return outcome.fail(EINVAL);
+	if (!reports_to_port(cb)) return to_libc(outcome, cb, libc_aio().read);
 	int error = submit_one(cb, sys::IoOp::READ);
-	return error == 0 ? 0 : fail(error);
+	return error == 0 ? 0 : outcome.fail(error);
 }
 
 PUBLIC int port_aio_write(struct aiocb* cb) {
 	if (trace::due("port_aio_write")) [[unlikely]] return trace::told_aio_write(cb);
-	if (!cb) return fail(EINVAL);
-	if (!reports_to_port(cb)) return to_libc(cb, libc_aio().write);
+	Outcome outcome;
+	if (!cb) return outcome.fail(EINVAL);
+	if (!reports_to_port(cb)) return to_libc(outcome, cb, libc_aio().write);
 	int error = submit_one(cb, sys::IoOp::WRITE);
-	return error == 0 ? 0 : fail(error);
+	return error == 0 ? 0 : outcome.fail(error);
 }
 
 PUBLIC int port_aio_fsync(int op, struct aiocb* cb) {
 	if (trace::due("port_aio_fsync")) [[unlikely]] return trace::told_aio_fsync(op, cb);
-	if (!cb) return fail(EINVAL);
+	Outcome outcome;
+	if (!cb) return outcome.fail(EINVAL);
 	if (!reports_to_port(cb))
-		return to_libc(cb, [op](struct aiocb* of) { return libc_aio().fsync(op, of); });
-	if (op != O_SYNC && op != O_DSYNC) return fail(EINVAL);
-	if (!sys::is_open(cb->aio_fildes)) return fail(EBADF);
+		return to_libc(outcome, cb, [op](struct aiocb* of) { return libc_aio().fsync(op, of); });
+	if (op != O_SYNC && op != O_DSYNC) return outcome.fail(EINVAL);
+	if (!sys::is_open(cb->aio_fildes)) return outcome.fail(EBADF);
 	int error = submit_one(cb, op == O_SYNC ? sys::IoOp::FSYNC : sys::IoOp::FDATASYNC);
-	return error == 0 ? 0 : fail(error);
+	return error == 0 ? 0 : outcome.fail(error);
 }
 
 PUBLIC int port_aio_error(const struct aiocb* given) {
-	if (!given) return fail(EINVAL);
+	Outcome outcome;
+	if (!given) return outcome.fail(EINVAL);
 	auto* cb = const_cast<struct aiocb*>(given);
 	return capi::aiocb::id(cb) == capi::aiocb::RETURNED ? EINVAL : settled_error(cb);
 }
 
 PUBLIC ssize_t port_aio_return(struct aiocb* cb) {
-	if (!cb || capi::aiocb::id(cb) == capi::aiocb::RETURNED) return fail(EINVAL);
+	Outcome outcome;
+	if (!cb || capi::aiocb::id(cb) == capi::aiocb::RETURNED) return outcome.fail(EINVAL);
 	int error = settled_error(cb);
-	if (error == EINPROGRESS) return fail(EINPROGRESS);
+	if (error == EINPROGRESS) return outcome.fail(EINPROGRESS);
 	capi::aiocb::set_id(cb, capi::aiocb::RETURNED);
-	if (error != 0) errno = error;
+	if (error != 0) outcome.fail(error);
 	return capi::aiocb::value(cb);
 }
 
 PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
 	if (trace::due("port_aio_cancel")) [[unlikely]] return trace::told_aio_cancel(fd, cb);
-	if (!sys::is_open(fd)) return fail(EBADF);
-	if (cb && cb->aio_fildes != fd) return fail(EINVAL);
+	Outcome outcome;
+	if (!sys::is_open(fd)) return outcome.fail(EBADF);
+	if (cb && cb->aio_fildes != fd) return outcome.fail(EINVAL);
 	aio::Cancelled ours = cb ? aio::cancel(capi::aiocb::id(cb), cb) : aio::cancel_descriptor(fd);
 	auto answer_for = [](aio::Cancelled cancelled) {
 		return cancelled == aio::Cancelled::CANCELED       ? AIO_CANCELED
@@ -143,14 +149,15 @@ PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
 		                                                   : AIO_ALLDONE;
 	};
 	if (cb && reports_to_port(cb)) return answer_for(ours);
-	int libc = libc_aio().cancel(fd, cb);
+	int libc = outcome.libc(libc_aio().cancel(fd, cb));
 	// Both may have some of this descriptor: what is not cancelled has the say.
 	if (libc < 0 || libc == AIO_NOTCANCELED || ours == aio::Cancelled::ALL_DONE) return libc;
 	return ours == aio::Cancelled::CANCELED || libc == AIO_ALLDONE ? answer_for(ours) : AIO_NOTCANCELED;
 }
 
 PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const struct timespec* timeout) {
-	if (count < 0) return fail(EINVAL);
+	Outcome outcome;
+	if (count < 0) return outcome.fail(EINVAL);
 	std::vector<const struct aiocb*> theirs;
 	std::vector<const struct aiocb*> ours;
 	for (int i = 0; i < count; i++) {
@@ -159,9 +166,9 @@ PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const s
 		if (settled_error(cb) != EINPROGRESS) return 0;
 		(aio::in_flight(capi::aiocb::id(cb), cb) ? ours : theirs).push_back(cb);
 	}
-	if (ours.empty()) return libc_aio().suspend(list, count, timeout);
+	if (ours.empty()) return outcome.libc(libc_aio().suspend(list, count, timeout));
 	Deadline deadline;
-	if (!read_timeout(timeout, &deadline)) return fail(EINVAL);
+	if (!read_timeout(timeout, &deadline)) return outcome.fail(EINVAL);
 	auto any_done = [](void* data) {
 		for (const struct aiocb* cb : *static_cast<std::vector<const struct aiocb*>*>(data))
 			if (capi::aiocb::load_error(const_cast<struct aiocb*>(cb)) != EINPROGRESS) return true;
@@ -169,7 +176,7 @@ PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const s
 	};
 	if (theirs.empty()) {
 		int rc = aio::wait_until(any_done, &ours, deadline);
-		return rc == 0 ? 0 : fail(rc == ETIMEDOUT ? EAGAIN : rc);
+		return rc == 0 ? 0 : outcome.fail(rc == ETIMEDOUT ? EAGAIN : rc);
 	}
 	// Two kinds, which nothing can wait for at once: in turns.
 	for (;;) {
@@ -178,6 +185,6 @@ PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const s
 		bool last = deadline.at <= turn.at;
 		int rc = aio::wait_until(any_done, &ours, last ? deadline : turn);
 		if (rc == 0 || any_done(&theirs)) return 0;
-		if (rc != ETIMEDOUT || last) return fail(rc == ETIMEDOUT ? EAGAIN : rc);
+		if (rc != ETIMEDOUT || last) return outcome.fail(rc == ETIMEDOUT ? EAGAIN : rc);
 	}
 }

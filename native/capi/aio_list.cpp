@@ -226,13 +226,14 @@ struct Whole {
 
 PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, struct sigevent* event) {
 	if (trace::due("port_lio_listio")) [[unlikely]] return trace::told_lio_listio(mode, list, count, event);
+	Outcome outcome;
 	bool ported = event && event->sigev_notify == SIGEV_PORT && mode == LIO_NOWAIT;
 	bool any = ported;
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);
-	if (count < 0 || (count == 0 && ported)) return fail(EINVAL); // libc would take it for a list
-	if (any && ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list)) return fail(EINVAL);
-	if (list && any_busy(list, count)) return fail(EBUSY);
-	if (!any) return libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event);
+	if (count < 0 || (count == 0 && ported)) return outcome.fail(EINVAL); // libc would take it for a list
+	if (any && ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list)) return outcome.fail(EINVAL);
+	if (list && any_busy(list, count)) return outcome.fail(EBUSY);
+	if (!any) return outcome.libc(libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event));
 
 	std::vector<struct aiocb*> theirs;
 	for (int i = 0; i < count; i++)
@@ -240,7 +241,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	// For the list's own notification, and to be told of libc's entries.
 	bool grouped = (event && mode == LIO_NOWAIT) || !theirs.empty();
 	auto* group = grouped ? new (std::nothrow) List : nullptr;
-	if (grouped && !group) return fail(EAGAIN);
+	if (grouped && !group) return outcome.fail(EAGAIN);
 	uint64_t user = 0;
 	Result<PortRef> port = ported ? notified_port(*event, &user) : Error{EINVAL};
 	if (ported) {
@@ -249,13 +250,13 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 		if (port) error = aio::begin_group(*group, **port, AIOLIO, object, user).error();
 		if (error != 0) {
 			delete group;
-			return fail(as_aio(error));
+			return outcome.fail(as_aio(error));
 		}
 	} else if (event && mode == LIO_NOWAIT) {
 		group->asked = *event;
 		if (!watch(*group)) {
 			delete group;
-			return fail(EAGAIN);
+			return outcome.fail(EAGAIN);
 		}
 	}
 
@@ -265,8 +266,8 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	if (mode == LIO_WAIT) {
 		Whole whole{list, count};
 		int rc = aio::wait_until(Whole::done, &whole, Deadline::never());
-		if (rc != 0) return fail(rc);
+		if (rc != 0) return outcome.fail(rc);
 		all &= whole.succeeded();
 	}
-	return all ? 0 : fail(EIO);
+	return all ? 0 : outcome.fail(EIO);
 }

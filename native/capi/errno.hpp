@@ -8,12 +8,28 @@
 
 namespace evp::capi {
 
-inline int fail(int error) {
-	errno = error;
-	return -1;
-}
+// errno as a call of the program's leaves it, set last, after all that ends with the call: what it failed
+// with, or what it was before. On illumos no call that succeeds touches it, and programs ask it alone: Go's
+// cgo takes any that is not 0 for the failure. The first variable of a call.
+class Outcome {
+public:
+	~Outcome() {
+		if (errno != errno_) errno = errno_;
+	}
+	int fail(int error) {
+		errno_ = error;
+		return -1;
+	}
+	int answer(const Result<void>& result) { return result ? 0 : fail(result.error()); }
+	// As libc answered just now.
+	int libc(int answered) {
+		if (answered < 0) errno_ = errno;
+		return answered;
+	}
 
-inline int answer(const Result<void>& result) { return result ? 0 : fail(result.error()); }
+private:
+	int errno_ = errno;
+};
 
 // A relative timeout as the contract reads it (2.5.7). False: EINVAL.
 bool read_timeout(const timespec* timeout, Deadline* deadline);

@@ -24,53 +24,60 @@ static_assert(offsetof(Association, error) == offsetof(port_assoc_t, pa_error));
 
 PUBLIC int port_close(int number) {
 	if (trace::due("port_close")) [[unlikely]] return trace::told_close(number);
-	return answer(registry::close_number(number));
+	Outcome outcome;
+	return outcome.answer(registry::close_number(number));
 }
 
 PUBLIC int port_fd_close(int fd) {
 	if (trace::due("port_fd_close")) [[unlikely]] return trace::told_fd_close(fd);
-	if (!sys::is_open(fd) || !registry::before_close(fd)) return fail(EBADF);
+	Outcome outcome;
+	if (!sys::is_open(fd) || !registry::before_close(fd)) return outcome.fail(EBADF);
 	registry::after_close(fd);
 	return 0;
 }
 
 PUBLIC int port_ticket(int number) {
 	if (trace::due("port_ticket")) [[unlikely]] return trace::told_ticket(number);
+	Outcome outcome;
 	int error = 0;
 	PortRef port = registry::find(number, &error);
-	if (!port) return fail(error);
+	if (!port) return outcome.fail(error);
 	Result<int> made = ticket::make(*port, number);
-	return made ? *made : fail(made.error());
+	return made ? *made : outcome.fail(made.error());
 }
 
 PUBLIC int port_attach(int ticket) {
 	if (trace::due("port_attach")) [[unlikely]] return trace::told_attach(ticket);
+	Outcome outcome;
 	Result<int> number = ticket::redeem(ticket, false);
-	return number ? *number : fail(number.error());
+	return number ? *number : outcome.fail(number.error());
 }
 
 PUBLIC int port_create_limit(unsigned limit, int cloexec) {
 	if (trace::due("port_create_limit")) [[unlikely]] return trace::told_create_limit(limit, cloexec);
+	Outcome outcome;
 	Result<int> number = registry::create({limit, cloexec != 0});
-	return number ? *number : fail(number.error());
+	return number ? *number : outcome.fail(number.error());
 }
 
 PUBLIC int port_associate_list(int number, port_assoc_t list[], unsigned count) {
 	if (trace::due("port_associate_list")) [[unlikely]] return trace::told_associate_list(number, list, count);
+	Outcome outcome;
 	int error = 0;
 	PortRef port = registry::find(number, &error);
-	if (!port) return fail(error);
-	if (!list && count != 0) return fail(EFAULT);
+	if (!port) return outcome.fail(error);
+	if (!list && count != 0) return outcome.fail(EFAULT);
 	auto* items = reinterpret_cast<Association*>(list);
 	return static_cast<int>(port->associate_list(SourceKind::FD, items, count));
 }
 
 PUBLIC int port_getinfo(int number, port_info_t* out) {
+	Outcome outcome;
 	int error = 0;
 	PortRef port = registry::find(number, &error);
-	if (!port) return fail(error);
-	if (!out) return fail(EFAULT);
-	if (out->pi_size != sizeof(port_info_t)) return fail(EINVAL);
+	if (!port) return outcome.fail(error);
+	if (!out) return outcome.fail(EFAULT);
+	if (out->pi_size != sizeof(port_info_t)) return outcome.fail(EINVAL);
 	PortInfo info = port->info();
 	out->pi_limit = info.limit;
 	out->pi_slots = info.slots;
@@ -89,8 +96,9 @@ PUBLIC int port_getinfo(int number, port_info_t* out) {
 }
 
 PUBLIC int port_capabilities(port_capabilities_t* out) {
-	if (!out) return fail(EFAULT);
-	if (out->pc_size != sizeof(port_capabilities_t)) return fail(EINVAL);
+	Outcome outcome;
+	if (!out) return outcome.fail(EFAULT);
+	if (out->pc_size != sizeof(port_capabilities_t)) return outcome.fail(EINVAL);
 	aio::EngineInfo engine = aio::engine();
 	out->pc_aio_engine = static_cast<uint32_t>(engine.kind);
 	out->pc_aio_errno = engine.error;
@@ -100,9 +108,7 @@ PUBLIC int port_capabilities(port_capabilities_t* out) {
 }
 
 PUBLIC int port_isport(int fd) {
-	int saved = errno;
+	Outcome outcome;
 	int error = 0;
-	bool is = static_cast<bool>(registry::find(fd, &error));
-	errno = saved;
-	return is;
+	return static_cast<bool>(registry::find(fd, &error));
 }

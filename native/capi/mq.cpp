@@ -27,28 +27,31 @@ bool known(int notify) {
 
 PUBLIC int port_mq_notify(mqd_t queue, const struct sigevent* event) {
 	if (trace::due("port_mq_notify")) [[unlikely]] return trace::told_mq_notify(queue, event);
-	if (event && !known(event->sigev_notify)) return answer(mq::refuse(queue));
+	Outcome outcome;
+	if (event && !known(event->sigev_notify)) return outcome.answer(mq::refuse(queue));
 	if (!event || event->sigev_notify != SIGEV_PORT) {
 		mq::Notify libc = event_ports_libc_mq_notify ? event_ports_libc_mq_notify : mq_notify;
-		return answer(mq::pass_on(queue, event, libc));
+		return outcome.answer(mq::pass_on(queue, event, libc));
 	}
 	auto* notify = static_cast<const port_notify_t*>(event->sigev_value.sival_ptr);
-	if (!notify) return fail(EFAULT);
+	if (!notify) return outcome.fail(EFAULT);
 	auto user = reinterpret_cast<uintptr_t>(notify->portnfy_user);
-	return answer(mq::watch(queue, notify->portnfy_port, user));
+	return outcome.answer(mq::watch(queue, notify->portnfy_port, user));
 }
 
 PUBLIC int port_mq_close(mqd_t queue) {
-	return answer(mq::close(queue, event_ports_libc_mq_close ? event_ports_libc_mq_close : mq_close));
+	Outcome outcome;
+	return outcome.answer(mq::close(queue, event_ports_libc_mq_close ? event_ports_libc_mq_close : mq_close));
 }
 
 PUBLIC int port_dispatch(int number, int flags, int source, int events, uintptr_t object, void* user) {
 	if (trace::due("port_dispatch")) [[unlikely]] return trace::told_dispatch(number, flags, source, events, object, user);
+	Outcome outcome;
 	int error = 0;
 	PortRef port = registry::find(number, &error);
-	if (!port) return fail(error);
-	if (source != PORT_SOURCE_AIO && source != PORT_SOURCE_MQ) return fail(EINVAL);
-	return answer(dispatch::post(*port, number, static_cast<SourceKind>(source),
+	if (!port) return outcome.fail(error);
+	if (source != PORT_SOURCE_AIO && source != PORT_SOURCE_MQ) return outcome.fail(EINVAL);
+	return outcome.answer(dispatch::post(*port, number, static_cast<SourceKind>(source),
 	                             flags & PORT_SHARE_EVENT, events, object,
 	                             reinterpret_cast<uintptr_t>(user)));
 }

@@ -84,41 +84,46 @@ using namespace evp::capi;
 
 PUBLIC int port_create(void) {
 	if (trace::due("port_create")) [[unlikely]] return trace::told_create();
+	Outcome outcome;
 	Result<int> number = registry::create({});
-	return number ? *number : fail(number.error());
+	return number ? *number : outcome.fail(number.error());
 }
 
 PUBLIC int port_associate(int number, int source, uintptr_t object, int events, void* user) {
 	if (trace::due("port_associate")) [[unlikely]] return trace::told_associate(number, source, object, events, user);
+	Outcome outcome;
 	int error = 0;
 	PortRef port = begin(number, &error);
-	if (!port) return fail(error);
-	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
-	return answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user), port.thread()));
+	if (!port) return outcome.fail(error);
+	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return outcome.fail(EINVAL);
+	return outcome.answer(port->associate(static_cast<SourceKind>(source), object, events, cookie(user), port.thread()));
 }
 
 PUBLIC int port_dissociate(int number, int source, uintptr_t object) {
 	if (trace::due("port_dissociate")) [[unlikely]] return trace::told_dissociate(number, source, object);
+	Outcome outcome;
 	int error = 0;
 	PortRef port = begin(number, &error);
-	if (!port) return fail(error);
-	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return fail(EINVAL);
-	return answer(port->dissociate(static_cast<SourceKind>(source), object));
+	if (!port) return outcome.fail(error);
+	if (source != PORT_SOURCE_FD && source != PORT_SOURCE_FILE) return outcome.fail(EINVAL);
+	return outcome.answer(port->dissociate(static_cast<SourceKind>(source), object));
 }
 
 PUBLIC int port_send(int number, int events, void* user) {
 	if (trace::due("port_send")) [[unlikely]] return trace::told_send(number, events, user);
+	Outcome outcome;
 	int error = 0;
 	PortRef port = begin(number, &error);
-	if (!port) return fail(error);
-	return answer(port->send(events, cookie(user)));
+	if (!port) return outcome.fail(error);
+	return outcome.answer(port->send(events, cookie(user)));
 }
 
 PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, void* user) {
 	if (trace::due("port_sendn")) [[unlikely]] return trace::told_sendn(ports, errors, count, events, user);
+	Outcome outcome;
 	constexpr unsigned CHUNK = 8192; // PORT_MAX_LIST: errors[] is written a chunk at a time (2.7.6)
-	if (count == 0) return fail(EINVAL);
-	if (!ports) return fail(EFAULT);
+	if (count == 0) return outcome.fail(EINVAL);
+	if (!ports) return outcome.fail(EFAULT);
 	int sent = 0;
 	for (unsigned from = 0; from < count; from += CHUNK) {
 		unsigned end = std::min(count, from + CHUNK);
@@ -135,53 +140,56 @@ PUBLIC int port_sendn(int ports[], int errors[], unsigned count, int events, voi
 			if (failed && errors) errors[i] = error;
 		}
 		// What was sent stays sent, though it isn't counted.
-		if (failed && !errors) return from == 0 ? fail(EFAULT) : before;
+		if (failed && !errors) return from == 0 ? outcome.fail(EFAULT) : before;
 	}
 	return sent;
 }
 
 PUBLIC int port_get(int number, port_event_t* event, const struct timespec* given) {
 	if (trace::due("port_get")) [[unlikely]] return trace::told_get(number, event, given);
+	Outcome outcome;
 	Timeout timeout(given);
 	int error = 0;
 	PortRef port = begin(number, &error);
-	if (!port) return fail(error);
-	if (!event) return fail(EFAULT);
+	if (!port) return outcome.fail(error);
+	if (!event) return outcome.fail(EFAULT);
 	touch(event);
 	Taken taken = retrieve(*port, number, reinterpret_cast<Event*>(event), 1, 1, timeout);
-	if (taken.code != 0) return fail(taken.code);
+	if (taken.code != 0) return outcome.fail(taken.code);
 	// Polled and nothing there: the source of illumos answers 0 (2.4.3).
-	if (taken.count == 0 && !port->strict()) return fail(ETIME);
+	if (taken.count == 0 && !port->strict()) return outcome.fail(ETIME);
 	return 0;
 }
 
 PUBLIC int port_getn(int number, port_event_t list[], unsigned max, unsigned* nget,
                      const struct timespec* given) {
 	if (trace::due("port_getn")) [[unlikely]] return trace::told_getn(number, list, max, nget, given);
-	if (!nget) return fail(EINVAL);
+	Outcome outcome;
+	if (!nget) return outcome.fail(EINVAL);
 	unsigned wanted = *nget;
 	int error = 0;
 	PortRef port = begin(number, &error);
-	if (!port) return fail(error);
+	if (!port) return outcome.fail(error);
 	if (max == 0) {
 		*nget = port->count();
 		return 0;
 	}
-	if (wanted > max) return fail(EINVAL);
-	if (!list) return fail(EFAULT);
+	if (wanted > max) return outcome.fail(EINVAL);
+	if (!list) return outcome.fail(EFAULT);
 	if (wanted == 0) return 0;
 	touch(list);
 	auto* events = reinterpret_cast<Event*>(list);
 	Taken taken = given ? retrieve(*port, number, events, max, wanted, Timeout(given))
 	                    : port->get({number, events, max, wanted, Deadline::never()});
 	if ((taken.code == 0 || taken.code == ETIME) && !taken.in_vain) *nget = taken.count;
-	return taken.code == 0 ? 0 : fail(taken.code);
+	return taken.code == 0 ? 0 : outcome.fail(taken.code);
 }
 
 PUBLIC int port_alert(int number, int flags, int events, void* user) {
 	if (trace::due("port_alert")) [[unlikely]] return trace::told_alert(number, flags, events, user);
+	Outcome outcome;
 	int error = 0;
 	PortRef port = begin(number, &error);
-	if (!port) return fail(error);
-	return answer(port->alert(flags, events, cookie(user)));
+	if (!port) return outcome.fail(error);
+	return outcome.answer(port->alert(flags, events, cookie(user)));
 }

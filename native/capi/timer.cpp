@@ -52,17 +52,18 @@ itimerspec write_setting(const TimerSetting& setting) {
 
 PUBLIC int port_timer_create(clockid_t clock, struct sigevent* event, timer_t* timer) {
 	if (trace::due("port_timer_create")) [[unlikely]] return trace::told_timer_create(clock, event, timer);
-	if (!event || event->sigev_notify != SIGEV_PORT) return timer_create(clock, event, timer);
+	Outcome outcome;
+	if (!event || event->sigev_notify != SIGEV_PORT) return outcome.libc(timer_create(clock, event, timer));
 	Result<sys::ClockUse> clocks = sys::clock_use(clock);
-	if (!clocks) return fail(clocks.error());
+	if (!clocks) return outcome.fail(clocks.error());
 	auto* notify = static_cast<const port_notify_t*>(event->sigev_value.sival_ptr);
-	if (!notify) return fail(EFAULT);
+	if (!notify) return outcome.fail(EFAULT);
 	Result<uint64_t> id =
 	    timers::create(*clocks, notify->portnfy_port, reinterpret_cast<uintptr_t>(notify->portnfy_user));
-	if (!id) return fail(id.error());
+	if (!id) return outcome.fail(id.error());
 	if (!timer) {
 		(void)timers::remove(*id);
-		return fail(EFAULT);
+		return outcome.fail(EFAULT);
 	}
 	*timer = reinterpret_cast<timer_t>(*id);
 	return 0;
@@ -70,15 +71,17 @@ PUBLIC int port_timer_create(clockid_t clock, struct sigevent* event, timer_t* t
 
 PUBLIC int port_timer_delete(timer_t timer) {
 	if (trace::due("port_timer_delete")) [[unlikely]] return trace::told_timer_delete(timer);
-	if (!timers::ours(id_of(timer))) return timer_delete(timer);
-	return answer(timers::remove(id_of(timer)));
+	Outcome outcome;
+	if (!timers::ours(id_of(timer))) return outcome.libc(timer_delete(timer));
+	return outcome.answer(timers::remove(id_of(timer)));
 }
 
 PUBLIC int port_timer_settime(timer_t timer, int flags, const struct itimerspec* value,
                               struct itimerspec* old) {
 	if (trace::due("port_timer_settime")) [[unlikely]] return trace::told_timer_settime(timer, flags, value, old);
-	if (!timers::ours(id_of(timer))) return timer_settime(timer, flags, value, old);
-	if (!value) return fail(EFAULT);
+	Outcome outcome;
+	if (!timers::ours(id_of(timer))) return outcome.libc(timer_settime(timer, flags, value, old));
+	if (!value) return outcome.fail(EFAULT);
 	TimerSetting setting;
 	bool valid = read_time(value->it_value, &setting.value) &&
 	             (setting.value == 0 || read_time(value->it_interval, &setting.interval));
@@ -86,26 +89,28 @@ PUBLIC int port_timer_settime(timer_t timer, int flags, const struct itimerspec*
 	if (error != 0) { // the old setting is told all the same
 		Result<TimerSetting> now = old ? timers::get(id_of(timer)) : TimerSetting{};
 		if (old && now) *old = write_setting(*now);
-		return fail(error);
+		return outcome.fail(error);
 	}
 	TimerSetting before;
 	Result<void> done =
 	    timers::set(id_of(timer), flags & TIMER_ABSTIME, setting, old ? &before : nullptr);
-	if (!done) return fail(done.error());
+	if (!done) return outcome.fail(done.error());
 	if (old) *old = write_setting(before);
 	return 0;
 }
 
 PUBLIC int port_timer_gettime(timer_t timer, struct itimerspec* value) {
-	if (!timers::ours(id_of(timer))) return timer_gettime(timer, value);
+	Outcome outcome;
+	if (!timers::ours(id_of(timer))) return outcome.libc(timer_gettime(timer, value));
 	Result<TimerSetting> setting = timers::get(id_of(timer));
-	if (!setting) return fail(setting.error());
-	if (!value) return fail(EFAULT);
+	if (!setting) return outcome.fail(setting.error());
+	if (!value) return outcome.fail(EFAULT);
 	*value = write_setting(*setting);
 	return 0;
 }
 
 PUBLIC int port_timer_getoverrun(timer_t timer) {
-	if (!timers::ours(id_of(timer))) return timer_getoverrun(timer);
-	return answer(timers::check(id_of(timer))); // 0: the event has the count (6.5)
+	Outcome outcome;
+	if (!timers::ours(id_of(timer))) return outcome.libc(timer_getoverrun(timer));
+	return outcome.answer(timers::check(id_of(timer))); // 0: the event has the count (6.5)
 }

@@ -3,6 +3,7 @@
 // or two. fclose, posix_spawn and raw system calls don't come through here; what
 // is lost then, and found when, is in docs/interposition.md.
 
+#include "capi/errno.hpp"
 #include "capi/wrap.hpp"
 #include "core/registry.hpp"
 #include "sys/directory.hpp"
@@ -16,6 +17,7 @@
 #include <vector>
 
 using namespace evp;
+using namespace evp::capi;
 
 REAL(int, close, int);
 REAL(int, dup2, int, int);
@@ -57,33 +59,29 @@ bool ranges_are_closed() { return close_range_raw(~0u, ~0u, 0) == 0; }
 } // namespace
 
 PUBLIC int WRAP(close)(int fd) {
-	if (!registry::before_close(fd)) {
-		errno = EBADF;
-		return -1;
-	}
-	int rc = real_close(fd);
+	Outcome outcome;
+	if (!registry::before_close(fd)) return outcome.fail(EBADF);
+	int rc = outcome.libc(real_close(fd));
 	registry::after_close(fd);
 	return rc;
 }
 
 PUBLIC int WRAP(dup2)(int from, int to) {
-	if (from != to && registry::concerns(to) && sys::is_open(from) && !registry::before_close(to)) {
-		errno = EBUSY;
-		return -1;
-	}
-	int rc = real_dup2(from, to);
+	Outcome outcome;
+	if (from != to && registry::concerns(to) && sys::is_open(from) && !registry::before_close(to))
+		return outcome.fail(EBUSY);
+	int rc = outcome.libc(real_dup2(from, to));
 	registry::after_close(to);
 	if (rc >= 0) registry::number_replaced();
 	return rc;
 }
 
 PUBLIC int WRAP(dup3)(int from, int to, int flags) {
+	Outcome outcome;
 	if (from != to && (flags & ~O_CLOEXEC) == 0 && registry::concerns(to) && sys::is_open(from) &&
-	    !registry::before_close(to)) {
-		errno = EBUSY;
-		return -1;
-	}
-	int rc = real_dup3(from, to, flags);
+	    !registry::before_close(to))
+		return outcome.fail(EBUSY);
+	int rc = outcome.libc(real_dup3(from, to, flags));
 	registry::after_close(to);
 	if (rc >= 0) registry::number_replaced();
 	return rc;
@@ -91,22 +89,23 @@ PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 
 PUBLIC int WRAP(close_range)(unsigned first, unsigned last, int flags) {
 	constexpr int UNSHARE = 2; // other flags close nothing: CLOSE_RANGE_CLOEXEC, or refused
+	Outcome outcome;
 	if (first > last || flags & ~UNSHARE || !ranges_are_closed())
-		return close_range_raw(first, last, static_cast<unsigned>(flags));
+		return outcome.libc(close_range_raw(first, last, static_cast<unsigned>(flags)));
 	before_close_range(first, last);
 	unsigned from = first;
 	for (unsigned own : own_descriptors(first, last)) {
-		if (own > from && close_range_raw(from, own - 1, static_cast<unsigned>(flags)) != 0) return -1;
+		if (own > from && close_range_raw(from, own - 1, static_cast<unsigned>(flags)) != 0) return outcome.libc(-1);
 		from = own + 1;
 	}
-	int rc = from > last ? 0 : close_range_raw(from, last, static_cast<unsigned>(flags));
+	int rc = from > last ? 0 : outcome.libc(close_range_raw(from, last, static_cast<unsigned>(flags)));
 	auto closed = [](int fd, bool, void*) { registry::after_close(fd); };
 	registry::each_known(first, last, closed, nullptr);
 	return rc;
 }
 
 PUBLIC void WRAP(closefrom)(int first) {
-	int saved = errno;
+	Outcome outcome;
 	unsigned from = first < 0 ? 0 : static_cast<unsigned>(first);
 	auto close_one = [from](int fd) {
 		if (static_cast<unsigned>(fd) >= from) WRAP(close)(fd);
@@ -116,5 +115,4 @@ PUBLIC void WRAP(closefrom)(int first) {
 		for (unsigned fd = from, end = static_cast<unsigned>(sysconf(_SC_OPEN_MAX)); fd < end; fd++)
 			WRAP(close)(static_cast<int>(fd));
 	}
-	errno = saved;
 }

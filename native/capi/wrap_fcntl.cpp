@@ -2,6 +2,7 @@
 // descriptors behind it as well (2.10.7). They would leak into the new program otherwise.
 // Everything else is libc's.
 
+#include "capi/errno.hpp"
 #include "capi/wrap.hpp"
 #include "core/registry.hpp"
 
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 
 using namespace evp;
+using namespace evp::capi;
 
 // What follows the command is one word, whatever it is.
 REAL(int, fcntl, int, int, void*);
@@ -20,7 +22,8 @@ namespace {
 
 template <class Real>
 int control(Real& real, int fd, int command, void* argument) {
-	int rc = real(fd, command, argument);
+	Outcome outcome;
+	int rc = outcome.libc(real(fd, command, argument));
 	if (command == F_SETFD && rc == 0 && registry::concerns(fd)) [[unlikely]]
 		registry::exec_flag_set(fd);
 	return rc;

@@ -459,3 +459,27 @@ CASE("14.4.6 7.7", "an_fsync_comes_after_what_was_asked_for_before_it")
 	write_byte(pair[1]);
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
 }
+
+CASE_COLD("2.0.5", "requests_that_succeed_leave_errno_alone")
+{
+	int port = new_port(), fd = new_file();
+	struct request r;
+	struct aiocb *list[] = { &r.cb };
+	const struct aiocb *awaited[] = { &r.cb };
+	request_init(&r, port, NULL, fd, 0, 5);
+	QUIET(aio_write(&r.cb));
+	QUIET(aio_suspend(awaited, 1, NULL));
+	(void)take_wait(port);
+	QUIET(aio_error(&r.cb));
+	QUIET(aio_return(&r.cb));
+	request_init(&r, port, NULL, fd, 0, 0);
+	QUIET(aio_fsync(O_SYNC, &r.cb));
+	(void)take_wait(port);
+	QUIET(aio_return(&r.cb));
+	request_init(&r, port, NULL, fd, 0, 5);
+	r.cb.aio_lio_opcode = LIO_READ;
+	QUIET(lio_listio(LIO_WAIT, list, 1, NULL));
+	(void)take_wait(port);
+	QUIET(aio_return(&r.cb));
+	QUIET(aio_cancel(fd, NULL));
+}

@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "calls.h"
+#include "timer.h"
 
 #if defined(__linux__)
 #include <sys/epoll.h>
@@ -127,4 +128,40 @@ CASE("2.0.4", "any_thread_uses_a_port_another_made")
 	EQ(pthread_join(thread, NULL), 0);
 	pe = take(port);
 	EVENT(&pe, PORT_SOURCE_USER, 0, 4, USER(5));
+}
+
+CASE_COLD("2.0.5", "a_call_that_succeeds_leaves_errno_alone")
+{
+	int port, fd[2], copy;
+	unsigned int n = 1;
+	port_event_t pe;
+	port_notify_t notify;
+	struct sigevent event;
+	timer_t timer;
+	new_pipe(fd);
+	QUIET(port = new_port());
+	QUIET(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL));
+	QUIET(port_getn(port, &pe, 1, &n, NOWAIT));
+	write_byte(fd[1]);
+	QUIET(port_get(port, &pe, NULL));
+	QUIET(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL));
+	QUIET(port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)fd[0]));
+	QUIET(port_send(port, 1, NULL));
+	QUIET(port_get(port, &pe, NULL));
+	QUIET(port_alert(port, PORT_ALERT_SET, 1, NULL));
+	QUIET(port_get(port, &pe, NULL));
+	QUIET(port_alert(port, PORT_ALERT_SET, 0, NULL));
+	event = to_port(&notify, port, NULL);
+	QUIET(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	QUIET(timer_settime(timer, 0, (&(struct itimerspec){ { 0, 0 }, { 0, 1000000 } }), NULL));
+	QUIET(port_get(port, &pe, NULL));
+	QUIET(timer_delete(timer));
+	QUIET(copy = dup(port));
+	QUIET(port_send(copy, 1, NULL));
+	QUIET(close(copy));
+	QUIET(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLOUT, NULL));
+	QUIET(copy = dup(fd[0]));
+	QUIET(port_associate(port, PORT_SOURCE_FD, (uintptr_t)copy, 0, NULL));
+	QUIET(dup2(fd[0], copy));
+	QUIET(close(copy));
 }

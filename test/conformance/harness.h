@@ -87,6 +87,10 @@ void conf_register(struct conf_case *c);
 #define PTR_EQ(e, want) conf_ptr(CONF_HERE, #e, (const void *)(e), (want))
 #define OK(e) conf_ok(CONF_HERE, #e, (long long)(e))
 #define FAILS(e, err) (errno = 0, conf_fails(CONF_HERE, #e, (long long)(e), (err)))
+/* Succeeds, and errno is what it was (2.0.5). */
+#define QUIET(e)                                                              \
+	(errno = 4242, conf_true(CONF_HERE, #e, (e) >= 0),                    \
+	    conf_eq(CONF_HERE, "errno of " #e, errno, 4242))
 #define EVENT(pe, source, object, events, user)                               \
 	conf_event(CONF_HERE, (pe), (source), (uintptr_t)(object), (events),  \
 	    (user))

@@ -407,3 +407,19 @@ CASE("2.9.1 2.11.4", "dispatch_that_waits_ends_when_its_number_is_closed")
 	EQ(d.error, EBADF);
 }
 #endif
+
+CASE("2.0.5", "what_ends_a_registration_leaves_errno_alone")
+{
+	int port = new_port();
+	mqd_t queue = new_queue();
+	port_notify_t notify;
+	struct sigevent event = to_queue_port(&notify, port, NULL);
+	QUIET(mq_notify(queue, &event));
+	OK(mq_send(queue, "a", 1, 0));
+	(void)take_wait(port);
+	EQ(mq_receive(queue, (char[16]){ 0 }, 16, NULL), 1);
+	QUIET(mq_notify(queue, &event));
+	QUIET(mq_notify(queue, NULL));
+	QUIET(mq_notify(queue, &event));
+	QUIET(mq_close(queue));
+}
