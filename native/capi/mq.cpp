@@ -39,7 +39,10 @@ PUBLIC int port_mq_notify(mqd_t queue, const struct sigevent* event) {
 }
 
 PUBLIC int port_mq_close(mqd_t queue) {
-	return answer(mq::close(queue, event_ports_libc_mq_close ? event_ports_libc_mq_close : mq_close));
+	if (!registry::before_close(queue)) return fail(EBADF); // a descriptor like any other: its associations end (4.13)
+	int rc = answer(mq::close(queue, event_ports_libc_mq_close ? event_ports_libc_mq_close : mq_close));
+	registry::after_close(queue);
+	return rc;
 }
 
 PUBLIC int port_dispatch(int number, int flags, int source, int events, uintptr_t object, void* user) {
