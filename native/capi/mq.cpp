@@ -41,7 +41,10 @@ PUBLIC int port_mq_notify(mqd_t queue, const struct sigevent* event) {
 
 PUBLIC int port_mq_close(mqd_t queue) {
 	Outcome outcome;
-	return outcome.answer(mq::close(queue, event_ports_libc_mq_close ? event_ports_libc_mq_close : mq_close));
+	if (!registry::before_close(queue)) return outcome.fail(EBADF); // a descriptor like any other: its associations end (4.13)
+	int rc = outcome.answer(mq::close(queue, event_ports_libc_mq_close ? event_ports_libc_mq_close : mq_close));
+	registry::after_close(queue);
+	return rc;
 }
 
 PUBLIC int port_dispatch(int number, int flags, int source, int events, uintptr_t object, void* user) {

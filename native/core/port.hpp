@@ -202,6 +202,7 @@ public:
 	}
 
 	std::atomic<uint32_t> references{0}; // numbers and handles; the registry's
+	Port* next_kept = nullptr;           // the registry's as well
 
 private:
 	friend class Guard;

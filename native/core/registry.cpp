@@ -71,8 +71,49 @@ void lose(Port& port) {
 	lost_internals(fds, 4);
 }
 
-// Waits until no other thread is inside a call on the port, then frees it. If
-// this thread itself is (a signal handler closed it), it stays mapped.
+// Ports that a handler closed over a call of its own thread on them: kept until that is over.
+std::atomic<Port*> kept{nullptr};
+
+void keep(Port& port) {
+	port.next_kept = kept.load();
+	while (!kept.compare_exchange_weak(port.next_kept, &port)) {}
+}
+
+// Whether a thread is inside a call on the port, or has one to make that a handler noted: before it
+// let go of the port, so that is looked at last.
+bool is_inside(const sys::Thread& thread, const Port* port) {
+	auto here = [port](const std::atomic<const void*>& place) { return place.load(std::memory_order_acquire) == port; };
+	return std::ranges::any_of(thread.in_use, here) || std::ranges::any_of(thread.deferred_target, here);
+}
+
+// The first thread of this process that satisfies `which`.
+template <class Which>
+const sys::Thread* thread_of_ours(Which which) {
+	uint64_t epoch = sys::process_epoch();
+	for (sys::Thread* t = sys::all_threads(); t; t = t->next)
+		if (t->epoch.load(std::memory_order_relaxed) == epoch && which(*t)) return t;
+	return nullptr;
+}
+
+void finish(Port* port) {
+	if (!port->whole()) lose(*port);
+	each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
+	delete port;
+}
+
+void finish_kept() {
+	if (!kept.load(std::memory_order_relaxed)) [[likely]]
+		return;
+	for (Port *port = kept.exchange(nullptr), *next = nullptr; port; port = next) {
+		next = port->next_kept;
+		if (thread_of_ours([port](const sys::Thread& t) { return is_inside(t, port); }))
+			keep(*port);
+		else
+			finish(port);
+	}
+}
+
+// Waits until no other thread is inside a call on the port, then frees it.
 void destroy(Port* port) {
 	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next) {
 		Port* mine = port;
@@ -80,23 +121,16 @@ void destroy(Port* port) {
 	}
 	ports.fetch_sub(1);
 	if (port->strict()) strict_ports.fetch_sub(1);
-	if (!port->whole()) lose(*port);
-	each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
 	sys::scanner_fence();
 	const sys::Thread& me = sys::self();
-	for (sys::Thread* t = sys::all_threads(); t; t = t->next) {
-		if (t->epoch.load(std::memory_order_relaxed) != me.epoch.load(std::memory_order_relaxed)) continue;
-		auto gone_from = [&](const std::atomic<const void*>& place) {
-			if (t == &me) return place.load() != port;
-			while (place.load(std::memory_order_acquire) == port) sched_yield();
-			return true;
-		};
-		// A handler's deferred call is noted before the handler lets go of the port.
-		if (!std::ranges::all_of(t->in_use, gone_from) ||
-		    !std::ranges::all_of(t->deferred_target, gone_from))
-			return;
-	}
-	delete port;
+	thread_of_ours([&](const sys::Thread& t) {
+		while (&t != &me && is_inside(t, port)) sched_yield();
+		return false;
+	});
+	if (!is_inside(me, port)) return finish(port);
+	if (!port->whole()) lose(*port);
+	if (port->is_member()) port->disown();
+	keep(*port);
 }
 
 // Gives a number that is known to be this port's to it, with a reference of the caller's.
@@ -143,11 +177,8 @@ bool adopt_duplicate(Port& port, int except) {
 	return found >= 0 && name_found(found, port);
 }
 
-void close_port_number(int number, Entry entry, Port& port) {
-	Port* named = &port;
-	entry.mark(CLOSING);
-	if (!entry.port->compare_exchange_strong(named, nullptr)) return; // closed by another
-	if (sys::self().critical.load()) return; // in a handler over our own lock
+// What a port loses with one of its numbers, which may name something else by now.
+void end_number(int number, Port& port) {
 	if (!port.whole()) lose(port);
 	if (port.is_member()) {
 		port.wake_number(number);
@@ -156,6 +187,21 @@ void close_port_number(int number, Entry entry, Port& port) {
 	// The number is not the port's any more: it may name anything until it is closed.
 	if (port.references.load() == 1 && port.outlives(number)) adopt_duplicate(port, number);
 	release(port);
+}
+
+void close_port_number(int number, Entry entry, Port& port) {
+	Port* named = &port;
+	entry.mark(CLOSING);
+	if (!entry.port->compare_exchange_strong(named, nullptr)) return; // closed by another
+	sys::Thread& thread = sys::self();
+	if (!sys::must_defer(thread)) return end_number(number, port);
+	// In a handler over our own lock: others that wait on the number are told when it is free.
+	auto late = [](const sys::DeferredCall& call) {
+		int saved = errno;
+		end_number(call.code, *static_cast<Port*>(call.target));
+		errno = saved;
+	};
+	(void)sys::defer(thread, {late, &port, number, 0, 0});
 }
 
 // Numbers closed where no one saw it (14.6.5): their ports end here.
@@ -183,6 +229,7 @@ namespace {
 template <class Make, class NumberOf>
 Result<int> introduce(Make make, NumberOf number_of) {
 	if (sys::recordless(sys::self())) return Error{ENOMEM};
+	finish_kept();
 	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {
 		forget_closed_numbers();

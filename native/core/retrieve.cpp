@@ -120,6 +120,7 @@ void Port::departed() {
 
 void Port::wake_number(int number) {
 	sys::futex_wake(region_.header().used.word(), INT32_MAX); // who waits for a slot
+	uint32_t me = sys::self().tid;
 	for (;;) {
 		uint32_t seen = departures_.load(std::memory_order_acquire);
 		uint32_t waiting = 0;
@@ -130,7 +131,8 @@ void Port::wake_number(int number) {
 				shm::Waiter& record = region_.waiter(at);
 				if (record.number.load() == number && record.member.load() == member_ &&
 				    record.kind.load() == WaiterKind::THREAD) {
-					waiting++;
+					// A handler closes the number that its own thread waits on: that call ends after it.
+					waiting += record.tid.load() != me;
 					waiters::Wakes one;
 					waiters::signal(region_, at, shm::SIGNAL_CLOSED, one);
 					guard.wakes().asked |= one.asked;

@@ -201,6 +201,23 @@ CASE_COLD("8.5 8.3", "what_came_before_the_close_of_the_queue_is_an_event")
 }
 
 /* The C library's own thread in a child could read what was the parent's. */
+#if defined(__linux__)
+/* A queue is a descriptor here, and mq_close a close of it. */
+CASE_COLD("4.13 8.5", "closing_a_queue_ends_its_association_as_a_descriptor")
+{
+	int port = new_port();
+	mqd_t other, queue = new_queue_twice(&other);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)queue, POLLIN, USER(1)));
+	OK(mq_send(other, "a", 1, 0));
+	EQ(queued(port), 1);
+	OK(mq_close(queue));
+	SLOTS(port, 0);
+	EQ(queued(port), 0);
+	EMPTY(port);
+	OK(mq_close(other));
+}
+#endif
+
 CASE_COLD("8.3 8.4 11.1", "a_child_takes_nothing_of_its_parents_registration")
 {
 	int port = new_port(), status, round;

@@ -379,3 +379,76 @@ CASE("3.14 2.6.1 2.5.10", "sends_from_a_timer_signal_amid_threads")
 	EQ(counts[0][2] + counts[1][2] + counts[2][2], storm_count());
 	SLOTS(storm_port, 0);
 }
+
+static volatile sig_atomic_t closed_in_handler[2]; /* descriptors */
+
+static void close_in_handler(int signal)
+{
+	int saved = errno;
+	(void)signal;
+	(void)close(closed_in_handler[0]);
+	(void)close(closed_in_handler[1]);
+	closed_in_handler[0] = closed_in_handler[1] = -1;
+	errno = saved;
+}
+
+/* close(2) may be called in a handler: it does not wait for the call that it came over. */
+static void closed_under_its_own_waiter(int want, int company)
+{
+	int port = new_port(), fd[2], i;
+	struct waiter w[3];
+	handle(SIGUSR1, close_in_handler, 0);
+	new_pipe(fd);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, USER(1)));
+	closed_in_handler[0] = port;
+	closed_in_handler[1] = fd[0];
+	for (i = 0; i <= company; i++)
+		waiter_start(&w[i], port, want, NULL, i + 1);
+	EQ(pthread_kill(w[company].thread, SIGUSR1), 0); /* alone it leads, else it follows */
+	for (i = 0; i <= company; i++) {
+		waiter_join(&w[i]);
+		EQ(w[i].result, -1);
+		EQ(w[i].error, EBADF);
+	}
+	FAILS(port_send(port, 1, NULL), EBADF);
+	untrack(port);
+	untrack(fd[0]);
+	EMPTY(new_port()); /* and frees the other */
+}
+
+CASE("2.11.4 2.11.3 4.13", "a_handler_closes_the_port_that_its_thread_waits_at")
+{
+	closed_under_its_own_waiter(1, 0);
+	closed_under_its_own_waiter(4, 0);
+	closed_under_its_own_waiter(1, 1);
+	closed_under_its_own_waiter(2, 2);
+}
+
+/* Whatever its thread is at when the handler runs, others that wait on the number leave. */
+CASE("2.11.4 2.11.3", "a_handler_closes_a_port_amid_calls_on_it")
+{
+	sigset_t alarms;
+	int round;
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	handle(SIGALRM, close_in_handler, SA_RESTART);
+	closed_in_handler[0] = closed_in_handler[1] = -1;
+	set_alarm(200);
+	for (round = 0; round < 500; round++) {
+		int port = new_port();
+		struct waiter w;
+		EQ(pthread_sigmask(SIG_BLOCK, &alarms, NULL), 0);
+		waiter_start(&w, port, 2, NULL, 1);
+		EQ(pthread_sigmask(SIG_UNBLOCK, &alarms, NULL), 0);
+		closed_in_handler[0] = port;
+		while (port_alert(port, PORT_ALERT_SET, 0, NULL) == 0)
+			;
+		EQ(errno, EBADF);
+		untrack(port);
+		waiter_join(&w);
+		EQ(w.result, -1);
+		EQ(w.error, EBADF);
+	}
+	set_alarm(0);
+	EMPTY(new_port());
+}
