@@ -3,6 +3,7 @@
 
 import type { RecordableHistogram } from 'node:perf_hooks';
 import type { Filling } from './aio-requests.js';
+import { now, setTimeout } from './clock.js';
 import { CookieTable } from './cookies.js';
 import { channels } from './diagnostics.js';
 import { callFailed, cookieCantCross, PortError, portClosed } from './errors.js';
@@ -294,9 +295,9 @@ export class Binding {
 
 	#startTimer(wait: Wait, timeout: number): void {
 		const LONGEST = 0x7fffffff; // of setTimeout
-		const end = performance.now() + timeout;
+		const end = now() + timeout;
 		const expire = () => {
-			const left = end - performance.now();
+			const left = end - now();
 			if (left > 0) {
 				wait.timer = setTimeout(expire, Math.min(Math.ceil(left), LONGEST));
 				if (!this.#ref) wait.timer.unref();
@@ -388,9 +389,9 @@ export class Binding {
 	/** Blocks this thread until `wanted` events are there; takes up to `max`. */
 	block(max: number, wanted: number, timeout: number): number {
 		if (this.histogram === null) return native.get(this.handle, max, wanted, timeout);
-		const started = performance.now();
+		const started = now();
 		const count = native.get(this.handle, max, wanted, timeout);
-		if (count > 0) this.#record(performance.now() - started);
+		if (count > 0) this.#record(now() - started);
 		return count;
 	}
 
@@ -411,13 +412,13 @@ export class Binding {
 		const { min, max } = wait;
 		if (channels.waitStart.hasSubscribers) channels.waitStart.publish({ fd, min, max });
 		if (this.histogram !== null || channels.waitEnd.hasSubscribers) {
-			wait.started = performance.now();
+			wait.started = now();
 		}
 	}
 
 	#waited(wait: Wait, count: number): void {
 		if (wait.started === undefined) return;
-		const milliseconds = performance.now() - wait.started;
+		const milliseconds = now() - wait.started;
 		if (count > 0) this.#record(milliseconds);
 		if (channels.waitEnd.hasSubscribers) {
 			channels.waitEnd.publish({ fd: this.fd, milliseconds, count });

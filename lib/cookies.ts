@@ -54,6 +54,11 @@ export class ForeignCookie {
 		this.#released = released;
 	}
 
+	/** @internal Runs nothing of a value that is none, as instanceof does of a Proxy. */
+	static is(value: unknown): value is ForeignCookie {
+		return typeof value === 'object' && value !== null && #released in value;
+	}
+
 	/** Why the value is not here. */
 	get reason(): string {
 		return this.#released
@@ -122,7 +127,7 @@ export class CookieTable {
 			if (code !== 0) return code;
 		} else if (user === null || typeof user === 'boolean') {
 			return immediate(user);
-		} else if (user instanceof ForeignCookie) {
+		} else if (ForeignCookie.is(user)) {
 			throw foreignCookie(`A cookie can't be passed on: ${user.reason}`);
 		}
 		return OWN - this.#hold(user);

@@ -165,31 +165,40 @@ function withCode<E extends Error>(error: E, code: string): E & { code: string }
 	return Object.assign(error, { code });
 }
 
-function received(value: unknown): string {
-	if (value === null || value === undefined) return `Received ${value}`;
-	if (typeof value === 'function') return `Received function ${value.name}`;
+// Whoever looks at a value may be thrown at: by a trap, a getter, or what it says of itself to be printed.
+function told(words: (value: unknown) => string, value: unknown): string {
+	try {
+		return words(value);
+	} catch {
+		return `type ${typeof value}`;
+	}
+}
+
+function kind(value: unknown): string {
+	if (value === null || value === undefined) return `${value}`;
+	if (typeof value === 'function') return `function ${value.name}`;
 	if (typeof value === 'object') {
 		const maker = value.constructor?.name;
-		return maker ? `Received an instance of ${maker}` : `Received ${inspect(value, { depth: -1 })}`;
+		return maker ? `an instance of ${maker}` : inspect(value, { depth: -1 });
 	}
-	return `Received type ${typeof value} (${inspect(value)})`;
+	return `type ${typeof value} (${inspect(value)})`;
 }
 
 /** @internal */
 export function invalidType(name: string, expected: string, value: unknown): TypeError {
-	const text = `The "${name}" argument must be ${expected}. ${received(value)}`;
+	const text = `The "${name}" argument must be ${expected}. Received ${told(kind, value)}`;
 	return withCode(new TypeError(text), 'ERR_INVALID_ARG_TYPE');
 }
 
 /** @internal */
 export function outOfRange(name: string, range: string, value: unknown): RangeError {
-	const text = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`;
+	const text = `The value of "${name}" is out of range. It must be ${range}. Received ${told(inspect, value)}`;
 	return withCode(new RangeError(text), 'ERR_OUT_OF_RANGE');
 }
 
 /** @internal */
 export function invalidValue(name: string, expected: string, value: unknown): TypeError {
-	const text = `The argument '${name}' must be ${expected}. Received ${inspect(value)}`;
+	const text = `The argument '${name}' must be ${expected}. Received ${told(inspect, value)}`;
 	return withCode(new TypeError(text), 'ERR_INVALID_ARG_VALUE');
 }
 

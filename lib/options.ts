@@ -27,7 +27,10 @@ export interface PortOptions {
  * ```
  */
 export interface WaitOptions {
-	/** Milliseconds, fractions allowed; 0 doesn't wait, nor for the event loop to have its turn; default: for ever. */
+	/**
+	 * Milliseconds of the real clock, never of a test runner's fake timers; fractions allowed; 0 doesn't wait, nor for the
+	 * event loop to have its turn; default: for ever.
+	 */
 	timeout?: number | undefined;
 }
 

@@ -564,7 +564,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 
 	/**
 	 * Waits for one event and blocks this thread: for workers and command-line tools.
-	 * `worker.terminate()` ends it.
+	 * `worker.terminate()` ends it; in the main thread a `timeout` of `node:vm` does not.
 	 *
 	 * @param options - `timeout` in milliseconds
 	 * @returns the event, or null when the timeout passed

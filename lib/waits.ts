@@ -2,6 +2,7 @@
 // newest first among equals.
 
 import type { Binding } from './binding.js';
+import { clearTimeout } from './clock.js';
 
 /** @internal How a get wants its result: made from `count` rows of the columns. */
 export type Shape = (binding: Binding, count: number, max: number) => unknown;

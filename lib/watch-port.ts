@@ -28,14 +28,27 @@ let shared: Port<Told> | undefined;
 const watchers = new Set<Follower>();
 
 export function join(watcher: Follower): Port<Told> {
+	shared ??= open(); // may throw: then there is no watcher either that would keep the next port open
 	watchers.add(watcher);
-	if (shared !== undefined) return shared;
-	const port = new Port<Told>({ limit: LIMIT });
-	shared = port;
+	return shared;
+}
+
+function open(): Port<Told> {
+	const port = roomy();
 	pump(port).catch((error) => {
 		for (const each of watchers) each.fail(error);
 	});
 	return port;
+}
+
+// A limit of file sizes (ulimit -f) may forbid what so many slots could come to.
+function roomy(): Port<Told> {
+	try {
+		return new Port({ limit: LIMIT });
+	} catch (error) {
+		if (error instanceof PortError && error.code === 'ENOMEM') return new Port();
+		throw error;
+	}
 }
 
 export function leave(watcher: Follower): void {

@@ -181,6 +181,13 @@ describe('failures', () => {
 		expect(port.count()).toBe(0);
 	});
 
+	it('an operation that throws when it is printed is none either', () => {
+		const operation = new Proxy(port, {}) as never;
+		expect(() => port.aio.submit([{ operation, fd }])).toThrow(
+			expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+		);
+	});
+
 	it('are the event of the request', async () => {
 		port.aio.read(fs.openSync(folder, 'r'), Buffer.alloc(8), 0);
 		expect((await next()).error).toMatchObject({ code: 'EISDIR', syscall: 'aio_read' });

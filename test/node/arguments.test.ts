@@ -38,6 +38,12 @@ afterEach(() => {
 // biome-ignore lint/suspicious/noExplicitAny: what a caller without types may pass
 const any = (value: unknown): any => value;
 
+const revoked = () => {
+	const { proxy, revoke } = Proxy.revocable({}, {});
+	revoke();
+	return any(proxy);
+};
+
 const stepping = (next: () => unknown) => ({ [Symbol.iterator]: () => ({ next }) });
 
 const synchronous: [string, string, () => unknown][] = [
@@ -62,6 +68,7 @@ const synchronous: [string, string, () => unknown][] = [
 	['associateAll of nothing', TYPE, () => port.associateAll([any(null)])],
 	['associateAll mask', RANGE, () => port.associateAll([{ fd: 0, events: 2 ** 20 }])],
 	['associateAll fd', TYPE, () => port.associateAll([any({ events: 1 })])],
+	['associate a revoked proxy', TYPE, () => port.associate(revoked(), POLLIN)],
 	['dissociate -1', RANGE, () => port.dissociate(-1)],
 	['dissociate never', 'ENOENT', () => port.dissociate(0)],
 	['send nothing', TYPE, () => port.send(any(undefined))],

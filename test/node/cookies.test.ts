@@ -55,6 +55,13 @@ it.each([...anywhere, ...here])('%s comes back as it was', (value) => {
 	expect(Object.is(port.getnSync({ min: 2 })[1]?.user, value)).toBe(true);
 });
 
+it('a Proxy is passed as it is, and asked nothing', () => {
+	const { proxy, revoke } = Proxy.revocable({}, {});
+	revoke();
+	port.send(1, proxy);
+	expect(port.getSync()?.user === proxy).toBe(true);
+});
+
 it('an association replaced gives its last value only', () => {
 	const [reader, writer] = pipe();
 	port.associate(reader, POLLIN, { first: 1 });

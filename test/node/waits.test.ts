@@ -32,6 +32,15 @@ describe('get', () => {
 		expect(await port.get()).toEqual(new UserEvent(1, 'there'));
 	});
 
+	it('times out by the real clock, whatever a test runner puts in its place', async () => {
+		const outcome = await runProgram(`
+			globalThis.setTimeout = globalThis.clearTimeout = () => 1;
+			performance.now = process.hrtime.bigint = () => 0;
+			console.log(await new Port().get({ timeout: 1 }));
+		`);
+		expect(outcome).toMatchObject({ code: 0, stdout: 'null\n', stderr: '' });
+	});
+
 	it('waits for a message, a descriptor and an alert', async () => {
 		setImmediate(() => port.send(1, 'later'));
 		expect(await port.get()).toEqual(new UserEvent(1, 'later'));

@@ -1,6 +1,6 @@
 // watch(): one file or directory continuously, whatever becomes of it and however slow the reader.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import {
 	appendFileSync,
@@ -15,6 +15,7 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { FILE_ATTRIB, FILE_MODIFIED, FILE_NOFOLLOW, FileObject, watch } from 'event-ports';
 import { describe, expect, it } from 'vitest';
 import {
@@ -26,7 +27,7 @@ import {
 	silent,
 	type Watching,
 } from './support/watching.js';
-import { openDescriptors, outcomeOf, runProgram, turn, until } from './support.js';
+import { openDescriptors, outcomeOf, PACKAGE, runProgram, turn, until } from './support.js';
 
 freshFolder();
 
@@ -370,6 +371,26 @@ describe('mistakes', () => {
 		expect(call).toThrow(expect.objectContaining({ code }));
 		expect(openDescriptors().length).toBeLessThanOrEqual(fds + 8);
 	});
+});
+
+it('that was refused for want of descriptors keeps nothing alive', async () => {
+	const outcome = await runProgram(`
+		import { closeSync, openSync } from 'node:fs';
+		const held = [];
+		try { for (;;) held.push(openSync('/dev/null')); } catch {}
+		let code; try { evp.watch('/'); } catch (error) { ({ code } = error); }
+		held.forEach(closeSync);
+		await evp.watch('/').return();
+		console.log(code);
+	`);
+	expect(outcome).toMatchObject({ code: 0, stdout: 'EMFILE\n', stderr: '' });
+});
+
+it('works under a limit of file sizes that any port fits in', () => {
+	const script = `ulimit -f 100000; exec "$0" -e "$1" "$2"`;
+	const program = `require(process.argv[1]).watch('/').return(); console.log('watched')`;
+	const args = ['-ec', script, process.execPath, program, fileURLToPath(PACKAGE)];
+	expect(execFileSync('sh', args, { encoding: 'utf8' })).toBe('watched\n');
 });
 
 it('under another process that changes faster than is read, the last state is always told', async () => {

@@ -1,0 +1,15 @@
+// The real clock. A test runner puts its own in place of setTimeout, performance and hrtime; a get's timeout that went by
+// one of them, or by some of each, would never end. So they are taken here, when the package is loaded: timeouts are
+// as real as those of getSync() and the port's timers.
+
+import timers from 'node:timers';
+
+const { bigint } = process.hrtime;
+
+/** @internal */
+export const { clearTimeout, setTimeout } = timers;
+
+/** @internal In milliseconds. */
+export function now(): number {
+	return Number(bigint()) / 1e6;
+}
