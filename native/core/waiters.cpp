@@ -205,7 +205,10 @@ void settle(Region& region, Wakes& wakes) {
 	uint32_t queued = header.queued.load();
 	if (header.waiter_count.load() != 0) {
 		if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
-		if (header.pollable.load() != 0 && header.leader.load() == 0) appoint_leader(region, wakes);
+		// Not while one is on its way to the queue: it settles when it has come, and who comes back from
+		// an event until then leads without being woken.
+		if (header.pollable.load() != 0 && header.leader.load() == 0 && header.handed.load() == 0)
+			appoint_leader(region, wakes);
 		if (header.foreign.load() != 0) [[unlikely]]
 			call_owner(region, wakes);
 	}

@@ -5,6 +5,7 @@
 #include "sys/signals.hpp"
 #include "sys/spin.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <linux/futex.h>
 
@@ -15,6 +16,7 @@ namespace {
 static_assert(detail::CONTENDED == FUTEX_WAITERS);
 
 constexpr int SPINS = 200;                    // some microseconds: several holders' worth
+constexpr int MOST_PAUSE = 64;                // of them between two looks
 constexpr int64_t RECHECK_NS = 100'000'000;   // a death that the kernel did not mark
 constexpr int64_t LOOK_NS = 1'000'000;        // whether the favoured thread is out, or gone
 constexpr int64_t MARKED_NS = 500'000'000;    // a mark for that long, and the lock unmoved
@@ -63,10 +65,13 @@ bool left_behind(uint32_t word, uint32_t holder, Standing& unsaid, Liveness& liv
 namespace detail {
 
 bool lock_slow(LockWords& words, uint32_t tid, Liveness& liveness, sys::HeldSignals* held) {
-	for (int spin = 0; spin < SPINS; spin++) {
+	// Longer and longer: each look takes the line from the holder, who with it would be in and out a
+	// few times more before the lines of what it guards are needed here.
+	int pause = 1;
+	for (int spent = 0; spent < SPINS; spent += pause, pause = std::min(2 * pause, MOST_PAUSE)) {
 		uint32_t seen = 0;
 		if (words.word.load() == 0 && words.word.compare_exchange(seen, tid)) return false;
-		sys::relax();
+		for (int i = 0; i < pause; i++) sys::relax();
 	}
 	Standing mark, unsaid;
 	for (;;) {

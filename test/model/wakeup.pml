@@ -128,7 +128,7 @@ inline settle() {
 	:: else
 	fi;
 	if
-	:: pollable && leader == NOBODY -> appoint_leader()
+	:: pollable && leader == NOBODY && handed == NOBODY -> appoint_leader()
 	:: else
 	fi;
 	if
