@@ -3,8 +3,8 @@
 // Whoever submits carries out what needs no waiting, as with io_uring. Workers carry out the
 // rest of what ends by itself; what must wait for a peer (a pipe, a socket, a terminal) waits
 // in one poll(2) of the watcher, so that it holds no worker; once ready, the watcher carries out
-// itself what can't block it. Both are started when they are first needed and stay; all signals are
-// blocked in them but those a write may raise, as in a thread that makes the call itself.
+// itself what can't block it. Both are started when they are first needed and stay; signals are blocked
+// in them, so that a write which nobody reads raises none.
 // Lock: one for all that is here, inside the book's. Fork: the child has no threads,
 // and forgets the engine.
 

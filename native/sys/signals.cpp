@@ -9,7 +9,7 @@ namespace evp::sys {
 SignalsBlocked::SignalsBlocked() {
 	sigset_t block;
 	sigfillset(&block);
-	for (int signal : {SIGPIPE, SIGXFSZ, SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigdelset(&block, signal);
+	for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) sigdelset(&block, signal);
 	pthread_sigmask(SIG_SETMASK, &block, &before_);
 }
 

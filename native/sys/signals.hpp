@@ -5,8 +5,7 @@
 
 namespace evp::sys {
 
-// While it lives no handler runs on this thread, but for faults of its own (SIGSEGV and the like) and
-// what a write(2) of it may cause.
+// While it lives no handler runs on this thread, but for faults of its own (SIGSEGV and the like).
 class SignalsBlocked {
 public:
 	SignalsBlocked();

@@ -4,6 +4,7 @@
 
 #ifdef EVP_LIBURING
 
+#include <fcntl.h>
 #include <liburing.h>
 #include <new>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@ namespace evp::sys {
 
 struct Ring::State {
 	io_uring ring{};
+	int write_flags = 0;
 };
 
 namespace {
@@ -32,6 +34,24 @@ bool sufficient(io_uring& ring) {
 	for (uint8_t op : NEEDED) all &= io_uring_opcode_supported(probe, op) != 0;
 	io_uring_free_probe(probe);
 	return all;
+}
+
+// RWF_NOSIGNAL, by Linux 6.18: a write that nobody reads raises no SIGPIPE. Where it isn't known, it is refused.
+constexpr int NO_SIGNAL = 0x100;
+
+bool knows_no_signal(io_uring& ring) {
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) != 0) return false;
+	UniqueFd reader(ends[0]), writer(ends[1]);
+	io_uring_sqe* sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_write(sqe, writer.get(), "", 1, 0);
+	sqe->rw_flags = NO_SIGNAL;
+	io_uring_cqe* cqe = nullptr;
+	while (io_uring_submit_and_wait(&ring, 1) == -EINTR) {}
+	if (io_uring_peek_cqe(&ring, &cqe) != 0) return false;
+	bool known = cqe->res == 1;
+	io_uring_cqe_seen(&ring, cqe);
+	return known;
 }
 
 // A filter may refuse a part of io_uring only. Asked for without a ring: the end of one that was of no use
@@ -68,6 +88,7 @@ Result<std::unique_ptr<Ring>> Ring::make(unsigned entries, unsigned completions)
 	if (rc != 0) return Error{rc};
 	made->state_ = state.release();
 	if (!sufficient(made->state_->ring)) return Error{EOPNOTSUPP};
+	if (knows_no_signal(made->state_->ring)) made->state_->write_flags = NO_SIGNAL;
 	io_uring_ring_dontfork(&made->state_->ring);
 	// Away from the program's low numbers, as all descriptors of ours.
 	UniqueFd high = move_high(UniqueFd(made->state_->ring.ring_fd));
@@ -100,12 +121,16 @@ bool Ring::prepare(const Io& io, uint64_t data) {
 	auto length = static_cast<unsigned>(io.length < IO_MOST ? io.length : IO_MOST);
 	switch (io.op) {
 	case IoOp::READ: io_uring_prep_read(sqe, io.fd, io.address, length, io.offset); break;
-	case IoOp::WRITE: io_uring_prep_write(sqe, io.fd, io.address, length, io.offset); break;
+	case IoOp::WRITE:
+		io_uring_prep_write(sqe, io.fd, io.address, length, io.offset);
+		sqe->rw_flags = state_->write_flags;
+		break;
 	case IoOp::READV:
 		io_uring_prep_readv(sqe, io.fd, static_cast<iovec*>(io.address), length, io.offset);
 		break;
 	case IoOp::WRITEV:
 		io_uring_prep_writev(sqe, io.fd, static_cast<iovec*>(io.address), length, io.offset);
+		sqe->rw_flags = state_->write_flags;
 		break;
 	case IoOp::FSYNC: io_uring_prep_fsync(sqe, io.fd, 0); break;
 	case IoOp::FDATASYNC: io_uring_prep_fsync(sqe, io.fd, IORING_FSYNC_DATASYNC); break;
