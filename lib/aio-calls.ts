@@ -12,8 +12,12 @@ export interface AioCalls {
 	aioFill(request: number, bytes: Uint8Array, at: number): number;
 	/** Submits what was prepared in this thread; -errno of each in `source`. How many were accepted. */
 	aioSubmit(handle: number): number;
-	/** aioPrepare() and aioSubmit() of the first row. `bytes`: what is to be written. */
+	/**
+	 * aioPrepare() and aioSubmit() of the first row. `bytes`: what is to be written. In `events`: 1 if it waits for
+	 * aioFlush(), to reach the kernel together with others; a get that waits does as well.
+	 */
 	aioStart(handle: number, bytes?: Uint8Array): number;
+	aioFlush(): void;
 	/** A connection to a place, for the next aioSubmit(). */
 	aioConnect(handle: number, where: string, port: number, user: number): number;
 	/** Data that was read, from an offset on; how much that is. */

@@ -197,11 +197,26 @@ function isSimple({ place, written }: Job): boolean {
 	return place === undefined && !Array.isArray(written);
 }
 
+// Reads that are made one by one while others are under way reach the kernel together: with the
+// next get, or when the program's turn ends.
+const { nextTick } = process;
+let flushing = false;
+
+function flush(): void {
+	flushing = false;
+	native.aioFlush();
+}
+
 /** A request of a simple job, submitted: its number, or -errno. */
 function startJob({ handle }: Binding, job: Job): number {
 	setRow(0, job);
 	const bytes = job.written as Uint8Array | undefined;
-	return bytes === undefined ? native.aioStart(handle) : native.aioStart(handle, bytes);
+	const request = bytes === undefined ? native.aioStart(handle) : native.aioStart(handle, bytes);
+	if (events[0] === 1 && request >= 0 && !flushing) {
+		flushing = true;
+		nextTick(flush);
+	}
+	return request;
 }
 
 function fill(request: number, written: Uint8Array | readonly Uint8Array[], length: number): void {

@@ -28,6 +28,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 	fileDissociate: ['port', 'key'],
 	fileStamps: ['path', 'follow'],
 	aioStart: ['port', 'bytes'],
+	aioFlush: [],
 	aioPrepare: ['port', 'count'],
 	aioSubmit: ['port'],
 	aioConnect: ['port', 'where', 'number', 'user'],

@@ -64,6 +64,9 @@ uint64_t offset_of(IoOp op, double position) {
 	}
 }
 
+// What only takes: nobody can tell that it waits for the end of the program's turn.
+bool takes(IoOp op) { return op == IoOp::READ || op == IoOp::RECV || op == IoOp::ACCEPT; }
+
 // An order of one row: the operation in `events`, the descriptor in `source`, the position in `object`,
 // `length` and `user`. 0 or an errno.
 int prepare_row(Environment& environment, Binding* binding, uint32_t row, const char* bytes, size_t count) {
@@ -106,7 +109,8 @@ napi_value prepare_rows(napi_env env, napi_callback_info info) {
 	return nullptr;
 }
 
-// handle, bytes to be written or nothing: an order of the first row, submitted. Its number, or -errno.
+// handle, bytes to be written or nothing: an order of the first row, submitted. Its number, or -errno; in
+// `events` whether it waits for aioFlush().
 napi_value start(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
 	Numbers<2> given(env, info, reinterpret_cast<void**>(&environment));
@@ -116,11 +120,18 @@ napi_value start(napi_env env, napi_callback_info info) {
 	if (!bytes_of(env, given[1], &data, &count)) count = 0;
 	int wrong = prepare_row(*environment, binding, 0, data, count);
 	if (wrong != 0) return answer(env, -wrong);
+	aio::Order& order = environment->orders.back();
+	order.patient = takes(order.io.op);
 	submit(*environment, binding);
-	const aio::Order& order = environment->orders.back();
+	environment->columns.events[0] = order.patient;
 	int64_t outcome = order.error != 0 ? -order.error : static_cast<int64_t>(order.object);
 	environment->orders.clear();
 	return answer(env, outcome);
+}
+
+napi_value flush(napi_env, napi_callback_info) {
+	aio::flush();
+	return nullptr;
 }
 
 // handle, where, port, user: prepares a connection from a socket of its own. Its number,
@@ -244,7 +255,7 @@ napi_status register_aio(napi_env env, napi_value exports, Environment& environm
 	    method("aioPrepare", prepare_rows), method("aioFill", fill),      method("aioSubmit", submit_all),
 	    method("aioStart", start),         method("aioFetch", fetch_part), method("aioTake", fetch_all),
 	    method("aioFinish", finish),       method("aioCancel", cancel),  method("aioConnect", connect_to),
-	    method("aioEngine", engine),
+	    method("aioEngine", engine),       method("aioFlush", flush),
 	};
 	return napi_define_properties(env, exports, std::size(all), all);
 }

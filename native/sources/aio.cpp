@@ -150,6 +150,7 @@ uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, ui
 		slot.events.store(order.code);
 		slots::publish(port.region(), index, SlotState::CACHED);
 		events[i] = {*set, index, order.code};
+		order.patient = order.patient && (*set)->expected > 1;
 	}
 	return accepted;
 }
@@ -270,6 +271,11 @@ uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group) {
 	AioBook* book = AioBook::existing();
 	if (!port || port->shared() || (book && book->unseen())) reap();
 	return accepted;
+}
+
+void flush() {
+	AioBook* book = AioBook::existing();
+	if (book && !in_handler()) book->flush();
 }
 
 Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user) {

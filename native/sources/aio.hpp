@@ -28,6 +28,9 @@ struct Order {
 	void (*store)(void* owner, int64_t result) = nullptr; // under a lock: stores, nothing else
 	void (*identify)(void* owner, uint64_t id) = nullptr; // before it starts; likewise
 	void* owner = nullptr;
+	// It may wait for flush(), to be handed to the kernel together with others, where others of its port are
+	// under way. Out: it does.
+	bool patient = false;
 	// Out.
 	uint64_t id = 0;
 	int error = 0;
@@ -38,6 +41,10 @@ struct Order {
 // many were accepted.
 // A port is needed for orders that notify, and for the group's event.
 uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group = nullptr);
+
+// Hands to the kernel what waits for that; so does whoever submits impatiently, looks for completions or
+// begins to wait for them.
+void flush();
 
 // A group: begin reserves its event's slot, end says that all its orders are submitted.
 Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user);

@@ -171,10 +171,16 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 		else
 			engine->start(*request);
 	}
-	engine->flush();
+	orders[0].patient = orders[0].patient && count == 1 && engine->may_wait();
+	if (!orders[0].patient) engine->flush();
 	guard.unlock();
 	for (uint32_t i = 0; i < count; i++)
 		if (orders[i].error == ENOMEM && events[i].set) drop_aio_events(*events[i].set, &events[i], 1);
+}
+
+void AioBook::flush() {
+	PrivateLock::Guard guard(lock_);
+	if (AioEngine* engine = engine_.load(std::memory_order_relaxed)) engine->flush();
 }
 
 // --- Completing.

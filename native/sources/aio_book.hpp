@@ -25,6 +25,7 @@ public:
 
 	// Orders whose `error` is 0, into requests; `events` holds the event of each.
 	void submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group);
+	void flush();
 	// Takes completions and tells of them, until there are no more or it is somebody
 	// else's turn.
 	void reap();

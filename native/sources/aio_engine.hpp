@@ -19,13 +19,15 @@ public:
 	virtual bool whole() const = 0;
 	virtual void start(AioRequest& request) = 0;
 	virtual void flush() = 0; // what was started is on its way
+	// Whether what was started needs a flush() yet, which may come later: at_hand() until then.
+	virtual bool may_wait() { return false; }
 	// Answered 0: it will complete ECANCELED; ENOENT: it is done; EALREADY: under way.
 	virtual void cancel(AioRequest& request) = 0;
 	virtual uint32_t take(AioCompletion* out, uint32_t max) = 0;
 	// Whether the kernel may be at work in threads of ours, which interrupts some system calls
 	// there. Any thread.
 	virtual bool interrupts() const { return false; }
-	// Whether completions can be taken without a system call. Any thread.
+	// Whether there is something to be had by take(), or to be done by it. Any thread.
 	virtual bool at_hand() const { return false; }
 	// Whether some were taken that the descriptor says nothing of any more. Any thread.
 	virtual bool unseen() const { return false; }

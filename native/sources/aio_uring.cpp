@@ -35,7 +35,13 @@ public:
 		flush();
 	}
 
+	bool may_wait() override {
+		waiting_.store(true, std::memory_order_relaxed);
+		return true;
+	}
+
 	void flush() override {
+		waiting_.store(false, std::memory_order_relaxed);
 		// A kernel that is short of something refuses; what it refused stays prepared.
 		for (int i = 0; i < ATTEMPTS; i++) {
 			int rc = ring_->submit();
@@ -63,7 +69,7 @@ public:
 	}
 
 	bool interrupts() const override { return ring_->busy(); }
-	bool at_hand() const override { return ring_->at_hand(); }
+	bool at_hand() const override { return ring_->at_hand() || waiting_.load(std::memory_order_relaxed); }
 	bool unseen() const override { return unseen_.load(std::memory_order_relaxed); }
 
 	void forget() override { ring_->forget(); }
@@ -95,6 +101,7 @@ private:
 	std::unique_ptr<sys::Ring> ring_;
 	std::vector<AioCompletion> aside_;
 	std::atomic<bool> unseen_{false}; // aside_ holds some
+	std::atomic<bool> waiting_{false}; // some of the ring's wait for flush()
 };
 
 } // namespace

@@ -1,0 +1,77 @@
+// Reads that are made one by one while others of their port are under way: the kernel is handed them together.
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type AioEvent, closeFd, Port } from 'event-ports';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { outcomeOf } from './support.js';
+
+const BLOCK = 4096;
+const BLOCKS = 8;
+let folder: string;
+let file: string;
+let port: Port<number>;
+
+beforeEach(() => {
+	folder = fs.mkdtempSync(path.join(os.tmpdir(), 'aio-'));
+	file = path.join(folder, 'data');
+	fs.writeFileSync(file, Buffer.from(Array.from({ length: BLOCKS * BLOCK }, (_, i) => i / BLOCK)));
+	port = new Port();
+});
+afterEach(() => {
+	port.close();
+	fs.rmSync(folder, { recursive: true });
+});
+
+const program = `
+	import { openSync } from 'node:fs';
+	import { Port } from 'event-ports';
+	const fd = openSync(process.argv[1]);
+	const buffers = Array.from({ length: ${BLOCKS} }, () => Buffer.alloc(${BLOCK}));
+	const { promises } = new Port().aio;
+	const read = (buffer, i) => promises.read(fd, buffer, i * ${BLOCK});
+	for (const turn of [1, 2]) {
+		console.log((await Promise.all(buffers.map(read))).join(), buffers.map((b) => b[1]).join());
+		await new Promise(setImmediate);
+	}
+`;
+
+it('once a turn, where no get comes before its end', async () => {
+	const env = { ...process.env, EVENT_PORTS_AIO: 'io_uring', PORT_DEBUG: 'aioStart,aioFlush' };
+	const args = ['--input-type=module', '-e', program, file];
+	const { stdout, stderr, code } = await outcomeOf(spawn(process.execPath, args, { env }));
+	expect(code).toBe(0);
+	const turn = `${Array(BLOCKS).fill(BLOCK).join()} ${[...Array(BLOCKS).keys()].join()}`;
+	expect(stdout).toBe(`${turn}\n${turn}\n`);
+	const calls = stderr.match(/aio\w+/g);
+	const once = [...Array(BLOCKS).fill('aioStart'), 'aioFlush'];
+	expect(calls).toEqual([...once, ...once]);
+});
+
+it('with a get that blocks in the same turn', () => {
+	const fd = fs.openSync(file, 'r');
+	const buffers = Array.from({ length: BLOCKS }, () => Buffer.alloc(BLOCK));
+	for (const [i, buffer] of buffers.entries()) port.aio.read(fd, buffer, i * BLOCK, i);
+	const events = port.getnSync({ min: BLOCKS, max: BLOCKS }) as AioEvent<number>[];
+	expect(events.map(({ user, bytes }) => [user, bytes])).toEqual(buffers.map((_, i) => [i, BLOCK]));
+	expect(buffers.map((buffer) => buffer[0])).toEqual([...buffers.keys()]);
+	closeFd(fd);
+});
+
+it('and none reads what has the number of a closed descriptor', () => {
+	const fd = fs.openSync(file, 'r');
+	const other = path.join(folder, 'other');
+	fs.writeFileSync(other, Buffer.alloc(BLOCK, 99));
+	const buffers = Array.from({ length: BLOCKS }, () => Buffer.alloc(BLOCK));
+	for (const [i, buffer] of buffers.entries()) port.aio.read(fd, buffer, 7 * BLOCK, i);
+	closeFd(fd);
+	expect(fs.openSync(other, 'r')).toBe(fd);
+	const events = port.getnSync({ min: BLOCKS, max: BLOCKS }) as AioEvent<number>[];
+	for (const { bytes, error, user } of events) {
+		expect(error === null ? bytes : error.code).toBe(error === null ? BLOCK : 'ECANCELED');
+		expect(buffers[user]?.[0]).toBe(error === null ? 7 : 0);
+	}
+	closeFd(fd);
+});
