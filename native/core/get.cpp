@@ -36,6 +36,8 @@ private:
 	// A handler over the sleep forked, and this is the child: the call, and its place among the
 	// waiters, are the parent's.
 	static constexpr int FORKED = -1;
+	// What a waiter that is awake comes for; it leads once it sleeps.
+	static constexpr uint32_t COME = ~static_cast<uint32_t>(shm::SIGNAL_LEAD);
 
 	// A waiter that mostly found enough the last time looks a little later.
 	static bool may_gather_first(Port& port, sys::Thread& thread, const Wanted& wanted) {
@@ -150,6 +152,7 @@ private:
 		}
 		uint32_t taken = port_.take(of_.out, of_.max, others_, of_.sink);
 		if (gathers_) thread_.gathering.learn(found_first_, taken, of_.max);
+		thread_.hears = taken != 0 && of_.out[0].source == static_cast<uint16_t>(SourceKind::USER);
 		if (taken != 0) return leave({0, taken});
 		if (slots::deliverable(region_, port_.member_) >= of_.least) port_.repair(); // scribbled counters
 		in_vain_ = port_.strict_;
@@ -193,8 +196,11 @@ private:
 		       !Source::kernel_works.load(std::memory_order_relaxed);
 	}
 
+	// Also on a port that waits for descriptors: its last sleep was ended by a message.
+	bool expects_message() const { return thread_.yielding.woken_by_thread() && thread_.hears; }
+
 	bool goes_straight() {
-		return !of_.deadline.poll && !of_.pause && !thread_.yielding.likely() && quiet() &&
+		return !of_.deadline.poll && !of_.pause && !expects_message() && quiet() &&
 		       registry::names(of_.number, &port_) && add_waiter();
 	}
 
@@ -217,12 +223,13 @@ private:
 			return Step::AGAIN;
 		}
 		// With a record in the list and awake: a post in this time makes no system call.
-		if (thread_.yielding.worthwhile()) return yield();
 		// Not where descriptors are waited for: what comes then comes from the kernel mostly, and
 		// threads that look while others serve only take their time.
-		if (header_.pollable.load() != 0 || !thread_.spinning.worth_waking()) return Step::ON;
+		if (header_.pollable.load() != 0 && !expects_message()) return Step::ON;
+		if (thread_.yielding.worthwhile()) return yield();
+		if (!thread_.spinning.worth_waking()) return Step::ON;
 		guard_.unlock();
-		uint32_t word = sys::spin_until_set(*region_.waiter(waiter_).word.word());
+		uint32_t word = sys::spin_until_set(*region_.waiter(waiter_).word.word(), COME);
 		thread_.spinning.learn(word != 0);
 		gathers_ = word == shm::SIGNAL_TAKE && thread_.gathering.worthwhile(1, of_.max);
 		if (gathers_) thread_.gathering.wait();
@@ -231,7 +238,6 @@ private:
 	}
 
 	Step yield() {
-		constexpr uint32_t COME = ~static_cast<uint32_t>(shm::SIGNAL_LEAD); // it leads, once it sleeps
 		guard_.unlock();
 		thread_.yielding.let_others_run(*region_.waiter(waiter_).word.word(), COME);
 		guard_.lock();

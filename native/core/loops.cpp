@@ -68,7 +68,7 @@ Port::Look Port::loop_look(uint32_t waiter, int64_t longest_ns, const Pause& pau
 	record.kind.store(WaiterKind::LOOKING);
 	guard.unlock();
 	auto end = [&] { return pause.end(pause.data); };
-	uint32_t bits = sys::spin_until_set(*record.word.word(), longest_ns, pause.every_ns, end);
+	uint32_t bits = sys::spin_until_set(*record.word.word(), ~0u, longest_ns, pause.every_ns, end);
 	if (bits != 0) return Look::CALLED;
 	guard.lock();
 	if (record.word.load() != 0) return Look::CALLED;

@@ -58,15 +58,16 @@ private:
 // What it takes to wake a thread on another processor and have its answer: two that have slept so
 // far find each other awake from then on.
 constexpr int64_t SPIN_NS = 15'000;
-// Looks for `longest_ns` at most whether the word is not 0; as it was in the end. `ended` is asked
-// every so often whether to give up.
+// Looks for `longest_ns` at most whether the word has one of the bits; as it was then, or 0. `ended` is
+// asked every so often whether to give up.
 template <class End>
-inline uint32_t spin_until_set(const std::atomic<uint32_t>& word, int64_t longest_ns, int64_t every_ns, End ended) {
+inline uint32_t spin_until_set(const std::atomic<uint32_t>& word, uint32_t bits, int64_t longest_ns, int64_t every_ns,
+                               End ended) {
 	constexpr int LOOKS = 16; // between two looks at the clock
 	int64_t ask = 0;
 	for (int64_t end = 0;;) {
 		for (int i = 0; i < LOOKS; i++) {
-			if (uint32_t seen = word.load(std::memory_order_acquire); seen != 0) return seen;
+			if (uint32_t seen = word.load(std::memory_order_acquire); (seen & bits) != 0) return seen;
 			relax();
 		}
 		int64_t now = monotonic_ns();
@@ -81,8 +82,8 @@ inline uint32_t spin_until_set(const std::atomic<uint32_t>& word, int64_t longes
 	}
 }
 
-inline uint32_t spin_until_set(const std::atomic<uint32_t>& word) {
-	return spin_until_set(word, SPIN_NS, SPIN_NS, [] { return false; });
+inline uint32_t spin_until_set(const std::atomic<uint32_t>& word, uint32_t bits) {
+	return spin_until_set(word, bits, SPIN_NS, SPIN_NS, [] { return false; });
 }
 
 // Whether a thread lets the others of its processor run before it sleeps: if it was one of them that
@@ -94,8 +95,11 @@ public:
 	static uint32_t processor();
 
 	// It has slept, and a thread on that processor woke it; 0: none did.
-	void woken_from(uint32_t processor_of_waker) { beside_ = processor_of_waker != 0 && processor_of_waker == processor(); }
-	bool likely() const { return beside_; }
+	void woken_from(uint32_t processor_of_waker) {
+		by_thread_ = processor_of_waker != 0;
+		beside_ = by_thread_ && processor_of_waker == processor();
+	}
+	bool woken_by_thread() const { return by_thread_; }
 	bool worthwhile() {
 		if (!beside_) return false;
 		if (rest_ == 0) return habit_.worthwhile();
@@ -112,6 +116,7 @@ private:
 	static constexpr uint32_t CALM = 1024; // times in a row that it paid
 
 	Habit habit_;
+	bool by_thread_ = false;
 	bool beside_ = false;
 	uint32_t rest_ = 0;
 	uint32_t next_rest_ = LEAST_REST;

@@ -64,6 +64,7 @@ struct Thread {
 	bool running_deferred = false;      // they leave critical sections themselves
 	Habit spinning;                     // before this thread sleeps for an event
 	Yielding yielding;                  // the same
+	bool hears = false;                 // what it took last from a queue began with a message
 	Gathering gathering;                // once there is one, for more
 	// The port whose sources it has collect, to take from it next: what they post is settled then.
 	const void* collecting = nullptr;

@@ -138,7 +138,7 @@ void costs(const char* name, const std::string& expected, const std::function<vo
 
 // A message to a thread that another one of its processor woke for the message before; it comes when the
 // thread lets the others run. The other is the tracer.
-void answer_on_one_processor(int cpu) {
+void answer_on_one_processor(int cpu, int descriptor, const char* name) {
 	const int port = port_create();
 	stay_on(cpu);
 	pid_t pid = fork();
@@ -146,6 +146,8 @@ void answer_on_one_processor(int cpu) {
 	if (pid == 0) {
 		EQUAL(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr), 0);
 		EQUAL(raise(SIGSTOP), 0);
+		if (descriptor >= 0)
+			EQUAL(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(descriptor), POLLIN, nullptr), 0);
 		get(port);
 		mark();
 		get(port);
@@ -153,10 +155,10 @@ void answer_on_one_processor(int cpu) {
 		_exit(0);
 	}
 	std::thread waker([&] {
-		while (!in_futex(pid)) sched_yield();
+		while (!asleep_in_call(pid)) sched_yield();
 		EQUAL(port_send(port, 1, nullptr), 0);
 	});
-	judge("a message from the same processor", between_marks(pid, [&](uint64_t call) {
+	judge(name, between_marks(pid, [&](uint64_t call) {
 		if (call == SYS_sched_yield) EQUAL(port_send(port, 1, nullptr), 0);
 	}), "sched_yield");
 	waker.join();
@@ -206,7 +208,10 @@ int body() {
 	}, [&](int) { EQUAL(write(file, "x", 1), 1); });
 	EQUAL(unlink(path), 0);
 
-	answer_on_one_processor(cpus[0]); // from here on this process stays there
+	// From here on this process stays there.
+	answer_on_one_processor(cpus[0], -1, "a message from the same processor");
+	EQUAL(read(ends[0], path, 1), 1);
+	answer_on_one_processor(cpus[0], ends[0], "the same where a descriptor is waited for");
 	printf("%d passed, 0 failed, %d skipped\n", passed, skipped);
 	return 0;
 }

@@ -102,7 +102,7 @@ bool in_futex(pid_t pid) {
 
 bool asleep_in_call(pid_t tid) {
 	long call = -1;
-	std::ifstream("/proc/self/task/" + std::to_string(tid) + "/syscall") >> call;
+	std::ifstream("/proc/" + std::to_string(tid) + "/syscall") >> call;
 #ifdef SYS_epoll_wait
 	if (call == SYS_epoll_wait) return true;
 #endif
