@@ -34,12 +34,10 @@ bool bytes_of(napi_env env, napi_value value, char** data, size_t* length) {
 }
 
 // An order in this environment's list. `bytes`, if any, is what is to be written, or the
-// beginning of it. 0 or an errno.
+// beginning of it. 0 or an errno. Locked.
 int prepare(Environment& environment, Binding& binding, sys::Io io, double user, const char* bytes,
             size_t count) {
-	Requests& all = Requests::all();
-	std::lock_guard guard(all.lock);
-	Request* request = all.take(binding, io.op, io.length);
+	Request* request = Requests::all().take(binding, io.op, io.length);
 	if (!request) return ENOMEM;
 	io.address = request->block;
 	if (size_t part = std::min(count, static_cast<size_t>(io.length))) memcpy(request->block, bytes, part);
@@ -68,7 +66,7 @@ uint64_t offset_of(IoOp op, double position) {
 bool takes(IoOp op) { return op == IoOp::READ || op == IoOp::RECV || op == IoOp::ACCEPT; }
 
 // An order of one row: the operation in `events`, the descriptor in `source`, the position in `object`,
-// `length` and `user`. 0 or an errno.
+// `length` and `user`. 0 or an errno. Locked.
 int prepare_row(Environment& environment, Binding* binding, uint32_t row, const char* bytes, size_t count) {
 	if (!binding || binding->closed()) return EBADF;
 	const Columns& columns = environment.columns;
@@ -101,6 +99,7 @@ napi_value prepare_rows(napi_env env, napi_callback_info info) {
 	Numbers<2> given(env, info, reinterpret_cast<void**>(&environment));
 	Binding* binding = environment->at(given.int32(0));
 	auto count = static_cast<uint32_t>(given.int32(1));
+	std::lock_guard guard(Requests::all().lock);
 	for (uint32_t row = 0; row < std::min(count, Columns::ROWS); row++) {
 		int wrong = prepare_row(*environment, binding, row, nullptr, 0);
 		environment->columns.object[row] =
@@ -118,7 +117,11 @@ napi_value start(napi_env env, napi_callback_info info) {
 	char* data = nullptr;
 	size_t count = 0;
 	if (!bytes_of(env, given[1], &data, &count)) count = 0;
-	int wrong = prepare_row(*environment, binding, 0, data, count);
+	int wrong;
+	{
+		std::lock_guard guard(Requests::all().lock);
+		wrong = prepare_row(*environment, binding, 0, data, count);
+	}
 	if (wrong != 0) return answer(env, -wrong);
 	aio::Order& order = environment->orders.back();
 	order.patient = takes(order.io.op);
@@ -147,8 +150,11 @@ napi_value connect_to(napi_env env, napi_callback_info info) {
 	Result<sys::UniqueFd> fd = stream_socket(address.family());
 	if (!fd) return answer(env, -fd.error());
 	sys::Io io{IoOp::CONNECT, fd->get(), nullptr, address.length, 0};
-	wrong = prepare(*environment, *binding, io, given.number(3), reinterpret_cast<char*>(address.get()),
-	                address.length);
+	{
+		std::lock_guard guard(Requests::all().lock);
+		wrong = prepare(*environment, *binding, io, given.number(3), reinterpret_cast<char*>(address.get()),
+		                address.length);
+	}
 	if (wrong != 0) return answer(env, -wrong);
 	(void)fd->release();
 	return answer(env, static_cast<int64_t>(environment->orders.back().object));
