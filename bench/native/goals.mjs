@@ -69,6 +69,7 @@ export const goals = [
 	{ goal: 'USER3', ...userProcs, peer: 'mq', must: 0.12 },
 
 	{ goal: 'FILE1', ...files, where: { what: ['again'], active: ['32', '256'] }, must: 0.55, stretch: 0.45 },
+	{ goal: "FILE1 with the program's stat", ...files, ours: 'port-stat', where: { what: ['again'] } },
 	{ goal: 'FILE1 one active', ...files, where: { what: ['again'], active: ['1'] } },
 	{ goal: 'FILE2', ...files, where: { what: ['first'] }, must: 1.3 },
 
