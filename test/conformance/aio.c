@@ -1,8 +1,6 @@
 /* Section 7: requests, their events and results. */
 #include "aio_support.h"
 
-#include <sys/socket.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 
 CASE("7.1 1.12", "aio_read_write_fsync_report_what_they_were")
@@ -362,98 +360,6 @@ CASE("7.3", "a_request_outlives_the_thread_that_made_it")
 }
 
 /* The kernel completes in the thread that asked, which sleeps: no EINTR. */
-static volatile sig_atomic_t broken_pipes;
-
-static void on_broken_pipe(int sig)
-{
-	(void)sig;
-	broken_pipes++;
-}
-
-/* Divergence aio-sigpipe: io_uring before Linux 6.18. */
-static int writes_raise_sigpipe(void)
-{
-	struct utsname system;
-	port_capabilities_t can;
-	int major = 0, minor = 0;
-	can.pc_size = sizeof can;
-	OK(port_capabilities(&can));
-	OK(uname(&system));
-	EQ(sscanf(system.release, "%d.%d", &major, &minor), 2);
-	return can.pc_aio_engine == PORT_ENGINE_IO_URING && (major < 6 || (major == 6 && minor < 18));
-}
-
-CASE("7.3", "a_write_that_nobody_reads_fails_without_a_signal")
-{
-	int port = new_port(), pipe[2], ends[2];
-	struct request w;
-	TRUE(signal(SIGPIPE, on_broken_pipe) != SIG_ERR);
-	new_pipe(pipe);
-	close_fd(pipe[0]);
-	request_init(&w, port, USER(1), pipe[1], 0, 1);
-	OK(aio_write(&w.cb));
-	expect_done(port, &w, AIOAWRITE, USER(1), EPIPE, -1);
-	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
-	OK(close(ends[0]));
-	request_init(&w, port, USER(2), ends[1], 0, 1);
-	OK(aio_write(&w.cb));
-	expect_done(port, &w, AIOAWRITE, USER(2), EPIPE, -1);
-	OK(close(ends[1]));
-	/* One that waits for room when the reader goes. */
-	new_pipe(pipe);
-	fill(pipe[1]);
-	request_init(&w, port, USER(3), pipe[1], 0, 1);
-	OK(aio_write(&w.cb));
-	close_fd(pipe[0]);
-	expect_done(port, &w, AIOAWRITE, USER(3), EPIPE, -1);
-	EQ(broken_pipes, writes_raise_sigpipe() ? 3 : 0);
-}
-
-CASE("7.3 2.5.10", "a_completion_is_no_signal_to_who_waits")
-{
-	int port = new_port(), pipe[2], i;
-	struct request r;
-	new_pipe(pipe);
-	for (i = 0; i < 100; i++) {
-		pid_t child;
-		request_init(&r, port, USER(i), pipe[0], 0, 1);
-		OK(aio_read(&r.cb));
-		child = fork(); /* writes while the parent sleeps, or before */
-		TRUE(child >= 0);
-		if (child == 0)
-			_exit(write(pipe[1], "x", 1) == 1 ? 0 : 1);
-		expect_done(port, &r, AIOAREAD, USER(i), 0, 1);
-		EQ(waitpid(child, NULL, 0), child);
-	}
-}
-
-/* The kernel starts threads for them, and does so in the thread that asked. */
-CASE("7.3 2.5.10", "requests_for_which_the_kernel_starts_threads_are_no_signal")
-{
-	enum { PROCESSES = 50, AT_ONCE = 8, ROUNDS = 32, LENGTH = 16384 };
-	static char data[LENGTH];
-	static struct request r[AT_ONCE];
-	int i, status;
-	for (i = 0; i < PROCESSES; i++) {
-		pid_t child = fork(); /* one that has none of them yet */
-		TRUE(child >= 0);
-		if (child == 0) {
-			int port = new_port(), fd = new_file(), k;
-			for (k = 0; k < ROUNDS * AT_ONCE; k++) {
-				port_event_t pe;
-				if (k >= AT_ONCE)
-					OK(port_get(port, &pe, NULL));
-				request_init(&r[k % AT_ONCE], port, NULL, fd, k * LENGTH, LENGTH);
-				r[k % AT_ONCE].cb.aio_buf = data;
-				OK(aio_write(&r[k % AT_ONCE].cb));
-			}
-			_exit(0);
-		}
-		EQ(waitpid(child, &status, 0), child);
-		EQ(status, 0);
-	}
-}
-
 CASE("7.14", "requests_go_on_when_their_port_is_closed")
 {
 	int port = new_port(), pipe[2];
