@@ -1,5 +1,7 @@
 #include "sys/eventfd.hpp"
 
+#include "sys/raw_call.hpp"
+
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
@@ -25,15 +27,15 @@ bool eventfd_usable(int fd) {
 }
 
 // Raw calls: read and write are cancellation points in libc, and neither may
-// end a thread here.
+// end a thread here; nor is errno theirs to set.
 void eventfd_raise(int fd) {
 	uint64_t one = 1;
-	syscall(SYS_write, fd, &one, sizeof one);
+	raw_call(SYS_write, fd, raw_address(&one), sizeof one, 0);
 }
 
 void eventfd_lower(int fd) {
 	uint64_t count;
-	syscall(SYS_read, fd, &count, sizeof count);
+	raw_call(SYS_read, fd, raw_address(&count), sizeof count, 0);
 }
 
 } // namespace evp::sys
