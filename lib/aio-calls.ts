@@ -14,7 +14,7 @@ export interface AioCalls {
 	aioSubmit(handle: number): number;
 	/**
 	 * aioPrepare() and aioSubmit() of the first row. `bytes`: what is to be written. In `events`: 1 if it waits for
-	 * aioFlush(), to reach the kernel together with others; a get that waits does as well.
+	 * aioFlush(), to reach the kernel together with others; a get or count() does as well.
 	 */
 	aioStart(handle: number, bytes?: Uint8Array): number;
 	aioFlush(): void;

@@ -8,6 +8,7 @@
 import { types } from 'node:util';
 import { AioEvent, type AioOperation } from './aio-event.js';
 import { type Binding, columns, decodeSource, ROWS } from './binding.js';
+import { nextTick } from './clock.js';
 import { PortError, portClosed } from './errors.js';
 import { native } from './native.js';
 import { placeOf, type SocketPlace } from './socket-place.js';
@@ -199,7 +200,6 @@ function isSimple({ place, written }: Job): boolean {
 
 // Reads that are made one by one while others are under way reach the kernel together: with the
 // next get, or when the program's turn ends.
-const { nextTick } = process;
 let flushing = false;
 
 function flush(): void {
@@ -207,16 +207,11 @@ function flush(): void {
 	native.aioFlush();
 }
 
-/** A request of a simple job, submitted: its number, or -errno. */
+/** A request of a simple job, submitted: its number, or -errno. In `events`: 1 if it waits for aioFlush(). */
 function startJob({ handle }: Binding, job: Job): number {
 	setRow(0, job);
 	const bytes = job.written as Uint8Array | undefined;
-	const request = bytes === undefined ? native.aioStart(handle) : native.aioStart(handle, bytes);
-	if (events[0] === 1 && request >= 0 && !flushing) {
-		flushing = true;
-		nextTick(flush);
-	}
-	return request;
+	return bytes === undefined ? native.aioStart(handle) : native.aioStart(handle, bytes);
 }
 
 function fill(request: number, written: Uint8Array | readonly Uint8Array[], length: number): void {
@@ -279,7 +274,9 @@ function outcome(binding: Binding, request: number, job: Job): AioRequest | Port
 function submitRows(binding: Binding, jobs: readonly Job[]): (AioRequest | PortError)[] {
 	const [first] = jobs;
 	if (first !== undefined && jobs.length === 1 && isSimple(first)) {
-		return [outcome(binding, startJob(binding, first), first)];
+		const request = startJob(binding, first);
+		if (request >= 0 && events[0] === 1) native.aioFlush();
+		return [outcome(binding, request, first)];
 	}
 	const requests = prepareAll(binding, jobs);
 	const prepared = requests.reduce((sum, request) => (request < 0 ? sum : sum + 1), 0);
@@ -341,6 +338,10 @@ export function start(
 	const job: Job = { code, fd, place: undefined, filled, written, length, position, cookie };
 	const request = startJob(binding, job);
 	if (request < 0) throw failed(binding, request, cookie);
+	if (events[0] === 1 && !flushing) {
+		flushing = true;
+		nextTick(flush);
+	}
 	return accepted(binding, request, job);
 }
 

@@ -124,16 +124,20 @@ napi_value start(napi_env env, napi_callback_info info) {
 	}
 	if (wrong != 0) return answer(env, -wrong);
 	aio::Order& order = environment->orders.back();
-	order.patient = takes(order.io.op);
+	// Another thread may be asleep at the port already, and this one may wait for it in its turn.
+	order.patient = takes(order.io.op) && binding->alone();
 	submit(*environment, binding);
 	environment->columns.events[0] = order.patient;
+	environment->holds_back |= order.patient;
 	int64_t outcome = order.error != 0 ? -order.error : static_cast<int64_t>(order.object);
 	environment->orders.clear();
 	return answer(env, outcome);
 }
 
-napi_value flush(napi_env, napi_callback_info) {
-	aio::flush();
+napi_value flush(napi_env env, napi_callback_info info) {
+	void* data = nullptr;
+	napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+	flush_held_back(*static_cast<Environment*>(data));
 	return nullptr;
 }
 
@@ -251,6 +255,12 @@ napi_value engine(napi_env env, napi_callback_info) {
 }
 
 } // namespace
+
+void flush_held_back(Environment& environment) {
+	if (!environment.holds_back) return;
+	environment.holds_back = false;
+	aio::flush();
+}
 
 napi_status register_aio(napi_env env, napi_value exports, Environment& environment) {
 	auto method = [&](const char* name, napi_callback call) {

@@ -9,6 +9,9 @@ namespace evp::addon {
 
 struct Environment;
 
+// Hands to the kernel what this environment holds back: something else of the thread may wait for what it does.
+void flush_held_back(Environment& environment);
+
 napi_status register_aio(napi_env env, napi_value exports, Environment& environment);
 
 } // namespace evp::addon

@@ -23,7 +23,7 @@ struct Environment;
 struct Shared {
 	Port* port;
 	int number;
-	uint32_t users = 0;              // guarded
+	std::atomic<uint32_t> users{0};  // changed under the lock
 	std::atomic<bool> closed{false}; // close(): calls fail from now on
 	// A ticket of it was made or redeemed: for good, because who has one can't be known.
 	std::atomic<bool> crosses{false};
@@ -45,6 +45,8 @@ struct Binding {
 	bool mail = false;
 	bool closed_by_other = false;
 
+	// No other environment has the port yet.
+	bool alone() const { return shared->users.load(std::memory_order_relaxed) == 1; }
 	bool closed() const { return shared->closed.load(std::memory_order_acquire); }
 	// A cookie whose value stays in this process, while others may retrieve it.
 	bool refuses(double code) const {

@@ -47,6 +47,7 @@ struct Environment {
 	std::vector<Binding*> bindings; // by handle
 	uint32_t bound = 0;             // of them
 	std::vector<aio::Order> orders; // prepared, not submitted (aio.cpp)
+	bool holds_back = false;        // some submitted wait for flush_held_back()
 
 	int32_t add(Binding* binding);
 	void forget(const Binding& binding);

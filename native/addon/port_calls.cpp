@@ -1,5 +1,6 @@
 #include "addon/port_calls.hpp"
 
+#include "addon/aio.hpp"
 #include "addon/arguments.hpp"
 #include "addon/cookies.hpp"
 #include "addon/environment.hpp"
@@ -206,6 +207,7 @@ napi_value take(napi_env env, napi_callback_info info) {
 	Call<3> call(env, info);
 	Binding* binding = call.binding();
 	if (!binding) return call.error(EBADF);
+	flush_held_back(call.environment()); // of its other ports
 	Event list[Columns::ROWS];
 	auto wanted = static_cast<uint32_t>(call.arguments().int32(2));
 	return call.taken(*binding, list, binding->port->try_get(list, call.rows(1), wanted, &call.environment().columns));
@@ -258,6 +260,7 @@ napi_value get(napi_env env, napi_callback_info info) {
 	if (!binding) return call.error(EBADF);
 	const auto& given = call.arguments();
 	Deadline deadline = deadline_of(given.number(3));
+	flush_held_back(call.environment()); // likewise
 	Pause pause{PAUSE_NS, is_ending, &call.environment()};
 	Event list[Columns::ROWS];
 	Taken taken = binding->port->get({binding->shared->number, list, call.rows(1), static_cast<uint32_t>(given.int32(2)),
@@ -298,7 +301,9 @@ napi_value set_ref(napi_env env, napi_callback_info info) {
 napi_value count(napi_env env, napi_callback_info info) {
 	Call<1> call(env, info);
 	Binding* binding = call.binding();
-	return binding ? answer(env, binding->port->count()) : call.error(EBADF);
+	if (!binding) return call.error(EBADF);
+	flush_held_back(call.environment());
+	return answer(env, binding->port->count());
 }
 
 napi_value info_of(napi_env env, napi_callback_info info) {

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type AioEvent, closeFd, Port } from 'event-ports';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { outcomeOf } from './support.js';
+import { outcomeOf, runProgram } from './support.js';
 
 const BLOCK = 4096;
 const BLOCKS = 8;
@@ -74,4 +74,81 @@ it('and none reads what has the number of a closed descriptor', () => {
 		expect(buffers[user]?.[0]).toBe(error === null ? 7 : 0);
 	}
 	closeFd(fd);
+});
+
+// A pipe that is full, and a worker that blocks until something is read of it.
+const peer = (name: string) => `
+	import fs from 'node:fs';
+	import { execFileSync } from 'node:child_process';
+	const name = ${JSON.stringify(name)};
+	execFileSync('mkfifo', [name]);
+	const fd = fs.openSync(name, 'r+');
+	fs.writeSync(fd, Buffer.alloc(65536));
+	const port = new Port();
+	const other = new Port();
+	const word = new Int32Array(new SharedArrayBuffer(4));
+	port.aio.read(evp.pipe()[0], Buffer.alloc(1), 0); // under way
+	new Worker(\`
+		const { workerData: { fd, other, word } } = require('node:worker_threads');
+		require('node:fs').writeSync(fd, Buffer.alloc(1));
+		require('event-ports').Port.attach(other).send(1);
+		Atomics.store(word, 0, 1);
+		Atomics.notify(word, 0);
+	\`, { eval: true, execArgv: [], workerData: { fd, other: other.fd, word } });
+	const buffer = Buffer.alloc(65536);
+`;
+
+it.each([
+	['a get of another port', 'port.aio.read(fd, buffer, 0); other.getSync();'],
+	['count()', 'port.aio.read(fd, buffer, 0); while (port.count() === 0);'],
+	[
+		'submit() itself',
+		"port.aio.submit([{ operation: 'read', fd, buffer, position: 0 }]); Atomics.wait(word, 0, 0);",
+	],
+])('or with %s', async (_, calls) => {
+	const { code, stderr } = await runProgram(
+		`${peer(path.join(folder, 'pipe'))}${calls}process.exit();`,
+	);
+	expect(stderr).toBe('');
+	expect(code).toBe(0);
+});
+
+it('none waits for the end of a turn in which its event is awaited by another thread', async () => {
+	const { code, stderr } = await runProgram(
+		`
+		const port = new Port();
+		const word = new Int32Array(new SharedArrayBuffer(4));
+		new Worker(\`
+			const { Port, pipe } = require('event-ports');
+			const { workerData: { number, word } } = require('node:worker_threads');
+			const port = Port.attach(number);
+			const fd = require('node:fs').openSync(process.execPath);
+			while (port.stats().waiters === 0);
+			port.aio.read(pipe()[0], Buffer.alloc(1), 0);
+			port.aio.read(fd, Buffer.alloc(1), 0);
+			Atomics.wait(word, 0, 0);
+		\`, { eval: true, execArgv: [], workerData: { number: port.fd, word } });
+		port.getSync();
+		process.exit();
+		`,
+	);
+	expect(stderr).toBe('');
+	expect(code).toBe(0);
+});
+
+it('nor for a nextTick that a test runner has put in place of the real one', async () => {
+	const source = `
+		const { Port, pipe } = require('event-ports');
+		process.nextTick = () => {};
+		const { promises } = new Port().aio;
+		promises.read(pipe()[0], Buffer.alloc(1), 0);
+		// By then a get waits.
+		setImmediate(async () => {
+			const fd = require('node:fs').openSync(process.execPath);
+			console.log(await promises.read(fd, Buffer.alloc(1), 0));
+			process.exit();
+		});
+	`;
+	const { stdout } = await outcomeOf(spawn(process.execPath, ['-e', source]));
+	expect(stdout).toBe('1\n');
 });
