@@ -275,7 +275,9 @@ uint32_t submit(Port* port, Order* orders, uint32_t count, AioGroup* group) {
 
 void flush() {
 	AioBook* book = AioBook::existing();
-	if (book && !in_handler()) book->flush();
+	if (!book || in_handler()) return;
+	book->flush();
+	if (book->unseen()) book->reap(); // what was refused: the kernel will not tell
 }
 
 Result<void> begin_group(AioGroup& group, Port& port, int32_t code, uint64_t object, uint64_t user) {

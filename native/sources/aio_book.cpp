@@ -171,7 +171,7 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 		else
 			engine->start(*request);
 	}
-	orders[0].patient = orders[0].patient && count == 1 && engine->may_wait();
+	orders[0].patient = orders[0].patient && count == 1 && orders[0].error == 0 && engine->may_wait();
 	if (!orders[0].patient) engine->flush();
 	guard.unlock();
 	for (uint32_t i = 0; i < count; i++)

@@ -152,3 +152,26 @@ it('nor for a nextTick that a test runner has put in place of the real one', asy
 	const { stdout } = await outcomeOf(spawn(process.execPath, ['-e', source]));
 	expect(stdout).toBe('1\n');
 });
+
+it('and what io_uring refuses by then has its event', async () => {
+	const { stdout } = await runProgram(`
+		import fs from 'node:fs';
+		const port = new Port();
+		port.aio.read(evp.pipe()[0], Buffer.alloc(1), 0);
+		setImmediate(() => {
+			const rings = fs.readdirSync('/proc/self/fd').filter((number) => {
+				try {
+					return fs.readlinkSync('/proc/self/fd/' + number).includes('io_uring');
+				} catch {
+					return false; // that of the folder
+				}
+			});
+			for (const number of rings) fs.closeSync(Number(number));
+			port.aio.read(fs.openSync(process.execPath), Buffer.alloc(1), 0, 'refused');
+		});
+		const { user, error } = await port.get();
+		console.log(user, error.code);
+		process.exit();
+	`);
+	expect(stdout).toBe('refused EIO\n');
+});
