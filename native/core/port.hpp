@@ -40,7 +40,7 @@ struct PortParts {
 // How they came: under the numbers that the outer set knows them by (exec), or not.
 enum class Arrival { ORIGINALS, COPIES };
 
-class Port final : private shm::Liveness {
+class Port final : public sys::FreedLater, private shm::Liveness {
 public:
 	static constexpr int COLLECT_MAX = 256;      // descriptors taken from the kernel at once
 	static constexpr int64_t WATCH_NS = 250'000'000; // how often a shared port is looked after

@@ -14,6 +14,7 @@
 #pragma once
 #include "core/types.hpp"
 #include "shm/layout.hpp"
+#include "sys/freed_later.hpp"
 
 #include <atomic>
 
@@ -21,7 +22,7 @@ namespace evp {
 
 class Port;
 
-class Source {
+class Source : public sys::FreedLater {
 public:
 	virtual ~Source() = default;
 	virtual SourceKind kind() const = 0;
