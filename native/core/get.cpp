@@ -38,6 +38,8 @@ private:
 	static constexpr int FORKED = -1;
 	// What a waiter that is awake comes for; it leads once it sleeps.
 	static constexpr uint32_t COME = ~static_cast<uint32_t>(shm::SIGNAL_LEAD);
+	// Events delivered between two collections, where a waiter that is awake has them.
+	static constexpr uint32_t UNASKED_MOST = 16;
 
 	// A waiter that mostly found enough the last time looks a little later.
 	static bool may_gather_first(Port& port, sys::Thread& thread, const Wanted& wanted) {
@@ -225,7 +227,12 @@ private:
 		// With a record in the list and awake: a post in this time makes no system call.
 		// Not where descriptors are waited for: what comes then comes from the kernel mostly, and
 		// threads that look while others serve only take their time.
-		if (header_.pollable.load() != 0 && !expects_message()) return Step::ON;
+		if (header_.pollable.load() != 0) {
+			if (!expects_message()) return Step::ON;
+			// A sleep would have asked the kernel before each message, and nobody else does.
+			if (header_.leader.load() == 0 && header_.since_collect.load() >= UNASKED_MOST) drain_ = port_.collect(guard_);
+			if (header_.queued.load() != 0) return Step::AGAIN;
+		}
 		if (thread_.yielding.worthwhile()) return yield();
 		if (!thread_.spinning.worth_waking()) return Step::ON;
 		guard_.unlock();

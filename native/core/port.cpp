@@ -153,11 +153,21 @@ void Port::make_level(int bell, bool high, uint32_t made) {
 	}
 }
 
+// A waiter that was called is about to sleep, and then comes at once. Or a signal handler runs over its sleep, or
+// has left it, and nobody knows for how long: a leader is appointed without it.
+void Port::not_asleep(uint32_t waiter) {
+	Header& header = region_.header();
+	if (header.handed.load() != waiter) return;
+	region_.waiter(waiter).awake.store(1);
+	sys::full_fence(); // whoever leaves the lead from here on sees that
+	if (header.leader.load() == 0 && header.pollable.load() != 0) Guard guard(*this);
+}
+
 void Port::fire(const waiters::Wakes& wakes) {
 	using waiters::Wakes;
 	Header& header = region_.header();
 	for (uint32_t i = 0; i < wakes.count; i++)
-		sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1);
+		if (!sys::futex_wake(region_.waiter(wakes.futex[i]).word.word(), 1)) not_asleep(wakes.futex[i]);
 	if (wakes.asked & Wakes::KICK) kick();
 	if (wakes.asked & Wakes::UNKICK) unkick();
 	if (wakes.asked & Wakes::SLOTS) sys::futex_wake(header.used.word(), INT32_MAX);

@@ -245,6 +245,7 @@ private:
 	bool doubtful(Guard& guard, uint32_t member);
 	void revive_waiter(uint32_t index);  // locked
 	void fire(const waiters::Wakes& wakes);
+	void not_asleep(uint32_t waiter);
 	void kick();
 	void unkick();
 	void take_kick(Guard& guard);          // locked

@@ -1,6 +1,7 @@
 #include "core/waiters.hpp"
 
 #include "core/slots.hpp"
+#include "sys/thread.hpp"
 
 namespace evp::waiters {
 
@@ -149,8 +150,17 @@ void hand_over(Region& region, Wakes& wakes) {
 	if (region.waiter(taker).kind.load() != WaiterKind::LOOP) {
 		header.handed.store(taker);
 		header.handovers.store(header.handovers.load() + 1);
+		region.waiter(taker).awake.store(0);
 	}
 	signal(region, taker, shm::SIGNAL_TAKE, wakes);
+}
+
+// Whether one is on its way to the queue, as far as is known: it settles when it has come.
+bool comes(Region& region) {
+	uint32_t handed = region.header().handed.load();
+	if (handed == 0) return false;
+	sys::full_fence(); // see Port::not_asleep()
+	return region.waiter(handed).awake.load() == 0;
 }
 
 void appoint_leader(Region& region, Wakes& wakes) {
@@ -205,9 +215,9 @@ void settle(Region& region, Wakes& wakes) {
 	uint32_t queued = header.queued.load();
 	if (header.waiter_count.load() != 0) {
 		if (queued != 0 && header.handed.load() == 0) hand_over(region, wakes);
-		// Not while one is on its way to the queue: it settles when it has come, and who comes back from
-		// an event until then leads without being woken.
-		if (header.pollable.load() != 0 && header.leader.load() == 0 && header.handed.load() == 0)
+		// Not while one is on its way to the queue: who comes back from an event until it has come leads
+		// without being woken.
+		if (header.pollable.load() != 0 && header.leader.load() == 0 && !comes(region))
 			appoint_leader(region, wakes);
 		if (header.foreign.load() != 0) [[unlikely]]
 			call_owner(region, wakes);

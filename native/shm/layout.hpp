@@ -119,7 +119,8 @@ struct Waiter {
 	Cell<uint64_t> alert_user;
 	Cell<uint32_t> tid;
 	Cell<uint32_t> waker;      // the processor that woke it from its sleep (sys::Yielding); 0: none did
-	uint32_t pad[4];
+	Cell<uint32_t> awake;      // not asleep when the queue was handed to it: about to be, or a handler runs over it
+	uint32_t pad[3];
 };
 static_assert(sizeof(Waiter) == 64);
 

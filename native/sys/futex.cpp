@@ -17,8 +17,8 @@ int futex_wait(const std::atomic<uint32_t>* word, uint32_t expected, int64_t dea
 	                                  FUTEX_BITSET_MATCH_ANY));
 }
 
-void futex_wake(const std::atomic<uint32_t>* word, int count) {
-	raw_call(SYS_futex, raw_address(word), FUTEX_WAKE, count, 0);
+bool futex_wake(const std::atomic<uint32_t>* word, int count) {
+	return raw_call(SYS_futex, raw_address(word), FUTEX_WAKE, count, 0) > 0;
 }
 
 } // namespace evp::sys

@@ -10,6 +10,6 @@ namespace evp::sys {
 // is always armed: without one, SA_RESTART would hide EINTR (2.5.10).
 int futex_wait(const std::atomic<uint32_t>* word, uint32_t expected, int64_t deadline_ns);
 
-void futex_wake(const std::atomic<uint32_t>* word, int count);
+bool futex_wake(const std::atomic<uint32_t>* word, int count); // whether anybody was asleep
 
 } // namespace evp::sys

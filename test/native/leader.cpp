@@ -196,6 +196,84 @@ void leader_signalled() {
 	done("the leader is interrupted, the follower leads");
 }
 
+// The queue was handed to a follower over whose sleep a handler runs, for as long as it takes: whoever else
+// waits is served meanwhile.
+std::atomic<bool> in_long_handler{false}, may_return{false};
+
+void long_handler(int) {
+	in_long_handler.store(true);
+	while (!may_return.load()) sched_yield();
+}
+
+void handed_in_handler() {
+	struct sigaction action {};
+	action.sa_handler = long_handler;
+	EQUAL(sigaction(SIGUSR2, &action, nullptr), 0);
+	World world;
+	std::atomic<int> left{0};
+	std::vector<std::thread> waiters;
+	for (uint32_t i = 0; i < 4; i++) { // the first leads, the last is called first
+		waiters.emplace_back([&] {
+			port_event_t event;
+			int rc;
+			while ((rc = port_get(world.port, &event, nullptr)) != 0) EQUAL(errno, EINTR);
+			CHECK(world.take(&event, 1));
+			left.fetch_add(1);
+		});
+		wait_for_waiters(world, i + 1);
+	}
+	usleep(50'000); // all of them asleep
+	pthread_kill(waiters.back().native_handle(), SIGUSR2);
+	while (!in_long_handler.load()) sched_yield();
+	EQUAL(port_send(world.port, 1, nullptr), 0);
+	for (int at = 0; at < 2; at++) { // the leader leaves, and nobody leads but who is appointed
+		EQUAL(write(world.pipes[at][1], "x", 1), 1);
+		while (left.load() < at + 2) sched_yield();
+	}
+	may_return.store(true);
+	EQUAL(write(world.pipes[2][1], "x", 1), 1);
+	EQUAL(write(world.pipes[3][1], "x", 1), 1);
+	for (std::thread& waiter : waiters) waiter.join();
+	done("a handler runs over who is called, others lead");
+}
+
+// Messages that come while a waiter looks for them don't keep it from the descriptors that it waits for.
+void descriptor_among_messages() {
+	constexpr uint64_t MOST = 32; // messages before it
+	World world;
+	std::atomic<bool> written{false};
+	std::atomic<uint64_t> since{0};
+	std::thread waiter([&] {
+		port_event_t event;
+		do {
+			EQUAL(port_get(world.port, &event, nullptr), 0);
+			if (event.portev_source == PORT_SOURCE_USER && written.load()) since.fetch_add(1);
+			if (event.portev_source == PORT_SOURCE_FD) written.store(false);
+		} while (world.take(&event, 1));
+	});
+	for (int round = 0; round < HANDOVERS / 10; round++) {
+		auto send = [&] { // to one that waits, awake or asleep
+			const uint64_t before = world.delivered.load();
+			wait_for_waiters(world, 1);
+			EQUAL(port_send(world.port, 1, nullptr), 0);
+			while (world.delivered.load() == before) sched_yield();
+		};
+		for (int i = 0; i < 20; i++) send();
+		wait_for_waiters(world, 1);
+		since.store(0);
+		written.store(true);
+		EQUAL(write(world.pipes[0][1], "x", 1), 1);
+		while (written.load()) {
+			send();
+			CHECK(since.load() <= MOST);
+		}
+	}
+	wait_for_waiters(world, 1);
+	EQUAL(port_alert(world.port, PORT_ALERT_SET, STOP, nullptr), 0);
+	waiter.join();
+	done("a descriptor is found among messages that are looked for");
+}
+
 // A waiter that is woken more often than it would look up, each time for another's event,
 // looks up all the same.
 void looks_up_though_woken() {
@@ -242,6 +320,8 @@ int body() {
 	come_and_go();
 	leader_closed();
 	leader_signalled();
+	handed_in_handler();
+	descriptor_among_messages();
 	looks_up_though_woken();
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
