@@ -39,24 +39,6 @@ bool sufficient(io_uring& ring) {
 // RWF_NOSIGNAL, by Linux 6.18: a write that nobody reads raises no SIGPIPE. Where it isn't known, it is refused.
 constexpr int NO_SIGNAL = 0x100;
 
-// An error where the kernel, short of something, took no question: the ring is of no use, for it would ask later.
-Result<bool> knows_no_signal(io_uring& ring) {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) != 0) return false;
-	UniqueFd reader(ends[0]), writer(ends[1]);
-	io_uring_sqe* sqe = io_uring_get_sqe(&ring);
-	io_uring_prep_write(sqe, writer.get(), "", 1, 0);
-	sqe->rw_flags = NO_SIGNAL;
-	io_uring_cqe* cqe = nullptr;
-	int rc;
-	while ((rc = io_uring_submit_and_wait(&ring, 1)) == -EINTR) {}
-	if (rc < 0) return Error{-rc};
-	if (io_uring_peek_cqe(&ring, &cqe) != 0) return Error{EAGAIN};
-	bool known = cqe->res == 1;
-	io_uring_cqe_seen(&ring, cqe);
-	return known;
-}
-
 // A filter may refuse a part of io_uring only. Asked for without a ring: the end of one that was of no use
 // would interrupt a wait of the thread that made it.
 int refusal() {
@@ -91,14 +73,29 @@ Result<std::unique_ptr<Ring>> Ring::make(unsigned entries, unsigned completions)
 	if (rc != 0) return Error{rc};
 	made->state_ = state.release();
 	if (!sufficient(made->state_->ring)) return Error{EOPNOTSUPP};
-	Result<bool> known = knows_no_signal(made->state_->ring);
-	if (!known) return Error{known.error()};
-	if (*known) made->state_->write_flags = NO_SIGNAL;
+	if (made->knows_no_signal()) made->state_->write_flags = NO_SIGNAL;
 	io_uring_ring_dontfork(&made->state_->ring);
 	// Away from the program's low numbers, as all descriptors of ours.
 	UniqueFd high = move_high(UniqueFd(made->state_->ring.ring_fd));
 	made->state_->ring.ring_fd = made->state_->ring.enter_ring_fd = high.release();
 	return made;
+}
+
+bool Ring::knows_no_signal() {
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) != 0) return false;
+	UniqueFd reader(ends[0]), writer(ends[1]);
+	io_uring_sqe* sqe = io_uring_get_sqe(&state_->ring);
+	io_uring_prep_write(sqe, writer.get(), "", 1, 0);
+	sqe->rw_flags = NO_SIGNAL;
+	int rc;
+	while ((rc = io_uring_submit_and_wait(&state_->ring, 1)) == -EINTR) {}
+	if (rc < 0) { // the kernel is short of something; asked later, the number may be another file's
+		uint64_t unasked;
+		(void)withdraw(&unasked, 1);
+	}
+	RingCompletion answer{};
+	return take(&answer, 1) == 1 && answer.result == 1;
 }
 
 Ring::~Ring() {

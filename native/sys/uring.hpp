@@ -48,6 +48,7 @@ public:
 
 private:
 	Ring() = default;
+	bool knows_no_signal();
 	struct State;
 	State* state_ = nullptr;
 };
