@@ -226,6 +226,13 @@ bool in_lanes(uint32_t lanes, void (*body)(uint32_t lane)) {
 	return well;
 }
 
+bool died_everywhere() {
+	auto excused = excuses();
+	for (const auto& [place, number] : numbers())
+		if (!reached->died[number] && excused.find({place.first, text_of(place)}) == excused.end()) return false;
+	return true;
+}
+
 bool check_places(bool died) {
 	if (numbers().empty()) return true;
 	auto excused = excuses();

@@ -62,5 +62,7 @@ bool in_lanes(uint32_t lanes, void (*body)(uint32_t lane));
 // excused in unreached.tsv, and not both; `died`: a child must have died there. True where the
 // compiler doesn't list them.
 bool check_places(bool died);
+// Whether one has died at each of them that is not excused.
+bool died_everywhere();
 
 } // namespace test

@@ -262,7 +262,10 @@ int body() {
 	void* memory = mmap(nullptr, sizeof *cases, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(memory != MAP_FAILED);
 	cases = static_cast<std::atomic<uint32_t>*>(memory);
+	// A place that only threads reach which meet there by chance may see no death the first time.
+	constexpr int ROUNDS = 4;
 	bool well = in_lanes(LANES, run_lane);
+	for (int i = 1; i < ROUNDS && well && !chosen && stride == 1 && !died_everywhere(); i++) well = in_lanes(LANES, run_lane);
 	if (well && !chosen) well = check_places(stride == 1);
 	printf("%u passed, %d failed, 0 skipped\n", cases->load(), well ? 0 : 1);
 	return well ? 0 : 1;
