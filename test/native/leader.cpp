@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -212,8 +213,10 @@ void handed_in_handler() {
 	World world;
 	std::atomic<int> left{0};
 	std::vector<std::thread> waiters;
+	std::atomic<pid_t> last{0};
 	for (uint32_t i = 0; i < 4; i++) { // the first leads, the last is called first
 		waiters.emplace_back([&] {
+			last.store(static_cast<pid_t>(syscall(SYS_gettid)));
 			port_event_t event;
 			int rc;
 			while ((rc = port_get(world.port, &event, nullptr)) != 0) EQUAL(errno, EINTR);
@@ -221,8 +224,8 @@ void handed_in_handler() {
 			left.fetch_add(1);
 		});
 		wait_for_waiters(world, i + 1);
+		while (!asleep_in_call(last.load())) sched_yield();
 	}
-	usleep(50'000); // all of them asleep
 	pthread_kill(waiters.back().native_handle(), SIGUSR2);
 	while (!in_long_handler.load()) sched_yield();
 	EQUAL(port_send(world.port, 1, nullptr), 0);
