@@ -33,7 +33,8 @@ class Next<Result(Arguments...)> {
 public:
 	constexpr explicit Next(const char* name) : name_(name) {}
 
-	Result operator()(Arguments... arguments) {
+	// Not inlined: what is not libc's passes by it without a frame.
+	[[gnu::noinline]] Result operator()(Arguments... arguments) {
 		Call* call = call_.load(std::memory_order_relaxed);
 		if (!call) [[unlikely]] {
 			call = find();

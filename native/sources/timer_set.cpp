@@ -50,17 +50,12 @@ TimerSetting TimerSet::get_time(const Timer& timer) {
 	return remaining(timer, sys::clock_ns(clock_of(timer)));
 }
 
-// Sees to it that an armed timer is looked at in time. True: sooner than its
-// descriptor is set to.
-bool TimerSet::put(uint32_t index, Timer& timer) {
-	TimerEngine* in = engine(timer);
-	if (!in || timer.flags != 0 || TimerWheel::held(timer)) return false;
-	if (timer.where != 0) {
-		if (timer.pending != 0) return false;
-		in->wheel.remove(index);
-	}
-	in->wheel.place(index, timer.due);
-	return timer.due < in->programmed || !in->watched;
+// Of one that lies somewhere already.
+bool TimerSet::put_elsewhere(uint32_t index, Timer& timer, TimerEngine& in) {
+	if (timer.pending != 0 || TimerWheel::held(timer)) return false;
+	in.wheel.remove(index);
+	in.wheel.place(index, timer, timer.due);
+	return in.is_late_for(timer.due);
 }
 
 // The present time or a little later: a relative timer is never early.
@@ -102,7 +97,7 @@ bool TimerSet::set_any_time(uint32_t index, Timer& timer, const TimerSetting& se
 	if (to && placed && timer.pending != 0) {
 		timer.due = due;
 		timer.interval = setting.interval;
-		to->wheel.place(index, 0);
+		to->wheel.place(index, timer, 0);
 		return true;
 	}
 	return arm(index, timer, due, setting.interval);
@@ -124,7 +119,7 @@ int32_t TimerSet::retrieve(uint32_t index, bool* held) {
 	if (timer.due != Timer::NEVER) count_expired(timer, sys::clock_ns(clock_of(timer)));
 	TimerEngine* in = engine(timer);
 	*held = in && timer.due != Timer::NEVER && timer.where == 0;
-	if (*held) in->wheel.hold(index);
+	if (*held) in->wheel.hold(index, timer);
 	auto count = static_cast<int32_t>(timer.pending);
 	timer.pending = 0;
 	return count;

@@ -39,6 +39,8 @@ struct TimerEngine {
 	uint32_t quick = 0;     // collections in succession with less than WINDOW / 2 between
 	void pace(int64_t now, uint32_t count, bool more);
 	int64_t next();         // what fd should be set to
+	// Whether fd is not set to tell of it in time.
+	bool is_late_for(int64_t due) const { return due < programmed || !watched; }
 };
 
 struct TimerSet {
@@ -106,7 +108,16 @@ private:
 	                  TimerSetting* old);
 	int64_t most(uint8_t clock);
 	static int64_t first_due(int64_t due, int64_t interval, uint8_t clock);
-	bool put(uint32_t index, Timer& timer);
+	// Sees to it that an armed timer is looked at in time. True: sooner than its
+	// descriptor is set to.
+	[[gnu::always_inline]] bool put(uint32_t index, Timer& timer) {
+		TimerEngine* in = engine(timer);
+		if (!in || timer.flags != 0) return false;
+		if (timer.where != 0) return put_elsewhere(index, timer, *in);
+		in->wheel.place(index, timer, timer.due);
+		return in->is_late_for(timer.due);
+	}
+	bool put_elsewhere(uint32_t index, Timer& timer, TimerEngine& in);
 	TimerSetting remaining(const Timer& timer, int64_t now) const;
 };
 

@@ -1,6 +1,5 @@
 #include "sources/timer_wheel.hpp"
 
-#include <algorithm>
 #include <bit>
 
 namespace evp {
@@ -19,24 +18,12 @@ int64_t TimerWheel::wanted(const Timer& timer) {
 	return timer.pending != 0 ? timer.placed : timer.due;
 }
 
-void TimerWheel::link(uint32_t index, uint32_t list) {
-	Timer& timer = table_.at(index);
-	uint32_t chain = index % CHAINS;
-	uint32_t head = heads_[list][chain];
-	timer.next = head;
-	timer.prev = 0;
-	timer.where = static_cast<uint16_t>(list * CHAINS + chain + 1);
-	if (head != 0) table_.at(head).prev = index;
-	heads_[list][chain] = index;
-}
-
 bool TimerWheel::empty(uint32_t list) const {
 	const uint32_t* heads = heads_[list];
 	return (heads[0] | heads[1] | heads[2] | heads[3]) == 0;
 }
 
-void TimerWheel::unlink(uint32_t index) {
-	Timer& timer = table_.at(index);
+void TimerWheel::unlink(uint32_t index, Timer& timer) {
 	uint32_t list = list_of(timer);
 	if (timer.next != 0) table_.at(timer.next).prev = timer.prev;
 	if (timer.prev != 0)
@@ -48,6 +35,7 @@ void TimerWheel::unlink(uint32_t index) {
 }
 
 void TimerWheel::emptied(uint32_t list) {
+	earliest_[list] = NONE;
 	uint64_t* words = filled_[list / LISTS];
 	words[list % LISTS / 64] &= ~(1ull << list % 64);
 	if ((words[0] | words[1] | words[2] | words[3]) == 0) levels_ &= ~(1u << list / LISTS);
@@ -65,38 +53,20 @@ uint32_t TimerWheel::move_on(Timer& timer) {
 	return next;
 }
 
-TimerWheel::Entry TimerWheel::enter(uint32_t index, int64_t at) {
-	Timer& timer = table_.at(index);
+TimerWheel::Entry TimerWheel::enter(uint32_t index, Timer& timer, int64_t at) {
 	timer.placed = at;
 	timer.where = NEAR;
 	return {at, index, move_on(timer)};
 }
 
-void TimerWheel::place(uint32_t index, int64_t at) {
-	int64_t tick = at >> TICK_BITS;
-	if (tick <= tick_) {
-		if (heap_.full()) { // at least half of it is outdated
-			auto old = [this](const Entry& entry) { return outdated(entry); };
-			heap_.cut(std::remove_if(heap_.begin(), heap_.end(), old));
-			std::make_heap(heap_.begin(), heap_.end(), Later());
-		}
-		heap_.push_back(enter(index, at));
-		std::push_heap(heap_.begin(), heap_.end(), Later());
-		return;
+void TimerWheel::place_near(uint32_t index, Timer& timer, int64_t at) {
+	if (heap_.full()) { // at least half of it is outdated
+		auto old = [this](const Entry& entry) { return outdated(entry); };
+		heap_.cut(std::remove_if(heap_.begin(), heap_.end(), old));
+		std::make_heap(heap_.begin(), heap_.end(), Later());
 	}
-	int highest = 63 - std::countl_zero(static_cast<uint64_t>(tick ^ tick_));
-	uint32_t level = static_cast<uint32_t>(highest) / DIGIT_BITS;
-	uint32_t digit = static_cast<uint32_t>(tick >> level * DIGIT_BITS) % LISTS;
-	uint32_t list = level * LISTS + digit;
-	if (empty(list)) {
-		filled_[level][digit / 64] |= 1ull << digit % 64;
-		levels_ |= 1u << level;
-		earliest_[list] = at;
-	} else if (at < earliest_[list]) {
-		earliest_[list] = at;
-	}
-	table_.at(index).placed = at;
-	link(index, list);
+	heap_.push_back(enter(index, timer, at));
+	std::push_heap(heap_.begin(), heap_.end(), Later());
 }
 
 void TimerWheel::remove(uint32_t index) {
@@ -105,19 +75,19 @@ void TimerWheel::remove(uint32_t index) {
 		timer.where = 0;
 		move_on(timer);
 	} else if (timer.where != 0) {
-		unlink(index);
+		unlink(index, timer);
 	}
 }
 
 void TimerWheel::admit() {
 	for (uint32_t& head : heads_[HELD]) {
 		while (uint32_t index = head) {
-			unlink(index);
-			const Timer& timer = table_.at(index);
+			Timer& timer = table_.at(index);
+			unlink(index, timer);
 			if (timer.pending != 0) // expired again while it waited here
-				place(index, 0);
+				place(index, timer, 0);
 			else if (timer.due != Timer::NEVER)
-				place(index, timer.due);
+				place(index, timer, timer.due);
 		}
 	}
 }
@@ -165,15 +135,15 @@ int64_t TimerWheel::earliest() {
 // in it to where it belongs. False: there is no such list. No timer is near.
 bool TimerWheel::pull(int64_t now) {
 	if (levels_ == 0) {
-		tick_ = now >> TICK_BITS; // back too, if the clock was set back
+		tick_ = tick_of(now); // back too, if the clock was set back
 		return false;
 	}
 	uint32_t list = first_list();
 	uint32_t level = list / LISTS;
 	uint32_t shift = level * DIGIT_BITS;
-	int64_t start = (tick_ >> shift >> DIGIT_BITS << DIGIT_BITS | list % LISTS) << shift;
-	if (start > now >> TICK_BITS) {
-		tick_ = std::max(tick_, now >> TICK_BITS);
+	uint64_t start = (tick_ >> shift >> DIGIT_BITS << DIGIT_BITS | list % LISTS) << shift;
+	if (start > tick_of(now)) {
+		tick_ = std::max(tick_, tick_of(now));
 		return false;
 	}
 	tick_ = start;
@@ -190,10 +160,10 @@ bool TimerWheel::pull(int64_t now) {
 			timer.where = 0;
 			int64_t at = wanted(timer);
 			if (at == Timer::NEVER) continue; // cancelled
-			if (at >> TICK_BITS <= tick_)
-				run_.push_back(enter(index, at));
+			if (tick_of(at) <= tick_)
+				run_.push_back(enter(index, timer, at));
 			else
-				place(index, at);
+				place(index, timer, at);
 		}
 	}
 	std::sort(run_.begin(), run_.end(), Later());
@@ -210,10 +180,11 @@ uint32_t TimerWheel::pop(int64_t now, uint32_t* out, uint32_t max) {
 		}
 		if (entry.at > now) break;
 		next_near(&entry, true);
-		int64_t at = wanted(table_.at(entry.index));
+		Timer& timer = table_.at(entry.index);
+		int64_t at = wanted(timer);
 		if (at == Timer::NEVER) continue; // cancelled
 		if (at > entry.at)
-			place(entry.index, at); // armed for later since, if only by a little: in its order
+			place(entry.index, timer, at); // armed for later since, if only by a little: in its order
 		else
 			out[count++] = entry.index;
 	}

@@ -47,7 +47,7 @@ struct Model {
 		timer.due = at;
 		if (timer.where != 0 && timer.placed <= at) return; // lazily
 		wheel->remove(i);
-		wheel->place(i, at);
+		wheel->place(i, timer, at);
 	}
 
 	void compare() {
@@ -104,7 +104,7 @@ void the_wheel_tells_the_same_as_a_list() {
 				break;
 			case 4: // kept aside and admitted
 				if (timer.where != 0 || timer.due == Timer::NEVER) break;
-				model.wheel->hold(i);
+				model.wheel->hold(i, timer);
 				model.wheel->admit();
 				break;
 			default:
@@ -126,7 +126,7 @@ void rearming_within_a_tick_takes_no_more_room() {
 		Timer& timer = model.table.at(i);
 		timer.due = at;
 		model.wheel->remove(i);
-		model.wheel->place(i, at);
+		model.wheel->place(i, timer, at);
 	}
 	model.now += 2'000'000;
 	model.compare();
@@ -253,7 +253,7 @@ void a_timer_that_is_armed_anew_is_not_paced() {
 	collect(20);
 	EQUAL(engine.not_before, 0);
 	uint32_t other = table.take();
-	engine.wheel.place(other, now + 6 * STEP);
+	engine.wheel.place(other, table.at(other), now + 6 * STEP);
 	collect(5); // from the fourth on the other is close by
 	EQUAL(engine.not_before, 0);
 	collect(2);
