@@ -240,7 +240,7 @@ Result<void> FileSource::associate_locked(Hub& hub, Port& port, const Request& r
 		} else if (Result<void> r = resolve(hub, request.name, request.asked, &found); !r) {
 			return r;
 		}
-		if (!current && !hub.quiet(found.status, request.asked)) {
+		if (!current && !hub.quiet(port, found.status, request.asked)) {
 			release(hub, &found);
 			continue;
 		}

@@ -5,8 +5,10 @@
 #include "core/slots.hpp"
 #include "sys/mounts.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 namespace evp::file {
 
@@ -160,8 +162,13 @@ void Hub::drop(Watch* watch) {
 
 // --- Collecting.
 
-void Hub::collect() {
+void Hub::begin_reading() {
 	read_at_ = sys::file_clock_ns();
+	unsettled_before_ = std::exchange(unsettled_, 0);
+}
+
+void Hub::collect() {
+	begin_reading();
 	if (sys::inotify_pending(notes_.get())) read(); // asking is cheaper than a read in vain
 	judge();
 }
@@ -172,7 +179,7 @@ void Hub::collect_readable(Port& port) {
 		collect();
 	} else {
 		if (told) told->told = false; // once
-		read_at_ = sys::file_clock_ns();
+		begin_reading();
 		read();
 		judge();
 	}
@@ -204,9 +211,15 @@ void Hub::judge() {
 	if (!firings_.empty()) post();
 }
 
-bool Hub::quiet(const sys::FileStatus& status, uint32_t asked) {
-	if (status.ctime < read_at_ && !(asked & ACCESS)) return true;
-	int64_t now = sys::file_clock_ns();
+bool Hub::quiet(Port& port, const sys::FileStatus& status, uint32_t asked) {
+	bool by_time = !(asked & ACCESS);
+	if (by_time && sys::changed_before(status.ctime, read_at_)) return true;
+	// Of many that changed in one tick, each would be asked about: a finer time settles the others.
+	constexpr uint32_t MANY = 16;
+	unsettled_ += by_time;
+	bool many = std::max(unsettled_, unsettled_before_) >= MANY;
+	bool fine = by_time && many && clock_.worthwhile() && port.region().intact();
+	int64_t now = fine ? clock_.now(port.region().fd()) : sys::file_clock_ns();
 	if (sys::inotify_pending(notes_.get())) return false;
 	read_at_ = now;
 	return true;

@@ -11,6 +11,7 @@
 #pragma once
 #include "sources/file_judge.hpp"
 #include "sources/file_watches.hpp"
+#include "sys/file_clock.hpp"
 #include "sys/inotify.hpp"
 
 #include <atomic>
@@ -54,7 +55,7 @@ public:
 	// Whether a file in this state has had no change since everything was read: no note
 	// of one can be waiting. Its name neither: what came to it bears the time. Reads
 	// leave no trace. Else the kernel is asked.
-	bool quiet(const sys::FileStatus& status, uint32_t asked);
+	bool quiet(Port& port, const sys::FileStatus& status, uint32_t asked);
 
 	Watches& watches() { return watches_; }
 	// Who associates again mostly does so in the order of events: the watch whose event came
@@ -113,6 +114,7 @@ private:
 	void rescan(Watch& watch);
 	uint32_t exception_by(Watch& watch, Look seen, const sys::FileStatus& now);
 	void check_mounts();
+	void begin_reading();
 	void read();
 	void judge();
 	// Posting.
@@ -140,7 +142,10 @@ private:
 	bool overflowed_ = false;
 	bool removed_ = false;              // wds were ended whose last note was not read
 	uint32_t overflows_ = 0;
-	int64_t read_at_ = 0;               // tick of the clock of files before the last reading
+	int64_t read_at_ = 0;               // by the clock of files, before the last reading
+	sys::FineFileClock clock_;
+	uint32_t unsettled_ = 0;            // since then: asked because a file had changed in the same tick
+	uint32_t unsettled_before_ = 0;     // between the reading before and that
 	sys::Notes buffer_;
 };
 

@@ -6,7 +6,6 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <memory>
@@ -117,12 +116,6 @@ bool reports_changes(const char* path) {
 	struct statfs seen;
 	if (statfs(path, &seen) != 0) return true;
 	return seen.f_type != PROC_SUPER_MAGIC && seen.f_type != SYSFS_MAGIC;
-}
-
-int64_t file_clock_ns() {
-	timespec now{};
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return nanoseconds(now);
 }
 
 std::string working_directory() {

@@ -40,9 +40,6 @@ Result<std::string> true_name(const char* path, bool follow, FileStatus* status)
 // Whether the file system a path lies on reports changes at all: procfs and sysfs don't.
 bool reports_changes(const char* path);
 
-// The clock that stamps files, by its ticks: no later change bears an earlier time.
-int64_t file_clock_ns();
-
 std::string working_directory(); // empty if it can't be named
 
 } // namespace evp::sys

@@ -41,11 +41,18 @@ static const char *new_name(void)
 	return path;
 }
 
+static void append_to(char (*names)[PATH_MAX], int count)
+{
+	for (; count > 0; count--, names++) {
+		int fd = open(*names, O_WRONLY | O_APPEND);
+		EQ(write(fd, "x", 1), 1);
+		OK(close(fd));
+	}
+}
+
 static void append(void)
 {
-	int fd = open(path, O_WRONLY | O_APPEND);
-	EQ(write(fd, "x", 1), 1);
-	OK(close(fd));
+	append_to(&path, 1);
 }
 
 static int watch(int port, file_obj_t *object, int events, void *user)
@@ -218,6 +225,41 @@ FILE_CASE("5.1.8 12.2 5.3.11", "a_collected_event_keeps_the_slot")
 	FAILS(port_send(port, 1, NULL), EAGAIN);
 	FAILS(port_dissociate(port, PORT_SOURCE_FILE, (uintptr_t)&object), ENOENT);
 	SLOTS(port, 0);
+}
+
+/* As many that not each is asked about (FineFileClock). */
+FILE_CASE("5.1.8 5.1.6", "many_that_changed_at_once_tell_what_follows_their_association_alone")
+{
+	enum { FILES = 40 };
+	char names[FILES][PATH_MAX];
+	file_obj_t objects[FILES];
+	port_event_t list[FILES + 1];
+	struct timespec now = { 0, 0 };
+	int port = new_port(), round, i;
+	(void)new_name();
+	for (i = 0; i < FILES; i++) {
+		(void)strcpy(names[i], path);
+		(void)sprintf(strrchr(names[i], '/'), "/%d", i);
+		OK(close(open(names[i], O_CREAT | O_WRONLY, 0644)));
+		objects[i] = (file_obj_t){ .fo_name = names[i] };
+		OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&objects[i], FILE_MODIFIED, USER(i)));
+	}
+	for (round = 0; round < 20; round++) {
+		unsigned int n = FILES;
+		append_to(names, FILES);
+		OK(port_getn(port, list, FILES + 1, &n, &now));
+		EQ(n, FILES);
+		for (i = 0; i < FILES; i++) {
+			if (round % 2 == 0)
+				append_to(&names[i], 1);
+			else if (i == 0 || i == FILES / 2) /* the rest once more */
+				append_to(&names[i], FILES - i);
+			OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&objects[i], FILE_MODIFIED, USER(i)));
+		}
+		EMPTY(port);
+	}
+	for (i = 0; i < FILES; i++)
+		OK(unlink(names[i]));
 }
 
 FILE_CASE("5.1.1 5.1.2 5.5.1", "the_address_is_the_identity_and_nothing_else_is_kept")

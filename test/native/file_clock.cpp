@@ -1,0 +1,107 @@
+// The clock that stamps files: what was changed before a time of it, and what may have been later.
+
+#include "support.hpp"
+
+#include "sys/file_clock.hpp"
+#include "sys/file_status.hpp"
+#include "sys/memory.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <string>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+using namespace test;
+using evp::sys::changed_before;
+
+namespace {
+
+constexpr int64_t MS = 1'000'000;
+
+class File {
+public:
+	File() {
+		fd_ = mkstemp(path_);
+		CHECK(fd_ >= 0);
+	}
+	~File() {
+		close(fd_);
+		unlink(path_);
+	}
+	void change() { EQUAL(write(fd_, "x", 1), 1); }
+	int64_t changed() const {
+		evp::sys::FileStatus status;
+		EQUAL(evp::sys::file_status(path_, false, &status), 0);
+		return status.ctime;
+	}
+
+private:
+	char path_[32] = "/tmp/file-clock-XXXXXX";
+	int fd_;
+};
+
+bool kernel_stamps_finely() {
+	utsname name;
+	EQUAL(uname(&name), 0);
+	int major = 0, minor = 0;
+	CHECK(sscanf(name.release, "%d.%d", &major, &minor) == 2);
+	return major > 6 || (major == 6 && minor >= 13);
+}
+
+void no_change_after_a_time_seems_to_be_before_it() {
+	evp::Result<evp::sys::UniqueFd> own = evp::sys::memfd_sealed(evp::sys::page_size());
+	CHECK(own);
+	evp::sys::FineFileClock clock;
+	File file, other;
+	int apart = 0;
+	for (int i = 0; i < 1000; i++) {
+		file.change();
+		CHECK(evp::sys::file_id(own->get()).inode != 0); // looked at
+		int64_t now = clock.now(own->get());
+		apart += changed_before(file.changed(), now);
+		other.change();
+		CHECK(!changed_before(other.changed(), now));
+		CHECK(!changed_before(other.changed(), evp::sys::file_clock_ns()));
+	}
+	// One in a thousand may have been changed in the last microsecond.
+	if (kernel_stamps_finely()) CHECK(apart > 500);
+	done("no_change_after_a_time_seems_to_be_before_it");
+}
+
+void it_gives_up_where_it_brings_nothing() {
+	evp::sys::FineFileClock clock;
+	int tried = 0;
+	for (int i = 0; i < 1000; i++) {
+		if (!clock.worthwhile()) continue;
+		tried++;
+		CHECK(clock.now(-1) <= evp::sys::file_clock_ns());
+	}
+	CHECK(tried > 0 && tried < 20);
+	done("it_gives_up_where_it_brings_nothing");
+}
+
+// What a file system makes of a change one tick after `time`, by how it rounds.
+void rounded_stamps_are_in_doubt() {
+	int64_t time = 1'700'000'000'123 * MS + 456'789;
+	CHECK(changed_before(time - 1001, time));
+	CHECK(!changed_before(time, time));
+	for (int64_t step : {int64_t{100}, int64_t{1000}, 10 * MS, 1000 * MS, 2000 * MS}) {
+		int64_t later = time + 4 * MS;
+		CHECK(!changed_before(later - later % step, time));
+		CHECK(!changed_before(time - time % step, time)); // of this very tick
+	}
+	done("rounded_stamps_are_in_doubt");
+}
+
+int body() {
+	no_change_after_a_time_seems_to_be_before_it();
+	it_gives_up_where_it_brings_nothing();
+	rounded_stamps_are_in_doubt();
+	return passed == 0;
+}
+
+} // namespace
+
+int main() { return watched(body); }
