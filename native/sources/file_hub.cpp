@@ -124,14 +124,27 @@ Result<Node*> Hub::directory_of(const std::string& path, bool sure) {
 	return node;
 }
 
-bool Hub::reports_changes(const std::string& path, const sys::FileStatus& status) {
-	if (status.device >> 20 != 0) return true; // on a disk
-	uint64_t key = static_cast<uint64_t>(status.mount) << 32 | status.device;
-	auto known = reporting_.find(key);
-	if (known != reporting_.end()) return known->second;
-	bool reports = sys::reports_changes(path.c_str());
-	if (status.mount != 0 && reporting_.size() < 1024) reporting_[key] = reports;
-	return reports;
+namespace {
+
+uint64_t system_key(const sys::FileStatus& status) {
+	return static_cast<uint64_t>(status.mount) << 32 | status.device;
+}
+
+} // namespace
+
+// nullptr: none was looked at yet.
+const sys::FileSystem* Hub::known_system(const sys::FileStatus& status) const {
+	static constexpr sys::FileSystem ON_A_DISK;
+	if (status.device >> 20 != 0) return &ON_A_DISK;
+	auto known = file_systems_.find(system_key(status));
+	return known == file_systems_.end() ? nullptr : &known->second;
+}
+
+sys::FileSystem Hub::file_system(const std::string& path, const sys::FileStatus& status) {
+	if (const sys::FileSystem* known = known_system(status)) return *known;
+	sys::FileSystem seen = sys::file_system(path.c_str());
+	if (status.mount != 0 && file_systems_.size() < 1024) file_systems_[system_key(status)] = seen;
+	return seen;
 }
 
 void Hub::release(Node* node) {
@@ -212,7 +225,8 @@ void Hub::judge() {
 }
 
 bool Hub::quiet(Port& port, const sys::FileStatus& status, uint32_t asked) {
-	bool by_time = !(asked & ACCESS);
+	const sys::FileSystem* system = known_system(status);
+	bool by_time = !(asked & ACCESS) && system && system->own_clock;
 	if (by_time && sys::changed_before(status.ctime, read_at_)) return true;
 	// Of many that changed in one tick, each would be asked about: a finer time settles the others.
 	constexpr uint32_t MANY = 16;

@@ -54,7 +54,7 @@ public:
 	void set_armed(Watch& watch, bool armed);
 	// Whether a file in this state has had no change since everything was read: no note
 	// of one can be waiting. Its name neither: what came to it bears the time. Reads
-	// leave no trace. Else the kernel is asked.
+	// leave no trace, and not every file system goes by our clock: then the kernel is asked.
 	bool quiet(Port& port, const sys::FileStatus& status, uint32_t asked);
 
 	Watches& watches() { return watches_; }
@@ -71,8 +71,8 @@ public:
 	// Of who associates, kept for their memory.
 	std::string& path_buffer() { return path_buffer_; }
 	std::string& directory_buffer() { return directory_buffer_; }
-	// Whether its file system reports changes at all (14.2.19).
-	bool reports_changes(const std::string& path, const sys::FileStatus& status);
+	// What the file system of a file is known to do (14.2.19).
+	sys::FileSystem file_system(const std::string& path, const sys::FileStatus& status);
 	bool sound(const Node& node) const { return node.wd >= 0 && node.confirmed == overflows_; }
 
 private:
@@ -91,6 +91,7 @@ private:
 	Hub();
 	Served* served(const Port* port);
 	bool holds_notes(Port& port);
+	const sys::FileSystem* known_system(const sys::FileStatus& status) const;
 	void lose(); // the descriptors: see registry::lost_internals()
 	void arm(Served& port);
 	void rest();
@@ -136,7 +137,7 @@ private:
 	std::string path_buffer_, directory_buffer_;
 	std::vector<Firing> firings_;
 	std::vector<Watch*> held_back_;     // with something pending
-	std::unordered_map<uint64_t, bool> reporting_; // by device and mount
+	std::unordered_map<uint64_t, sys::FileSystem> file_systems_; // by device and mount
 	uint32_t expected_ = 0;
 	uint32_t posted_ = 0;               // the watch whose event was posted last
 	bool overflowed_ = false;

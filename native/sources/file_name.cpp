@@ -58,7 +58,7 @@ Result<void> watch_name(Hub& hub, Node* early, Found* found) {
 
 bool reports_changes(Hub& hub, const Found& found) {
 	bool link = found.status.type == FileType::SYMLINK && !found.directory.empty();
-	return hub.reports_changes(link ? found.directory : found.path, found.status);
+	return hub.file_system(link ? found.directory : found.path, found.status).reports_changes;
 }
 
 // The path is final: watches name and object, in this order, so that a file that

@@ -112,10 +112,21 @@ Result<std::string> true_name(const char* path, bool follow, FileStatus* status)
 	return name;
 }
 
-bool reports_changes(const char* path) {
+FileSystem file_system(const char* path) {
+	constexpr long BCACHEFS = 0xca451a4e, ZFS = 0x2fc12fc1;
 	struct statfs seen;
-	if (statfs(path, &seen) != 0) return true;
-	return seen.f_type != PROC_SUPER_MAGIC && seen.f_type != SYSFS_MAGIC;
+	if (statfs(path, &seen) != 0) return {true, false};
+	switch (seen.f_type) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC: return {false, true};
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case BCACHEFS:
+	case ZFS: return {true, true};
+	default: return {true, false};
+	}
 }
 
 std::string working_directory() {

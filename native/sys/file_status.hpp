@@ -37,8 +37,13 @@ int file_status_again(const char* path, bool follow, FileStatus* status);
 // status; the name is empty when the file has none (deleted while open).
 Result<std::string> true_name(const char* path, bool follow, FileStatus* status);
 
-// Whether the file system a path lies on reports changes at all: procfs and sysfs don't.
-bool reports_changes(const char* path);
+// What is known of a file system by its kind.
+struct FileSystem {
+	bool reports_changes = true; // procfs and sysfs don't
+	// Whether this machine's clock stamps its files: a server's may, or that of a program (FUSE).
+	bool own_clock = true;
+};
+FileSystem file_system(const char* path); // on which a path lies
 
 std::string working_directory(); // empty if it can't be named
 
