@@ -41,6 +41,7 @@ Result<TimerSet*> TimerSource::join_set(Port& port, TimerTable& table) {
 				fresh->table = &table;
 				fresh->anchor = anchor;
 				fresh->port.store(&port);
+				(void)fresh->monotonic.most(); // by the time it is asked in earnest it is calibrated
 			}
 			if (!set_.compare_exchange_strong(set, fresh)) {
 				fresh->port.store(nullptr);

@@ -13,7 +13,7 @@ namespace evp::sys {
 namespace {
 
 constexpr int64_t VALID_NS = 100'000;
-constexpr int64_t WINDOW_NS = 4'000'000; // of a calibration
+constexpr int64_t WINDOW_NS = 4'000'000; // of a calibration, once there was one
 constexpr int64_t CLOSE_NS = 500; // counter and clock were read together
 constexpr int64_t DRIFT = 1000;   // a part in a thousand, twice what NTP may slew
 // Many times what the kernel's ticks are ever late by where timers still run.
@@ -35,7 +35,7 @@ void finish_loads() {}
 bool kernel_uses_counter() { return false; }
 #endif
 
-// Of the last two calibrations that agreed, by anyone in this process; 0: none.
+// Of the last calibration, by anyone in this process, that did not turn out wrong; 0: none.
 std::atomic<uint64_t> agreed_rate{0};
 
 int64_t estimate(uint64_t ticks, uint64_t ns_per_tick) {
@@ -62,10 +62,10 @@ int64_t FastClock::look() {
 	Sample now;
 	now.counter = read_counter();
 	now.ns = monotonic_ns();
-	uint64_t took = read_counter() - now.counter;
+	now.took = read_counter() - now.counter;
 	uint64_t agreed = agreed_rate.load(std::memory_order_relaxed);
 	uint64_t rate = ns_per_tick_ != 0 ? ns_per_tick_ : agreed;
-	if (rate != 0 && estimate(took, rate) > CLOSE_NS) return now.ns; // interrupted
+	if (rate != 0 && estimate(now.took, rate) > CLOSE_NS) return now.ns; // interrupted
 	if (valid_ticks_ == 0 && agreed != 0)
 		trust(agreed);
 	else if (valid_ticks_ != 0) {
@@ -83,18 +83,20 @@ int64_t FastClock::look() {
 	return now.ns;
 }
 
+// By two samples so far apart that how long each took makes no difference.
 void FastClock::calibrate(const Sample& now) {
-	if (anchor_.counter == 0) anchor_ = now;
+	if (anchor_.counter == 0 || now.counter <= anchor_.counter || now.took < anchor_.took / 2) {
+		anchor_ = now;
+		return;
+	}
 	int64_t passed = now.ns - anchor_.ns;
-	if (passed < WINDOW_NS || now.counter <= anchor_.counter) return;
-	auto rate = static_cast<uint64_t>((static_cast<unsigned __int128>(passed) << 32) /
-	                                  (now.counter - anchor_.counter));
-	auto change = static_cast<int64_t>(rate - ns_per_tick_);
-	auto bearable = static_cast<int64_t>(rate / DRIFT);
-	bool agree = rate != 0 && change <= bearable && change >= -bearable;
-	agreed_rate.store(agree ? rate : 0, std::memory_order_relaxed);
+	uint64_t ticks = now.counter - anchor_.counter;
+	if (passed <= 0 || (anchor_.took + now.took) * 2 * DRIFT > ticks) return;
+	if (valid_ticks_ != 0 && passed < WINDOW_NS) return;
+	auto rate = static_cast<uint64_t>((static_cast<unsigned __int128>(passed) << 32) / ticks);
+	if (estimate(now.took, rate) > CLOSE_NS) return;
+	agreed_rate.store(rate, std::memory_order_relaxed);
 	trust(rate);
-	if (!agree) valid_ticks_ = 0;
 	anchor_ = now;
 }
 

@@ -1,9 +1,9 @@
 // CLOCK_MONOTONIC for those who ask millions of times a second: an upper bound of
 // it by the processor's counter, which costs a third and stalls nothing.
 //
-// The counter is trusted only where the kernel itself keeps time by it, once two
-// calibrations have agreed, and for a tenth of a millisecond after each look at
-// the clock; whatever does not fit (a suspend, another rate) starts it anew.
+// The counter is trusted only where the kernel itself keeps time by it, once it was
+// calibrated, which takes some hundred microseconds, and for a tenth of a millisecond
+// after each look at the clock; whatever does not fit (a suspend, another rate) starts it anew.
 // Not thread-safe: its owner's lock guards it.
 #pragma once
 #include <cstdint>
@@ -39,6 +39,7 @@ private:
 	struct Sample {
 		uint64_t counter = 0;
 		int64_t ns = 0;
+		uint64_t took = 0; // in ticks
 	};
 
 	int64_t look();

@@ -264,12 +264,12 @@ void a_timer_that_is_armed_anew_is_not_paced() {
 }
 
 int body() {
+	the_fast_clock_is_never_behind_and_hardly_ahead(); // first: nothing is known yet
 	a_timer_that_is_armed_anew_is_not_paced();
 	the_wheel_tells_the_same_as_a_list();
 	rearming_within_a_tick_takes_no_more_room();
 	an_id_is_a_double_that_ends_with_its_timer();
 	a_million_timers_weigh_less_than_128_bytes_each();
-	the_fast_clock_is_never_behind_and_hardly_ahead();
 	a_fast_clock_that_was_interrupted_at_first_is_not_ahead();
 	what_is_far_off_has_not_come();
 	return 0;
