@@ -269,6 +269,21 @@ CASE("12.4 14.1.11", "slots_of_raw_closed_descriptors_are_found_before_eagain")
 	SLOTS(port, 2);
 }
 
+CASE("12.4 14.1.11", "the_one_raw_closed_descriptor_of_many_is_found_before_eagain")
+{
+	enum { MANY = 300 };
+	int port = new_port_limit(MANY), fd[2], copy = -1, i;
+	new_pipe(fd);
+	for (i = 0; i < MANY; i++) {
+		copy = track(dup(fd[0]));
+		watch(port, copy, NULL);
+	}
+	raw_close(copy);
+	OK(port_send(port, 1, NULL));
+	FAILS(port_send(port, 1, NULL), EAGAIN);
+	SLOTS(port, MANY);
+}
+
 static int refused_port, refused_end;
 
 static void *send_until_the_end(void *arg)
