@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
@@ -56,6 +57,14 @@ int close_range_raw(unsigned first, unsigned last, unsigned flags) {
 // older than the call it closes none, and then no port may lose its number.
 bool ranges_are_closed() { return close_range_raw(~0u, ~0u, 0) == 0; }
 
+// Whether a duplicate will take the place of what concerns us. Above a limit that was lowered since nothing
+// is replaced, and nothing may be lost.
+bool replaces(int from, int to) {
+	if (from == to || !registry::concerns(to) || !sys::is_open(from)) return false;
+	rlimit limit{};
+	return getrlimit(RLIMIT_NOFILE, &limit) != 0 || static_cast<rlim_t>(to) < limit.rlim_cur;
+}
+
 } // namespace
 
 PUBLIC int WRAP(close)(int fd) {
@@ -68,8 +77,7 @@ PUBLIC int WRAP(close)(int fd) {
 
 PUBLIC int WRAP(dup2)(int from, int to) {
 	Outcome outcome;
-	if (from != to && registry::concerns(to) && sys::is_open(from) && !registry::before_close(to))
-		return outcome.fail(EBUSY);
+	if (replaces(from, to) && !registry::before_close(to)) return outcome.fail(EBUSY);
 	int rc = outcome.libc(real_dup2(from, to));
 	registry::after_close(to);
 	if (rc >= 0) registry::number_replaced();
@@ -78,9 +86,7 @@ PUBLIC int WRAP(dup2)(int from, int to) {
 
 PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 	Outcome outcome;
-	if (from != to && (flags & ~O_CLOEXEC) == 0 && registry::concerns(to) && sys::is_open(from) &&
-	    !registry::before_close(to))
-		return outcome.fail(EBUSY);
+	if ((flags & ~O_CLOEXEC) == 0 && replaces(from, to) && !registry::before_close(to)) return outcome.fail(EBUSY);
 	int rc = outcome.libc(real_dup3(from, to, flags));
 	registry::after_close(to);
 	if (rc >= 0) registry::number_replaced();
