@@ -230,7 +230,7 @@ template <class Make, class NumberOf>
 Result<int> introduce(Make make, NumberOf number_of) {
 	if (sys::recordless(sys::self())) return Error{ENOMEM};
 	finish_kept();
-	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
+	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 1, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {
 		forget_closed_numbers();
 		if (ports.load() > most) {
