@@ -71,7 +71,7 @@ void lose(Port& port) {
 	lost_internals(fds, 4);
 }
 
-// Ports that a handler closed over a call of its own thread on them: kept until that is over.
+// Ports that a handler closed over a call of its own thread while it or others were inside: kept until they left.
 std::atomic<Port*> kept{nullptr};
 
 void keep(Port& port) {
@@ -113,7 +113,8 @@ void finish_kept() {
 	}
 }
 
-// Waits until no other thread is inside a call on the port, then frees it.
+// Waits until no other thread is inside a call on the port, then frees it. In a handler over a call, for which
+// that thread may wait in a handler of its own, it waits for none.
 void destroy(Port* port) {
 	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next) {
 		Port* mine = port;
@@ -123,11 +124,12 @@ void destroy(Port* port) {
 	if (port->strict()) strict_ports.fetch_sub(1);
 	sys::scanner_fence();
 	const sys::Thread& me = sys::self();
-	thread_of_ours([&](const sys::Thread& t) {
-		while (&t != &me && is_inside(t, port)) sched_yield();
-		return false;
+	bool over_call = sys::over_call(me);
+	bool used = thread_of_ours([&](const sys::Thread& t) {
+		while (!over_call && &t != &me && is_inside(t, port)) sched_yield();
+		return is_inside(t, port);
 	});
-	if (!is_inside(me, port)) return finish(port);
+	if (!used) return finish(port);
 	if (!port->whole()) lose(*port);
 	if (port->is_member()) port->disown();
 	keep(*port);
