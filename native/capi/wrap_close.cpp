@@ -45,6 +45,7 @@ std::vector<unsigned> own_descriptors(unsigned first, unsigned last) {
 		if (internal) static_cast<std::vector<unsigned>*>(list)->push_back(static_cast<unsigned>(fd));
 	};
 	registry::each_known(first, last, collect, &own);
+	if (!own.empty() && registry::borrowed_memory()) own.clear(); // copies, that the parent does not lose
 	std::sort(own.begin(), own.end());
 	return own;
 }

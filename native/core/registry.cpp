@@ -48,12 +48,11 @@ Node* take_node(Port* port) {
 	return fresh;
 }
 
-// A vfork child runs in its parent's memory: what it closes is its own business.
-bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
-
 } // namespace
 
 namespace registry {
+
+bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
 
 namespace {
 
