@@ -81,6 +81,7 @@ PUBLIC int WRAP(dup2)(int from, int to) {
 	if (replaces(from, to) && !registry::before_close(to)) return outcome.fail(EBUSY);
 	int rc = outcome.libc(real_dup2(from, to));
 	registry::after_close(to);
+	if (rc >= 0 && from != to) registry::duplicated(from, to);
 	if (rc >= 0) registry::number_replaced();
 	return rc;
 }
@@ -90,6 +91,7 @@ PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 	if ((flags & ~O_CLOEXEC) == 0 && replaces(from, to) && !registry::before_close(to)) return outcome.fail(EBUSY);
 	int rc = outcome.libc(real_dup3(from, to, flags));
 	registry::after_close(to);
+	if (rc >= 0 && from != to) registry::duplicated(from, to);
 	if (rc >= 0) registry::number_replaced();
 	return rc;
 }

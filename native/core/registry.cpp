@@ -149,6 +149,20 @@ void name(int number, Port* port) {
 	release(*before);
 }
 
+// What is behind a port is kept over exec while one of its known numbers is.
+void settle_exec(Port& port) {
+	struct Search {
+		const Port* port;
+		bool kept;
+	} search{&port, false};
+	auto look = [](int number, bool, void* data) {
+		auto* wanted = static_cast<Search*>(data);
+		if (!wanted->kept && names(number, wanted->port)) wanted->kept = sys::kept_over_exec(number);
+	};
+	each_known(0, ~0u, look, &search);
+	port.keep_over_exec(search.kept);
+}
+
 // The same for a number found to be the port's, which may be closed or reused by now:
 // false then. The caller has a reference of its own.
 bool name_found(int number, Port& port) {
@@ -163,7 +177,10 @@ bool name_found(int number, Port& port) {
 	}
 	if (named) release(*named);
 	// Who closes the number from now on sees the name; who did so before is seen.
-	if (port.same_port(number)) return true;
+	if (port.same_port(number)) {
+		settle_exec(port);
+		return true;
+	}
 	named = &port;
 	if (entry.port->compare_exchange_strong(named, nullptr)) release(port);
 	return false;
@@ -187,6 +204,7 @@ void end_number(int number, Port& port) {
 	}
 	// The number is not the port's any more: it may name anything until it is closed.
 	if (port.references.load() == 1 && port.outlives(number)) adopt_duplicate(port, number);
+	if (port.references.load() != 1) settle_exec(port);
 	release(port);
 }
 
@@ -401,19 +419,19 @@ void number_replaced() {
 			if (ref->is_member() && ref->shared()) ref->look_again();
 }
 
+// Flags are a process's own, also of a child by vfork.
 void exec_flag_set(int fd) {
-	PortRef port = known(fd);
-	if (!port || borrowed_memory()) return;
-	struct Search {
-		const Port* port;
-		bool kept;
-	} search{&*port, false};
-	auto look = [](int number, bool, void* data) {
-		auto* wanted = static_cast<Search*>(data);
-		if (!wanted->kept && names(number, wanted->port)) wanted->kept = sys::kept_over_exec(number);
-	};
-	each_known(0, ~0u, look, &search);
-	port->keep_over_exec(search.kept);
+	if (PortRef port = known(fd)) settle_exec(*port);
+}
+
+void duplicated(int from, int to) {
+	PortRef port = known(from);
+	if (!port) return;
+	// No entry is made, which takes memory: this may be a signal handler.
+	if (entry_of(to) && !borrowed_memory())
+		name_found(to, *port);
+	else if (sys::kept_over_exec(to))
+		port->keep_over_exec(true);
 }
 
 Result<void> close_number(int number) {

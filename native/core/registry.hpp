@@ -139,6 +139,8 @@ void number_replaced();
 // FD_CLOEXEC of a descriptor was set or cleared. A port is kept over exec, with what is
 // behind it, while one of its known numbers is.
 void exec_flag_set(int fd);
+// A number is another one's duplicate: of a port it is known at once, for the same.
+void duplicated(int from, int to);
 
 uint32_t port_count();
 
