@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
@@ -44,6 +45,7 @@ std::vector<unsigned> own_descriptors(unsigned first, unsigned last) {
 		if (internal) static_cast<std::vector<unsigned>*>(list)->push_back(static_cast<unsigned>(fd));
 	};
 	registry::each_known(first, last, collect, &own);
+	if (!own.empty() && registry::borrowed_memory()) own.clear(); // copies, that the parent does not lose
 	std::sort(own.begin(), own.end());
 	return own;
 }
@@ -55,6 +57,14 @@ int close_range_raw(unsigned first, unsigned last, unsigned flags) {
 // Whether the kernel closes ranges, by one that holds nothing: before Linux 5.9 and under a filter that is
 // older than the call it closes none, and then no port may lose its number.
 bool ranges_are_closed() { return close_range_raw(~0u, ~0u, 0) == 0; }
+
+// Whether a duplicate will take the place of what concerns us. Above a limit that was lowered since nothing
+// is replaced, and nothing may be lost.
+bool replaces(int from, int to) {
+	if (from == to || !registry::concerns(to) || !sys::is_open(from)) return false;
+	rlimit limit{};
+	return getrlimit(RLIMIT_NOFILE, &limit) != 0 || static_cast<rlim_t>(to) < limit.rlim_cur;
+}
 
 } // namespace
 
@@ -68,21 +78,20 @@ PUBLIC int WRAP(close)(int fd) {
 
 PUBLIC int WRAP(dup2)(int from, int to) {
 	Outcome outcome;
-	if (from != to && registry::concerns(to) && sys::is_open(from) && !registry::before_close(to))
-		return outcome.fail(EBUSY);
+	if (replaces(from, to) && !registry::before_close(to)) return outcome.fail(EBUSY);
 	int rc = outcome.libc(real_dup2(from, to));
 	registry::after_close(to);
+	if (rc >= 0 && from != to) registry::duplicated(from, to);
 	if (rc >= 0) registry::number_replaced();
 	return rc;
 }
 
 PUBLIC int WRAP(dup3)(int from, int to, int flags) {
 	Outcome outcome;
-	if (from != to && (flags & ~O_CLOEXEC) == 0 && registry::concerns(to) && sys::is_open(from) &&
-	    !registry::before_close(to))
-		return outcome.fail(EBUSY);
+	if ((flags & ~O_CLOEXEC) == 0 && replaces(from, to) && !registry::before_close(to)) return outcome.fail(EBUSY);
 	int rc = outcome.libc(real_dup3(from, to, flags));
 	registry::after_close(to);
+	if (rc >= 0 && from != to) registry::duplicated(from, to);
 	if (rc >= 0) registry::number_replaced();
 	return rc;
 }

@@ -1,5 +1,6 @@
 // fcntl(F_SETFD): whether a port outlives exec is said of its number, and goes for the
-// descriptors behind it as well (2.10.7). They would leak into the new program otherwise.
+// descriptors behind it as well (2.10.7). They would leak into the new program otherwise. A number more
+// (F_DUPFD) says it for itself.
 // Everything else is libc's.
 
 #include "capi/errno.hpp"
@@ -26,6 +27,7 @@ int control(Real& real, int fd, int command, void* argument) {
 	int rc = outcome.libc(real(fd, command, argument));
 	if (command == F_SETFD && rc == 0 && registry::concerns(fd)) [[unlikely]]
 		registry::exec_flag_set(fd);
+	if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && rc >= 0) registry::duplicated(fd, rc);
 	return rc;
 }
 

@@ -31,8 +31,8 @@ bool Port::collection_due(bool drain, bool full) const {
 
 // The system call. Negative: -errno (EINTR).
 int Port::ask_kernel(sys::Ready* ready, const Deadline& deadline, sys::HeldSignals* held) {
-	region_.header().uncollected.store(0);
 	if (held && held->due()) return -EINTR;
+	region_.header().uncollected.store(0);
 	const uint64_t* mask = held ? held->mask() : nullptr;
 	bool disturbed = Source::kernel_works.load(std::memory_order_relaxed) && !deadline.poll &&
 	                 source(SourceKind::AIO)->interrupts();
@@ -81,6 +81,8 @@ Port::Left Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm,
 	}
 	if (fired != 0) pollable_add(-static_cast<int>(fired));
 	header.since_collect.store(taken);
+	if (count == COLLECT_MAX) // it may have more, which comes before what is posted next (4.5)
+		header.uncollected.store(1);
 	if (taken != before) {
 		direct->taken = taken;
 		auto& delivered = header.delivered[static_cast<int>(SourceKind::FD)];

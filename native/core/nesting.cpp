@@ -21,14 +21,18 @@ bool Port::add_watcher(Port& outer, uint32_t slot) {
 	const std::atomic<Port*>* name = registry::anchor(outer);
 	for (Watcher& watcher : watchers_)
 		if (watcher.port.load() == name && watcher.slot.load() == slot) return true;
-	for (Watcher& watcher : watchers_) {
-		const std::atomic<Port*>* none = nullptr;
-		if (!watcher.port.compare_exchange_strong(none, name)) continue;
-		watcher.slot.store(slot, std::memory_order_release);
-		watched_.store(true, std::memory_order_release);
-		return true;
+	for (bool pruned = false;; pruned = true) {
+		for (Watcher& watcher : watchers_) {
+			const std::atomic<Port*>* none = nullptr;
+			if (!watcher.port.compare_exchange_strong(none, name)) continue;
+			watcher.slot.store(slot, std::memory_order_release);
+			watched_.store(true, std::memory_order_release);
+			return true;
+		}
+		if (pruned) return false;
+		// Some may watch no more: nothing was queued since that they could have been told.
+		for (Watcher& watcher : watchers_) (void)tell(watcher, false);
 	}
-	return false;
 }
 
 // In a circle a call comes back to where it is telling already: those who watch are told there. But
@@ -46,20 +50,21 @@ void Port::tell_watchers(bool associated) {
 	do {
 		telling = {this, false};
 		for (Watcher& watcher : watchers_)
-			while (!tell(watcher)) {}
+			while (!tell(watcher, true)) {}
 	} while (telling.again);
 	telling = outer;
 }
 
-// False: the place is another watcher's by now, which has to be told.
-bool Port::tell(Watcher& watcher) {
+// False: the place is another watcher's by now, which has to be told. `ready`: else it is only asked
+// whether it watches yet.
+bool Port::tell(Watcher& watcher, bool ready) {
 	uint32_t slot = watcher.slot.load(std::memory_order_acquire);
 	const std::atomic<Port*>* name = watcher.port.load();
 	if (slot == 0 || !name) return true;
 	PortRef outer = registry::hold(*name);
 	// It is there, but this thread nests too deep to reach it.
 	if (!outer && name->load()) return true;
-	if (outer && outer->told_by(*this, slot)) return true;
+	if (outer && outer->told_by(*this, slot, ready)) return true;
 	// It watches no more. Another thread may find the same, and the place a new watcher.
 	uint32_t expected = slot;
 	if (!watcher.slot.compare_exchange_strong(expected, 0)) return true;
@@ -69,12 +74,12 @@ bool Port::tell(Watcher& watcher) {
 	}
 	watcher.port.store(nullptr);
 	// Associated anew in the meantime, it has found itself here still.
-	if (outer && outer->told_by(*this, slot)) add_watcher(*outer, slot);
+	if (outer && outer->told_by(*this, slot, ready)) add_watcher(*outer, slot);
 	return true;
 }
 
 // False: the slot no longer is an association of that port.
-bool Port::told_by(Port& inner, uint32_t index) {
+bool Port::told_by(Port& inner, uint32_t index, bool ready) {
 	constexpr uint32_t READABLE = 0x1 | 0x40; // POLLIN, POLLRDNORM
 	Slot& slot = region_.slot(index);
 	{
@@ -83,7 +88,7 @@ bool Port::told_by(Port& inner, uint32_t index) {
 		if (slot.source.load() != static_cast<uint8_t>(SourceKind::FD)) return false;
 		if (!registry::names(static_cast<int>(slot.object.load()), &inner)) return false;
 		uint32_t events = slot.asked.load() & READABLE;
-		if (slot.state.load() != SlotState::ARMED || events == 0) return true;
+		if (!ready || slot.state.load() != SlotState::ARMED || events == 0) return true;
 		bool registered = slot.flags.load() & shm::SLOT_REGISTERED;
 		if (registered) pollable_add(-1);
 		post_fd(index, events);

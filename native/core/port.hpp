@@ -311,8 +311,8 @@ private:
 	bool collect(Guard& guard, Direct* direct = nullptr); // locked before and after
 	struct Watcher;
 	void tell_watchers(bool associated);
-	bool tell(Watcher& watcher);
-	bool told_by(Port& inner, uint32_t slot);
+	bool tell(Watcher& watcher, bool ready);
+	bool told_by(Port& inner, uint32_t slot, bool ready);
 	void unload(uint32_t slot);
 	void finish_ready(const sys::Ready* ready, int count, const uint32_t* rearm, uint32_t rearms,
 	                  bool leading);

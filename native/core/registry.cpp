@@ -48,12 +48,11 @@ Node* take_node(Port* port) {
 	return fresh;
 }
 
-// A vfork child runs in its parent's memory: what it closes is its own business.
-bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
-
 } // namespace
 
 namespace registry {
+
+bool borrowed_memory() { return sys::process_id() != sys::identity().pid; }
 
 namespace {
 
@@ -71,7 +70,7 @@ void lose(Port& port) {
 	lost_internals(fds, 4);
 }
 
-// Ports that a handler closed over a call of its own thread on them: kept until that is over.
+// Ports that a handler closed over a call of its own thread while it or others were inside: kept until they left.
 std::atomic<Port*> kept{nullptr};
 
 void keep(Port& port) {
@@ -113,7 +112,8 @@ void finish_kept() {
 	}
 }
 
-// Waits until no other thread is inside a call on the port, then frees it.
+// Waits until no other thread is inside a call on the port, then frees it. In a handler over a call, for which
+// that thread may wait in a handler of its own, it waits for none.
 void destroy(Port* port) {
 	for (Node* n = nodes.load(std::memory_order_acquire); n; n = n->next) {
 		Port* mine = port;
@@ -123,11 +123,12 @@ void destroy(Port* port) {
 	if (port->strict()) strict_ports.fetch_sub(1);
 	sys::scanner_fence();
 	const sys::Thread& me = sys::self();
-	thread_of_ours([&](const sys::Thread& t) {
-		while (&t != &me && is_inside(t, port)) sched_yield();
-		return false;
+	bool over_call = sys::over_call(me);
+	bool used = thread_of_ours([&](const sys::Thread& t) {
+		while (!over_call && &t != &me && is_inside(t, port)) sched_yield();
+		return is_inside(t, port);
 	});
-	if (!is_inside(me, port)) return finish(port);
+	if (!used) return finish(port);
 	if (!port->whole()) lose(*port);
 	if (port->is_member()) port->disown();
 	keep(*port);
@@ -148,6 +149,20 @@ void name(int number, Port* port) {
 	release(*before);
 }
 
+// What is behind a port is kept over exec while one of its known numbers is.
+void settle_exec(Port& port) {
+	struct Search {
+		const Port* port;
+		bool kept;
+	} search{&port, false};
+	auto look = [](int number, bool, void* data) {
+		auto* wanted = static_cast<Search*>(data);
+		if (!wanted->kept && names(number, wanted->port)) wanted->kept = sys::kept_over_exec(number);
+	};
+	each_known(0, ~0u, look, &search);
+	port.keep_over_exec(search.kept);
+}
+
 // The same for a number found to be the port's, which may be closed or reused by now:
 // false then. The caller has a reference of its own.
 bool name_found(int number, Port& port) {
@@ -162,7 +177,10 @@ bool name_found(int number, Port& port) {
 	}
 	if (named) release(*named);
 	// Who closes the number from now on sees the name; who did so before is seen.
-	if (port.same_port(number)) return true;
+	if (port.same_port(number)) {
+		settle_exec(port);
+		return true;
+	}
 	named = &port;
 	if (entry.port->compare_exchange_strong(named, nullptr)) release(port);
 	return false;
@@ -186,6 +204,7 @@ void end_number(int number, Port& port) {
 	}
 	// The number is not the port's any more: it may name anything until it is closed.
 	if (port.references.load() == 1 && port.outlives(number)) adopt_duplicate(port, number);
+	if (port.references.load() != 1) settle_exec(port);
 	release(port);
 }
 
@@ -230,7 +249,7 @@ template <class Make, class NumberOf>
 Result<int> introduce(Make make, NumberOf number_of) {
 	if (sys::recordless(sys::self())) return Error{ENOMEM};
 	finish_kept();
-	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 0, MOST_PORTS, DEFAULT_PORTS);
+	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 1, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {
 		forget_closed_numbers();
 		if (ports.load() > most) {
@@ -400,19 +419,19 @@ void number_replaced() {
 			if (ref->is_member() && ref->shared()) ref->look_again();
 }
 
+// Flags are a process's own, also of a child by vfork.
 void exec_flag_set(int fd) {
-	PortRef port = known(fd);
-	if (!port || borrowed_memory()) return;
-	struct Search {
-		const Port* port;
-		bool kept;
-	} search{&*port, false};
-	auto look = [](int number, bool, void* data) {
-		auto* wanted = static_cast<Search*>(data);
-		if (!wanted->kept && names(number, wanted->port)) wanted->kept = sys::kept_over_exec(number);
-	};
-	each_known(0, ~0u, look, &search);
-	port->keep_over_exec(search.kept);
+	if (PortRef port = known(fd)) settle_exec(*port);
+}
+
+void duplicated(int from, int to) {
+	PortRef port = known(from);
+	if (!port) return;
+	// No entry is made, which takes memory: this may be a signal handler.
+	if (entry_of(to) && !borrowed_memory())
+		name_found(to, *port);
+	else if (sys::kept_over_exec(to))
+		port->keep_over_exec(true);
 }
 
 Result<void> close_number(int number) {

@@ -123,6 +123,8 @@ bool concerns(int fd);
 // Whether that may be so of numbers that each_known() does not tell.
 bool concerns_unknown();
 void after_close(int fd); // it is closed now
+// Whether this is a child by vfork, which runs in its parent's memory: what it closes is its own business.
+bool borrowed_memory();
 // Descriptors of our own were closed where no one saw it: their numbers are anybody's.
 void lost_internals(const int* fds, int count);
 // One of our own is given up: closed if it is whole, else it was closed like that.
@@ -137,6 +139,8 @@ void number_replaced();
 // FD_CLOEXEC of a descriptor was set or cleared. A port is kept over exec, with what is
 // behind it, while one of its known numbers is.
 void exec_flag_set(int fd);
+// A number is another one's duplicate: of a port it is known at once, for the same.
+void duplicated(int from, int to);
 
 uint32_t port_count();
 

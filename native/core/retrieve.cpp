@@ -121,6 +121,8 @@ void Port::departed() {
 void Port::wake_number(int number) {
 	sys::futex_wake(region_.header().used.word(), INT32_MAX); // who waits for a slot
 	uint32_t me = sys::self().tid;
+	// A handler over one of them may wait for the call that this one came over.
+	bool over_call = sys::over_call(sys::self());
 	for (;;) {
 		uint32_t seen = departures_.load(std::memory_order_acquire);
 		uint32_t waiting = 0;
@@ -141,7 +143,7 @@ void Port::wake_number(int number) {
 				at = record.next.load();
 			}
 		}
-		if (waiting == 0) return;
+		if (waiting == 0 || over_call) return;
 		sys::futex_wait(&departures_, seen, sys::monotonic_ns() + 1'000'000'000);
 	}
 }

@@ -58,7 +58,7 @@ uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 	Header& header = region_.header();
 	uint32_t taken = 0;
 	// Bounded also where a queue leads round in a circle and its events are refused.
-	for (uint32_t looked = 0; taken < max && looked <= region_.limit() + max; looked++) {
+	for (uint64_t looked = 0; taken < max && looked <= uint64_t{region_.limit()} + max; looked++) {
 		if (!others.any_kept()) taken += take_messages(out + taken, max - taken);
 		if (taken == max) break;
 		uint32_t index = others.older(region_, slots::oldest(region_, member_));

@@ -138,13 +138,15 @@ typedef struct port_source_ops {
 	/*
 	 * The last word on an event that a thread of this process is about to
 	 * retrieve: 0 refuses it, as if it had not been posted (a slot that is not
-	 * kept is gone); else it is handed over as changed here, but for
+	 * kept is gone; a port_getn that had counted it may return fewer events
+	 * than it waited for); else it is handed over as changed here, but for
 	 * portev_source. arg is the slot's. NULL: as posted.
 	 * Runs inside the port's critical section, which all of its processes
 	 * share: short, without blocking, without leaving by longjmp or an
 	 * exception, and without a lock that is ever held around a call of this
 	 * library (take a snapshot before posting instead). Of this library it may
-	 * call port_send and port_alert, which take effect afterwards.
+	 * call port_send and port_alert, which take effect afterwards (EAGAIN from
+	 * the 33rd such call of one retrieval on).
 	 */
 	int (*po_deliver)(void *arg, port_event_t *event);
 	/* The process has let go of the port; arg is the source's. No lock is

@@ -25,7 +25,7 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 	sys::HeldSignals held;
 	Port::Guard guard(port);
 	guard.holds(held);
-	for (;;) {
+	for (bool reclaimed = false;;) {
 		int error = 0;
 		uint32_t index = slots::take(port.region(), &error);
 		if (index != 0) {
@@ -40,6 +40,13 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 			return {};
 		}
 		if (error != EAGAIN) return Error{error};
+		if (!reclaimed) { // nobody else may ever ask for what is left of the dead, and of closed descriptors
+			reclaimed = true;
+			guard.unlock();
+			(void)port.reclaim();
+			guard.lock();
+			continue;
+		}
 		// Whoever frees a slot changes `used` and finds that somebody waits for that.
 		uint32_t used = header.used.load();
 		header.slot_waiters.store(header.slot_waiters.load() + 1);
@@ -49,6 +56,7 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 		int rc = interrupted ? EINTR : sys::futex_wait(header.used.word(), used, sys::monotonic_ns() + LOOK_UP);
 		if (guard.of_parent()) [[unlikely]]
 			return Error{EINTR}; // a handler forked, and this is the child: the wait is its parent's
+		reclaimed = rc != ETIMEDOUT;
 		if (rc == ETIMEDOUT || !held.spare()) held.hold();
 		guard.lock();
 		if (header.slot_waiters.load() != 0) header.slot_waiters.store(header.slot_waiters.load() - 1);

@@ -55,14 +55,15 @@ public:
 	Result<void> dissociate(Port& port, uint64_t object) override;
 	uint32_t associate_list(Port& port, Association* list, uint32_t count) override;
 	void descriptor_closing(Port& port, int fd) override;
-	bool reclaim(Port& port) override { return fd::sweep_closed(port, SWEEP); }
+	bool reclaim(Port& port) override;
 	void resume(Port& port) override { (void)fd::sweep_closed(port, port.region().limit()); }
 	void rearm(Port& port) override;
 
 private:
-	// A few at a time, so that a program that lives at its limit does not pay for all of them at
-	// each refusal.
+	// At the limit all associations are looked at, and then SWEEP at each refusal until SWEEP_REST times as long
+	// as that took has passed: a program that lives there does not pay for all of them each time.
 	static constexpr uint32_t SWEEP = 64;
+	static constexpr int64_t SWEEP_REST = 15;
 
 	Result<void> associate_any(Port& port, int fd, uint32_t asked, uint64_t user);
 	static uint32_t arm_known(Port& port, uint32_t index, uint32_t asked, uint64_t user);
@@ -75,6 +76,8 @@ private:
 	static bool drop_own(Port& port, int fd, bool* other);
 	void undo(Port& port, const Armed& armed);
 	void post_now(Port& port, const Armed& armed, uint32_t events, uint16_t flag);
+
+	std::atomic<int64_t> sweep_next_{0}; // CLOCK_MONOTONIC
 };
 
 namespace {
@@ -365,6 +368,15 @@ void FdSource::descriptor_closing(Port& port, int fd) {
 		drop(port, index);
 	}
 	sys::epoll_del(port.inner(), fd);
+}
+
+bool FdSource::reclaim(Port& port) {
+	int64_t began = sys::monotonic_ns();
+	if (began < sweep_next_.load(std::memory_order_relaxed)) return fd::sweep_closed(port, SWEEP);
+	bool freed = fd::sweep_closed(port, port.region().limit());
+	int64_t ended = sys::monotonic_ns();
+	sweep_next_.store(ended + SWEEP_REST * (ended - began), std::memory_order_relaxed);
+	return freed;
 }
 
 // Only what the kernel still knows: a number that means another file by now, or none,

@@ -35,11 +35,13 @@ bool sweep_closed(Port& port, uint32_t most) {
 	for (uint32_t looked = 0; looked < most && looked < region.limit() && looked < header.fresh.load(); looked++) {
 		if (++at > region.limit() || at >= header.fresh.load()) at = 1;
 		Slot& slot = region.slot(at);
-		if (slot.state.load() == SlotState::FREE || slot.source.load() != FD) continue;
-		if (slot.owner.load() != port.member()) continue;
-		if (sys::is_open(static_cast<int>(slot.object.load()))) continue;
+		auto own = [&] {
+			return slot.state.load() != SlotState::FREE && slot.source.load() == FD && slot.owner.load() == port.member();
+		};
+		uint32_t arm = slot.arm.load_acquire();
+		if (!own() || sys::is_open(static_cast<int>(slot.object.load()))) continue;
 		Port::Guard guard(port);
-		if (slot.state.load() == SlotState::FREE || slot.source.load() != FD) continue;
+		if (!own() || slot.arm.load() != arm) continue; // another association by now, perhaps of the number
 		drop(port, at);
 		freed = true;
 	}

@@ -142,6 +142,8 @@ inline bool must_defer(const Thread& thread) {
 	return (thread.critical.load(std::memory_order_relaxed) |
 	        thread.deferred_count.load(std::memory_order_relaxed)) != 0;
 }
+// Whether it closes a port in a handler over a call, which can't end before.
+inline bool over_call(const Thread& thread) { return thread.depth.load(std::memory_order_relaxed) != 0; }
 // From a signal handler, then. False: no room.
 bool defer(Thread& thread, const DeferredCall& call);
 void run_deferred(Thread& thread);

@@ -4,6 +4,7 @@
 #include "calls.h"
 #if defined(__linux__)
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #endif
 
 CASE("2.11.3 15.4", "every_call_after_close_is_ebadf")
@@ -263,6 +264,25 @@ static void a_refused_range(int error)
 	EVENT(&pe, PORT_SOURCE_FD, fd[0], POLLIN, USER(1));
 	send_range(port, 1, 1);
 	EQ(take(port).portev_events, 1);
+}
+
+/* As a library does that starts programs. */
+CASE("2.10.7 2.11.6", "close_range_in_a_child_by_vfork_leaves_nothing_to_its_program")
+{
+	int port = new_port(), status;
+	pid_t child;
+	send_range(port, 1, 1);
+	child = vfork();
+	if (child == 0) {
+		int fd, left = 0;
+		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+		for (fd = STDERR_FILENO + 1; fd < 4096; fd++)
+			left += fcntl(fd, F_GETFD) == 0;
+		_exit(left);
+	}
+	EQ(waitpid(child, &status, 0), child);
+	EQ(status, 0);
+	EQ(take(port).portev_user, USER(1));
 }
 
 CASE("2.11.3 4.13", "a_range_that_is_refused_closes_nothing_eperm")

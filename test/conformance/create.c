@@ -110,6 +110,15 @@ CASE("2.1.2 2.1.5 12.1 12.7", "one_port_more_than_the_limit_is_eagain")
 	EMPTY(b);
 }
 
+CASE("12.1 12.7", "a_number_of_ports_that_is_none_is_the_default")
+{
+	const char *none[] = { "0", "65537", "many" };
+	for (int i = 0; i < 3; i++) {
+		OK(setenv("PORT_MAX_PORTS", none[i], 1));
+		EMPTY(new_port());
+	}
+}
+
 CASE("2.1.2", "the_count_of_ports_is_tested_before_the_descriptor_table")
 {
 	rlim_t before;

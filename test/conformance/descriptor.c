@@ -6,6 +6,7 @@
 #if defined(__linux__)
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #endif
 
 CASE("2.10.1", "poll_says_readable_iff_something_is_queued")
@@ -295,6 +296,41 @@ CASE("2.10.7 2.10.6", "close_on_exec_goes_for_what_is_behind_a_port")
 	EQ(kept_over_exec(open, ROOM), 0);
 	EQ(fcntl(port, F_GETFD), FD_CLOEXEC); /* the rest is libc's */
 	FAILS(fcntl(closed_fd(), F_SETFD, FD_CLOEXEC), EBADF);
+}
+
+CASE("2.10.7 2.10.6", "what_is_behind_a_port_goes_over_exec_while_a_number_does")
+{
+	enum { ROOM = 4096, ALL = 5 };
+	unsigned char open[ROOM];
+	int fd, port, copy, status;
+	pid_t child;
+	for (fd = 0; fd < ROOM; fd++)
+		open[fd] = syscall(SYS_fcntl, fd, F_GETFD) >= 0;
+	port = new_port();
+	EQ(kept_over_exec(open, ROOM), ALL);
+	copy = track_port(fcntl(port, F_DUPFD_CLOEXEC, 60));
+	EQ(kept_over_exec(open, ROOM), ALL);
+	close_port(port); /* moved out of the way, as libraries do */
+	EQ(kept_over_exec(open, ROOM), 0);
+	port = track_port(dup2(copy, 61)); /* and back, for a program to be executed */
+	EQ(kept_over_exec(open, ROOM), ALL);
+	close_port(port);
+	EQ(kept_over_exec(open, ROOM), 0);
+	port = track_port(dup(copy));
+	OK(port_send(port, 1, NULL));
+	EQ(kept_over_exec(open, ROOM), ALL);
+	close_port(port);
+	EQ(kept_over_exec(open, ROOM), 0);
+	child = vfork();
+	if (child == 0) {
+		(void)dup2(copy, 62);
+		_exit(kept_over_exec(open, ROOM));
+	}
+	EQ(waitpid(child, &status, 0), child);
+	EQ(WEXITSTATUS(status), ALL);
+	EQ(kept_over_exec(open, ROOM), 0);
+	(void)take(copy);
+	EMPTY(copy);
 }
 
 CASE("2.10.1 14.6.1", "epoll_says_the_same_by_level_and_by_edge")

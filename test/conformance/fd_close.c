@@ -1,6 +1,8 @@
 /* 4.13-4.15: closing an associated descriptor, as a program would. */
 #include "harness.h"
 
+#include <sys/resource.h>
+
 static void watch(int port, int fd, void *user)
 {
 	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd, POLLIN, user));
@@ -219,6 +221,7 @@ CASE("4.13", "a_close_range_or_dup_that_fails_closes_nothing")
 {
 	int port = new_port(), fd[2];
 	unsigned int number;
+	struct rlimit limit, tight;
 	new_pipe(fd);
 	number = (unsigned int)fd[0];
 	watch(port, fd[0], USER(1));
@@ -228,6 +231,13 @@ CASE("4.13", "a_close_range_or_dup_that_fails_closes_nothing")
 	FAILS(dup3(fd[1], fd[0], 0x40), EINVAL);
 #endif
 	FAILS(dup2(-1, fd[0]), EBADF);
+	OK(getrlimit(RLIMIT_NOFILE, &limit));
+	tight = limit;
+	tight.rlim_cur = number; /* since it was opened */
+	OK(setrlimit(RLIMIT_NOFILE, &tight));
+	FAILS(dup2(fd[1], fd[0]), EBADF);
+	FAILS(dup3(fd[1], fd[0], 0), EBADF);
+	OK(setrlimit(RLIMIT_NOFILE, &limit));
 	SLOTS(port, 1);
 	write_byte(fd[1]);
 	EQ(take_wait(port).portev_user, USER(1));

@@ -297,3 +297,16 @@ CASE("4.5 3.1", "a_send_comes_after_however_many_that_were_ready_before_it")
 	EQ(n, MANY + 1);
 	EQ(list[MANY].portev_source, PORT_SOURCE_USER);
 }
+
+CASE("4.5 3.1 14.1.1", "a_send_comes_after_what_was_ready_also_where_one_was_retrieved_before_it")
+{
+	static port_event_t list[MANY];
+	static int fd[MANY];
+	uint_t n = MANY;
+	int port = port_of_many(fd);
+	(void)take(port);
+	OK(port_send(port, 1, NULL));
+	OK(port_getn(port, list, MANY, &n, NULL));
+	EQ(n, MANY);
+	EQ(list[MANY - 1].portev_source, PORT_SOURCE_USER);
+}

@@ -283,6 +283,14 @@ CASE("2.5.14", "max_has_no_upper_bound")
 	n = UINT_MAX;
 	OK(port_getn(port, list, UINT_MAX, &n, NOWAIT));
 	EQ(n, 0);
+	for (i = 0; i < 2; i++) {
+		int fd[2];
+		new_pipe(fd);
+		OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[1], POLLOUT, NULL));
+	}
+	n = 2;
+	OK(port_getn(port, list, UINT_MAX - 0xffff, &n, NULL)); /* the limit more would be 0 */
+	EQ(n, 2);
 	free(list);
 }
 

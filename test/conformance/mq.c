@@ -412,6 +412,30 @@ CASE("2.9.1 12.4", "dispatch_waits_for_a_slot")
 	EMPTY(port);
 }
 
+CASE("2.9.1 12.4 14.1.11", "dispatch_finds_slots_of_raw_closed_descriptors")
+{
+	int port = new_port_limit(2), fd[2];
+	new_pipe(fd);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], 0, NULL));
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[1], 0, NULL));
+	raw_close(fd[0]);
+	OK(port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, USER(9)));
+	EQ(take(port).portev_user, USER(9));
+}
+
+CASE("2.9.1 12.4 11.5", "dispatch_gets_the_slots_of_one_that_died")
+{
+	int port = new_port_limit(1), fd[2];
+	pid_t child;
+	new_pipe(fd);
+	child = fork();
+	if (child == 0)
+		_exit(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, NULL));
+	EQ(waitpid(child, NULL, 0), child);
+	OK(port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, USER(9)));
+	EQ(take(port).portev_user, USER(9));
+}
+
 CASE("2.9.1 2.11.4", "dispatch_that_waits_ends_when_its_number_is_closed")
 {
 	int port = new_port_limit(1);

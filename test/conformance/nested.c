@@ -176,6 +176,24 @@ CASE("2.2.8 4.18 14.1.12", "a_port_may_watch_itself")
 	EMPTY(port);
 }
 
+CASE("2.2.8 2.3.2 14.1.12", "a_port_may_watch_itself_again_and_again")
+{
+	enum { TIMES = 64 };
+	int port = new_port(), i;
+	port_event_t list[TIMES];
+	send_range(port, 1, TIMES); /* as many slots, to be used in turn */
+	EQ(take_all(port, list, TIMES), TIMES);
+	for (i = 0; i < TIMES; i++) {
+		watch(port, port, USER(i));
+		OK(port_dissociate(port, PORT_SOURCE_FD, (uintptr_t)port));
+	}
+	watch(port, port, USER(i));
+	EMPTY(port); /* nothing was told of what is not so */
+	send_range(port, 1, 1);
+	EQ(take_all(port, list, TIMES), 2);
+	EVENT(&list[1], PORT_SOURCE_FD, port, POLLIN, USER(i));
+}
+
 CASE("2.2.8 4.5 4.18 14.1.12", "a_port_with_events_that_watches_itself_is_ready")
 {
 	int port = new_port();

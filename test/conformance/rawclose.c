@@ -269,6 +269,56 @@ CASE("12.4 14.1.11", "slots_of_raw_closed_descriptors_are_found_before_eagain")
 	SLOTS(port, 2);
 }
 
+CASE("12.4 14.1.11", "the_one_raw_closed_descriptor_of_many_is_found_before_eagain")
+{
+	enum { MANY = 300 };
+	int port = new_port_limit(MANY), fd[2], copy = -1, i;
+	new_pipe(fd);
+	for (i = 0; i < MANY; i++) {
+		copy = track(dup(fd[0]));
+		watch(port, copy, NULL);
+	}
+	raw_close(copy);
+	OK(port_send(port, 1, NULL));
+	FAILS(port_send(port, 1, NULL), EAGAIN);
+	SLOTS(port, MANY);
+}
+
+static int refused_port, refused_end;
+
+static void *send_until_the_end(void *arg)
+{
+	port_event_t pe;
+	while (!__atomic_load_n(&refused_end, __ATOMIC_RELAXED))
+		if (port_send(refused_port, 1, NULL) == 0)
+			OK(port_get(refused_port, &pe, NOWAIT));
+	return arg;
+}
+
+/* Who is refused looks for closed descriptors while their numbers are used again. */
+CASE("4.14 14.1.9 14.1.11", "a_refused_send_ends_no_association_that_is_made_meanwhile")
+{
+	pthread_t sender;
+	int spare[2], round;
+	new_pipe(spare);
+	refused_port = new_port_limit(2);
+	OK(port_send(refused_port, 1, NULL));
+	EQ(pthread_create(&sender, NULL, send_until_the_end, NULL), 0);
+	for (round = 0; round < 200000; round++) {
+		int fd = dup(spare[0]);
+		TRUE(fd >= 0);
+		if (port_associate(refused_port, PORT_SOURCE_FD, (uintptr_t)fd, POLLIN, NULL) == 0) {
+			raw_close(fd);
+			EQ(dup(spare[1]), fd);
+			if (port_associate(refused_port, PORT_SOURCE_FD, (uintptr_t)fd, 0, NULL) == 0)
+				OK(port_dissociate(refused_port, PORT_SOURCE_FD, (uintptr_t)fd));
+		}
+		raw_close(fd);
+	}
+	__atomic_store_n(&refused_end, 1, __ATOMIC_RELAXED);
+	EQ(pthread_join(sender, NULL), 0);
+}
+
 CASE("4.13 4.1 14.1.8 14.1.10", "raw_close_while_a_dup_keeps_the_file_open")
 {
 	int port = new_port(), fd[2], copy, round;

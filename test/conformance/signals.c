@@ -424,6 +424,44 @@ CASE("2.11.4 2.11.3 4.13", "a_handler_closes_the_port_that_its_thread_waits_at")
 	closed_under_its_own_waiter(2, 2);
 }
 
+static int port_of[2];
+static pthread_t waiter_at[2];
+static int in_handler;
+
+static void close_the_others_port(int signal)
+{
+	int saved = errno;
+	(void)signal;
+	__atomic_fetch_add(&in_handler, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&in_handler, __ATOMIC_SEQ_CST) != 2)
+		;
+	(void)close(port_of[pthread_equal(pthread_self(), waiter_at[0])]);
+	errno = saved;
+}
+
+/* On illumos a handler runs when the call that it interrupted has left. */
+CASE("2.11.4 2.11.3", "two_handlers_close_the_port_that_the_other_ones_thread_waits_at")
+{
+	struct waiter w[2];
+	int i;
+	handle(SIGUSR1, close_the_others_port, 0);
+	for (i = 0; i < 2; i++) {
+		port_of[i] = new_port();
+		waiter_start(&w[i], port_of[i], 1, NULL, 1);
+		waiter_at[i] = w[i].thread;
+	}
+	for (i = 0; i < 2; i++)
+		EQ(pthread_kill(w[i].thread, SIGUSR1), 0);
+	for (i = 0; i < 2; i++) {
+		waiter_join(&w[i]);
+		EQ(w[i].result, -1);
+		TRUE(w[i].error == EBADF || w[i].error == EINTR); /* before the other one's close */
+		FAILS(port_send(port_of[i], 1, NULL), EBADF);
+		untrack(port_of[i]);
+	}
+	EMPTY(new_port()); /* and frees the others */
+}
+
 /* Whatever its thread is at when the handler runs, others that wait on the number leave. */
 CASE("2.11.4 2.11.3", "a_handler_closes_a_port_amid_calls_on_it")
 {
