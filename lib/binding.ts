@@ -197,15 +197,16 @@ export class Binding {
 
 	// --- Cookies of associations and of the alert.
 
-	/** The code for an association; the descriptor's former value is replaced. */
-	codeFor(fd: number, value: unknown): number {
-		const code = this.cookies.encode(value);
-		if (this.#associated.size === 0 && !CookieTable.holds(code)) return code;
-		const before = this.#associated.get(fd);
-		if (before !== undefined) this.cookies.release(before);
-		if (CookieTable.holds(code)) this.#associated.set(fd, code);
-		else if (before !== undefined) this.#associated.delete(fd);
-		return code;
+	/** What port_associate answered: the descriptor's former value is replaced, or goes with its association. */
+	associated(fd: number, code: number, rc: number): void {
+		if (this.#associated.size === 0 && !CookieTable.holds(code)) return;
+		if (rc === CANT_CROSS) {
+			this.cookies.release(code); // nothing was asked of the port: the association there may be stays
+			return;
+		}
+		this.forget(fd);
+		if (rc < 0) this.cookies.release(code);
+		else if (CookieTable.holds(code)) this.#associated.set(fd, code);
 	}
 
 	/** The descriptor is no longer associated: its value goes. */

@@ -197,12 +197,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		const handle = this.#handle();
 		validate.descriptor('fd', fd);
 		validate.pollMask('events', events);
-		const code = this.#binding.codeFor(fd, user);
+		const code = this.#binding.cookies.encode(user);
 		const rc = native.associate(handle, fd, events, code);
-		if (rc < 0) {
-			this.#binding.forget(fd);
-			throw this.#binding.failure(rc, 'port_associate');
-		}
+		this.#binding.associated(fd, code, rc);
+		if (rc < 0) throw this.#binding.failure(rc, 'port_associate');
 	}
 
 	/**
@@ -232,12 +230,12 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 			for (const [row, { fd, events, user }] of part.entries()) {
 				columns.object[row] = fd;
 				columns.events[row] = events;
-				columns.user[row] = this.#binding.codeFor(fd, user);
+				columns.user[row] = this.#binding.cookies.encode(user);
 			}
 			native.associateAll(handle, part.length);
 			for (const [row, { fd }] of part.entries()) {
 				const rc = columns.source[row] as number;
-				if (rc < 0) this.#binding.forget(fd);
+				this.#binding.associated(fd, columns.user[row] as number, rc);
 				errors.push(rc < 0 ? this.#binding.failure(rc, 'port_associate') : null);
 			}
 		}
