@@ -215,27 +215,36 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	associateAll(list: Iterable<Association<T>>): (Error | null)[] {
 		this.#handle();
-		// Read once, and before the columns are used: an item may be anything.
-		const items = Array.from(validate.iterable('list', list), (item, i) => {
-			validate.object(`list[${i}]`, item);
-			const { fd, events, user } = item;
-			validate.descriptor(`list[${i}].fd`, fd);
-			validate.pollMask(`list[${i}].events`, events);
-			return { fd, events, user };
-		});
-		const handle = this.#handle(); // still
+		const { cookies } = this.#binding;
+		const items: { fd: number; events: number; code: number }[] = [];
+		let handle: number;
+		try {
+			// Read once, and before the columns are used: an item may be anything, and a value's code may need them.
+			for (const item of validate.iterable('list', list)) {
+				const name = `list[${items.length}]`;
+				validate.object(name, item);
+				const { fd, events, user } = item;
+				validate.descriptor(`${name}.fd`, fd);
+				validate.pollMask(`${name}.events`, events);
+				items.push({ fd, events, code: cookies.encode(user) });
+			}
+			handle = this.#handle(); // still
+		} catch (error) {
+			for (const { code } of items) cookies.release(code);
+			throw error;
+		}
 		const errors: (Error | null)[] = [];
 		for (let start = 0; start < items.length; start += ROWS) {
 			const part = items.slice(start, start + ROWS);
-			for (const [row, { fd, events, user }] of part.entries()) {
+			for (const [row, { fd, events, code }] of part.entries()) {
 				columns.object[row] = fd;
 				columns.events[row] = events;
-				columns.user[row] = this.#binding.cookies.encode(user);
+				columns.user[row] = code;
 			}
 			native.associateAll(handle, part.length);
-			for (const [row, { fd }] of part.entries()) {
+			for (const [row, { fd, code }] of part.entries()) {
 				const rc = columns.source[row] as number;
-				this.#binding.associated(fd, columns.user[row] as number, rc);
+				this.#binding.associated(fd, code, rc);
 				errors.push(rc < 0 ? this.#binding.failure(rc, 'port_associate') : null);
 			}
 		}
