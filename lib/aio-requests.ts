@@ -304,6 +304,7 @@ export function submitAll(
 	const jobs: Job[] = [];
 	try {
 		for (const order of list) jobs.push(jobOf(binding, order));
+		if (binding.closed) throw portClosed(); // meanwhile: its handle may be another's by now
 		// What ran since may have detached or resized what is to be written.
 		for (const job of jobs) if (job.written !== undefined) job.length = lengthOf(job.written);
 	} catch (error) {

@@ -389,9 +389,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	post(bytes: NodeJS.ArrayBufferView, events = 0, user?: T): void {
-		const handle = this.#handle();
+		this.#handle();
 		const plain = validate.bytes('bytes', bytes, POST_MAX);
 		validate.int32('events', events);
+		const handle = this.#handle(); // still
 		const code = this.#binding.cookies.encode(user);
 		const rc = native.post(handle, events, code, plain);
 		if (rc < 0) {
@@ -420,6 +421,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		if (events === 0) validate.integer('events', events, 1, LIMIT_MAX);
 		validate.object('options', options);
 		const flags = validate.flag('options.update', options.update) ? ALERT_UPDATE : ALERT_SET;
+		this.#handle(); // still
 		const rc = this.#binding.alert(flags, events, user);
 		if (rc === EBUSY) return false;
 		this.#check(rc, 'port_alert');
@@ -583,8 +585,13 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	getSync(options?: WaitOptions): PortEvent<T> | null {
 		this.#handle();
-		if (options !== undefined) validate.object('options', options);
-		const count = this.#binding.block(1, 1, validate.timeout(options?.timeout));
+		let timeout = -1;
+		if (options !== undefined) {
+			validate.object('options', options);
+			timeout = validate.timeout(options.timeout);
+			this.#handle(); // still
+		}
+		const count = this.#binding.block(1, 1, timeout);
 		this.#check(count, 'port_get');
 		return count === 0 ? null : this.#binding.event(0);
 	}
@@ -604,6 +611,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		this.#handle();
 		const { min, max } = range(options);
 		const timeout = validate.timeout(options?.timeout);
+		if (options !== undefined) this.#handle(); // still
 		const count = this.#binding.block(Math.min(max, ROWS), min, timeout);
 		return this.#binding.list(this.#check(count, 'port_getn'), max);
 	}

@@ -291,6 +291,25 @@ describe('failures', () => {
 	});
 });
 
+it('a port that its orders close while they are read takes none, nor does another', () => {
+	const own = new Port();
+	let other: Port | undefined;
+	const order = {
+		operation: 'fsync' as const,
+		fd,
+		get user() {
+			own.close();
+			other = new Port(); // has its place
+			return { a: 'value' };
+		},
+	};
+	expect(() => own.aio.submit([order])).toThrow(
+		expect.objectContaining({ code: 'ERR_PORT_CLOSED' }),
+	);
+	expect(other?.stats().slots).toBe(0);
+	other?.close();
+});
+
 describe('cancelling', () => {
 	it('ends a request that waits, with its event', async () => {
 		const pipe = fifo();

@@ -193,6 +193,56 @@ it('items of a list are read once, before any of them counts', () => {
 	closeFd(writer);
 });
 
+describe('a port that its arguments close while they are looked at', () => {
+	// Another has the place of the one that was closed.
+	const closing = (own: Port, others: Port[]) => ({
+		get timeout() {
+			return this.closes(0);
+		},
+		get update() {
+			return this.closes(false);
+		},
+		get user() {
+			return this.closes({ a: 'value' });
+		},
+		closes<V>(value: V): V {
+			own.close();
+			others.push(new Port());
+			others[0]?.send(1);
+			return value;
+		},
+	});
+	const closed = { code: 'ERR_PORT_CLOSED' };
+
+	it.each<[string, (port: Port, options: ReturnType<typeof closing>) => unknown]>([
+		['get', (port, options) => port.get(options)],
+		['getn', (port, options) => port.getn(options)],
+		['getSync', (port, options) => port.getSync(options)],
+		['getnSync', (port, options) => port.getnSync(options)],
+		['batches', (port, options) => port.batches(options)],
+		['alert', (port, options) => port.alert(1, null, options)],
+		['associateAll', (port, { user }) => port.associateAll([{ fd: 0, events: 1, user }])],
+	])('%s fails, and does nothing to another', async (_, call) => {
+		const own = new Port();
+		const others: Port[] = [];
+		await expect((async () => call(own, closing(own, others)))()).rejects.toMatchObject(closed);
+		const [other] = others;
+		expect(other?.stats()).toMatchObject({ queued: 1, slots: 1, alert: 0 });
+		other?.close();
+	});
+
+	it('get and getn also where another Port of the same port is open', async () => {
+		const whole = new Port();
+		for (const call of ['get', 'getn'] as const) {
+			const own = Port.attach(whole.fd);
+			const others: Port[] = [];
+			await expect(own[call](closing(own, others))).rejects.toMatchObject(closed);
+			for (const other of others) other.close();
+		}
+		whole.close();
+	});
+});
+
 it('errors are shaped as those of Node', () => {
 	const failure = (call: () => unknown) => {
 		try {
