@@ -98,9 +98,9 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		if (options instanceof Attachment) {
 			this.#binding = Binding.attach(options.fd);
 		} else {
-			const { limit = 0 } = options;
-			if (options.limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
-			this.#binding = Binding.create(limit);
+			const { limit } = options;
+			if (limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
+			this.#binding = Binding.create(limit ?? 0);
 		}
 		this.#binding.join();
 	}
@@ -418,7 +418,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	alert(events: number, user?: T, options: { update?: boolean | undefined } = {}): boolean {
 		this.#handle();
 		validate.int32('events', events);
-		if (events === 0) validate.integer('events', events, 1, LIMIT_MAX);
+		if (events === 0) validate.notZero('events');
 		validate.object('options', options);
 		const flags = validate.flag('options.update', options.update) ? ALERT_UPDATE : ALERT_SET;
 		this.#handle(); // still
@@ -630,7 +630,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	take(view: EventView<T>): number {
 		if (!EventView.is(view)) validate.eventView(view);
 		const binding = this.#open();
-		return EventView.fill(view as EventView<never>, binding, take(binding, view.capacity, 0));
+		const filled = view as EventView<never>;
+		return EventView.fill(filled, binding, take(binding, EventView.room(filled), 0));
 	}
 
 	/**

@@ -81,6 +81,11 @@ export function positive(name: string, value: unknown): never {
 }
 
 /** @internal */
+export function notZero(name: string): never {
+	throw outOfRange(name, `>= ${INT32_MIN} and <= ${INT32_MAX}, and not 0`, 0);
+}
+
+/** @internal */
 export function typedArray(name: string, value: unknown): never {
 	throw invalidType(name, 'TypedArray', value);
 }

@@ -78,6 +78,11 @@ export class EventView<T = unknown> {
 		return typeof value === 'object' && value !== null && #length in value;
 	}
 
+	/** @internal What was made, whatever the object says of itself by now. */
+	static room(view: EventView<never>): number {
+		return view.#events.length;
+	}
+
 	/** @internal */
 	static fill(view: EventView<never>, binding: Binding, count: number): number {
 		const { events, source, object, user } = columns;

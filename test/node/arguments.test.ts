@@ -243,6 +243,37 @@ describe('a port that its arguments close while they are looked at', () => {
 	});
 });
 
+it('ports to be sent to are read once', () => {
+	const own = new Port();
+	const ports: unknown[] = [own, {}];
+	const list = new Proxy([own], {
+		get: (target, name) => (name === '0' ? ports.shift() : Reflect.get(target, name)),
+	});
+	expect(sendn(list, 1)).toEqual({ sent: 1, errors: [null] });
+	own.close();
+});
+
+it('a limit is read once', () => {
+	const limits: unknown[] = [{}, undefined];
+	const options = {
+		get limit() {
+			return limits.shift() as number;
+		},
+	};
+	expect(() => new Port(options)).toThrow(
+		expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+	);
+});
+
+it('a view takes what it has room for, whatever it says', () => {
+	const own = new Port();
+	for (let i = 0; i < 5; i++) own.send(i);
+	const view = new EventView(2);
+	Object.defineProperty(view, 'capacity', { value: 4 });
+	expect([own.take(view), own.count()]).toEqual([2, 3]);
+	own.close();
+});
+
 it('errors are shaped as those of Node', () => {
 	const failure = (call: () => unknown) => {
 		try {
