@@ -312,6 +312,7 @@ export class Binding {
 
 	/** Too late: it gets what is there, which may be nothing (2.5.9). */
 	#expire(wait: Wait): void {
+		this.#rearm(); // an alert that came in time was for it as well (3.15)
 		if (!this.waits.remove(wait)) return;
 		this.#finish(wait, native.take(this.handle, Math.min(wait.max, ROWS), 0));
 		this.#rearm();
