@@ -655,7 +655,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * for await (const event of port) if (event.source === 'alert') break;
 	 * ```
 	 */
-	[Symbol.asyncIterator](): AsyncIterableIterator<PortEvent<T>, undefined> {
+	[Symbol.asyncIterator](): AsyncIterableIterator<PortEvent<T>, undefined> & AsyncDisposable {
 		return new PortIterator(this.#stream(SINGLE, one, -1, undefined));
 	}
 
@@ -669,7 +669,9 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * for await (const events of port.batches({ max: 256 })) for (const event of events) {}
 	 * ```
 	 */
-	batches(options?: BatchOptions & Abortable): AsyncIterableIterator<PortEvent<T>[], undefined> {
+	batches(
+		options?: BatchOptions & Abortable,
+	): AsyncIterableIterator<PortEvent<T>[], undefined> & AsyncDisposable {
 		const asked = range(options);
 		const timeout = validate.timeout(options?.timeout);
 		const signal = validate.signal(options?.signal);

@@ -334,7 +334,7 @@ describe('for await', () => {
 	it('is ended by its disposal', async () => {
 		const batches = port.batches();
 		const waiting = batches.next();
-		await (batches as AsyncIterableIterator<unknown> & AsyncDisposable)[Symbol.asyncDispose]();
+		await batches[Symbol.asyncDispose]();
 		expect(await waiting).toEqual({ done: true, value: undefined });
 		expect(port.stats().waiters).toBe(0);
 	});
