@@ -2,6 +2,7 @@
 
 import {
 	closeFd,
+	connect,
 	EventView,
 	FileObject,
 	listen,
@@ -241,6 +242,17 @@ describe('a port that its arguments close while they are looked at', () => {
 		}
 		whole.close();
 	});
+});
+
+it('what is no valid argument after all says what is', () => {
+	const place = { host: 'localhost', port: 80 };
+	const address = /EINVAL: the host must be an IP address/;
+	expect(() => listen(place)).toThrow(address);
+	expect(() => connect(place)).toThrow(address);
+	expect(() => port.associateFile(new FileObject('.'), 8)).toThrow(
+		/EINVAL: events must be bits of/,
+	);
+	expect(() => port.take(any([]))).toThrow(/must be an instance of EventView/);
 });
 
 it('ports to be sent to are read once', () => {
