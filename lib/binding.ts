@@ -241,12 +241,13 @@ export class Binding {
 	// --- From columns to events.
 
 	event<T>(row: number): PortEvent<T> {
-		const event = this.#decode(row) as PortEvent<T>;
+		const event = this.decode(row) as PortEvent<T>;
 		if (channels.event.hasSubscribers) channels.event.publish({ fd: this.fd, event });
 		return event;
 	}
 
-	#decode(row: number): unknown {
+	/** The same, told to nobody. */
+	decode(row: number): unknown {
 		return decoderOf(source[row] as number)(this, row);
 	}
 
@@ -269,7 +270,7 @@ export class Binding {
 		for (let rows = count; rows > 0; ) {
 			const told = channels.event.hasSubscribers;
 			for (let row = 0; row < rows; row++) {
-				list.push(told ? this.event(row) : (this.#decode(row) as PortEvent<T>));
+				list.push(told ? this.event(row) : (this.decode(row) as PortEvent<T>));
 			}
 			const left = max - list.length;
 			// A full batch of the columns, not of the caller.
