@@ -112,13 +112,22 @@ function moves(code: number): boolean {
 	return fills(code) || code === CODES.write || code === CODES.send;
 }
 
+// As the engine has them: a subclass may tell others.
+const inherent = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(Uint8Array.prototype)) as {
+	[name in 'buffer' | 'byteOffset' | 'byteLength']: { get(this: unknown): Uint8Array[name] };
+};
+const lengthIn = inherent.byteLength.get;
 const EMPTY = new Uint8Array(0);
 
 /** The same memory as the addon takes it: kinds of arrays it knows none, there are ever more of them. */
 function bytesIn(buffer: NodeJS.TypedArray): Uint8Array {
-	if (types.isUint8Array(buffer)) return buffer;
-	const { buffer: memory, byteOffset, byteLength } = buffer;
-	return byteLength === 0 ? EMPTY : new Uint8Array(memory, byteOffset, byteLength); // detached: 0
+	return types.isUint8Array(buffer) ? buffer : beginningOf(buffer, lengthIn.call(buffer));
+}
+
+function beginningOf(buffer: NodeJS.TypedArray, length: number): Uint8Array {
+	if (length === 0) return EMPTY; // or detached
+	const { buffer: memory, byteOffset } = inherent;
+	return new Uint8Array(memory.get.call(buffer), byteOffset.get.call(buffer), length);
 }
 
 // --- Orders: whatever can run the program's own code, or throw, is done with before the first of
@@ -134,12 +143,6 @@ interface Job {
 	readonly position: number;
 	readonly cookie: number;
 }
-
-// As the engine has it: a subclass may tell another.
-const { get: lengthIn } = Object.getOwnPropertyDescriptor(
-	Object.getPrototypeOf(Uint8Array.prototype),
-	'byteLength',
-) as { get(this: unknown): number };
 
 function bytesOf(name: string, buffer: unknown): number {
 	if (!ArrayBuffer.isView(buffer) || types.isDataView(buffer)) validate.typedArray(name, buffer);
@@ -219,7 +222,7 @@ function fill(request: number, written: Uint8Array | readonly Uint8Array[], leng
 	for (const bytes of Array.isArray(written) ? written : [written]) {
 		const own = lengthIn.call(bytes);
 		const part = Math.min(own, length - at);
-		const moved = part === own ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, part);
+		const moved = part === own ? bytes : beginningOf(bytes, part);
 		native.aioFill(request, moved, at);
 		at += part;
 	}
@@ -261,7 +264,7 @@ function failed(binding: Binding, rc: number, cookie: number): PortError {
 
 function accepted(binding: Binding, request: number, { filled }: Job): AioRequest {
 	if (filled !== undefined) {
-		const lengths = Array.isArray(filled) ? filled.map(({ byteLength }) => byteLength) : NONE;
+		const lengths = Array.isArray(filled) ? filled.map((buffer) => lengthIn.call(buffer)) : NONE;
 		binding.requests[placeIn(request)] = { request, buffers: filled, lengths };
 	}
 	return new AioRequest(request);
@@ -304,6 +307,7 @@ export function submitAll(
 	const jobs: Job[] = [];
 	try {
 		for (const order of list) jobs.push(jobOf(binding, order));
+		if (binding.closed) throw portClosed(); // meanwhile: its handle may be another's by now
 		// What ran since may have detached or resized what is to be written.
 		for (const job of jobs) if (job.written !== undefined) job.length = lengthOf(job.written);
 	} catch (error) {

@@ -197,15 +197,16 @@ export class Binding {
 
 	// --- Cookies of associations and of the alert.
 
-	/** The code for an association; the descriptor's former value is replaced. */
-	codeFor(fd: number, value: unknown): number {
-		const code = this.cookies.encode(value);
-		if (this.#associated.size === 0 && !CookieTable.holds(code)) return code;
-		const before = this.#associated.get(fd);
-		if (before !== undefined) this.cookies.release(before);
-		if (CookieTable.holds(code)) this.#associated.set(fd, code);
-		else if (before !== undefined) this.#associated.delete(fd);
-		return code;
+	/** What port_associate answered: the descriptor's former value is replaced, or goes with its association. */
+	associated(fd: number, code: number, rc: number): void {
+		if (this.#associated.size === 0 && !CookieTable.holds(code)) return;
+		if (rc === CANT_CROSS) {
+			this.cookies.release(code); // nothing was asked of the port: the association there may be stays
+			return;
+		}
+		this.forget(fd);
+		if (rc < 0) this.cookies.release(code);
+		else if (CookieTable.holds(code)) this.#associated.set(fd, code);
 	}
 
 	/** The descriptor is no longer associated: its value goes. */
@@ -240,12 +241,13 @@ export class Binding {
 	// --- From columns to events.
 
 	event<T>(row: number): PortEvent<T> {
-		const event = this.#decode(row) as PortEvent<T>;
+		const event = this.decode(row) as PortEvent<T>;
 		if (channels.event.hasSubscribers) channels.event.publish({ fd: this.fd, event });
 		return event;
 	}
 
-	#decode(row: number): unknown {
+	/** The same, told to nobody. */
+	decode(row: number): unknown {
 		return decoderOf(source[row] as number)(this, row);
 	}
 
@@ -268,7 +270,7 @@ export class Binding {
 		for (let rows = count; rows > 0; ) {
 			const told = channels.event.hasSubscribers;
 			for (let row = 0; row < rows; row++) {
-				list.push(told ? this.event(row) : (this.#decode(row) as PortEvent<T>));
+				list.push(told ? this.event(row) : (this.decode(row) as PortEvent<T>));
 			}
 			const left = max - list.length;
 			// A full batch of the columns, not of the caller.
@@ -311,6 +313,7 @@ export class Binding {
 
 	/** Too late: it gets what is there, which may be nothing (2.5.9). */
 	#expire(wait: Wait): void {
+		this.#rearm(); // an alert that came in time was for it as well (3.15)
 		if (!this.waits.remove(wait)) return;
 		this.#finish(wait, native.take(this.handle, Math.min(wait.max, ROWS), 0));
 		this.#rearm();

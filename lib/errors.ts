@@ -43,6 +43,8 @@ const FULL =
 const CROWDED =
 	'an open file may be watched by 100 ports with event loops, 500 in all (files and asynchronous I/O ' +
 	"are one each, for all ports of a process), or the user's limit fs.epoll.max_user_watches is reached";
+const NO_ADDRESS =
+	'the host must be an IP address, a link-local one with its interface (names are looked up by node:dns)';
 
 // What an errno means of a call, where the general text doesn't help.
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -74,6 +76,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
 		"process's of open files is reached",
 	'ENOTSUP port_associate': 'this file system tells nobody of changes',
 	'EAGAIN aio_submit': `${FULL}; or ${CROWDED}`,
+	'EINVAL aio_submit': NO_ADDRESS,
+	'EINVAL connect': NO_ADDRESS,
+	'EINVAL listen': NO_ADDRESS,
 	'EAGAIN port_getn': CROWDED,
 	'EFAULT aio_read': 'the buffer was detached or has shrunk since the read was asked for',
 	'EFAULT aio_recv': 'the buffer was detached or has shrunk since the bytes were asked for',
@@ -83,6 +88,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 // The same where a file is named.
 const OF_FILES: Readonly<Record<string, string>> = {
 	'ENOENT port_dissociate': 'the file is not associated, or its event was retrieved already',
+	'EINVAL port_associate':
+		'events must be bits of FILE_ACCESS, FILE_MODIFIED, FILE_ATTRIB, FILE_TRUNC and FILE_NOFOLLOW',
 	'EINVAL port_dissociate': 'no file was ever associated with this port',
 };
 

@@ -22,7 +22,7 @@ export interface Stream {
 }
 
 /** @internal Ends when the port is closed; return() ends a next() that waits. */
-export class PortIterator<V> implements AsyncIterableIterator<V, undefined> {
+export class PortIterator<V> implements AsyncIterableIterator<V, undefined>, AsyncDisposable {
 	readonly #stream: Stream;
 	readonly #waits = new Set<Wait>();
 	#done = false;

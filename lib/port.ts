@@ -98,9 +98,9 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		if (options instanceof Attachment) {
 			this.#binding = Binding.attach(options.fd);
 		} else {
-			const { limit = 0 } = options;
-			if (options.limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
-			this.#binding = Binding.create(limit);
+			const { limit } = options;
+			if (limit !== undefined) validate.integer('options.limit', limit, 1, LIMIT_MAX);
+			this.#binding = Binding.create(limit ?? 0);
 		}
 		this.#binding.join();
 	}
@@ -197,12 +197,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		const handle = this.#handle();
 		validate.descriptor('fd', fd);
 		validate.pollMask('events', events);
-		const code = this.#binding.codeFor(fd, user);
+		const code = this.#binding.cookies.encode(user);
 		const rc = native.associate(handle, fd, events, code);
-		if (rc < 0) {
-			this.#binding.forget(fd);
-			throw this.#binding.failure(rc, 'port_associate');
-		}
+		this.#binding.associated(fd, code, rc);
+		if (rc < 0) throw this.#binding.failure(rc, 'port_associate');
 	}
 
 	/**
@@ -217,27 +215,36 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	associateAll(list: Iterable<Association<T>>): (Error | null)[] {
 		this.#handle();
-		// Read once, and before the columns are used: an item may be anything.
-		const items = Array.from(validate.iterable('list', list), (item, i) => {
-			validate.object(`list[${i}]`, item);
-			const { fd, events, user } = item;
-			validate.descriptor(`list[${i}].fd`, fd);
-			validate.pollMask(`list[${i}].events`, events);
-			return { fd, events, user };
-		});
-		const handle = this.#handle(); // still
+		const { cookies } = this.#binding;
+		const items: { fd: number; events: number; code: number }[] = [];
+		let handle: number;
+		try {
+			// Read once, and before the columns are used: an item may be anything, and a value's code may need them.
+			for (const item of validate.iterable('list', list)) {
+				const name = `list[${items.length}]`;
+				validate.object(name, item);
+				const { fd, events, user } = item;
+				validate.descriptor(`${name}.fd`, fd);
+				validate.pollMask(`${name}.events`, events);
+				items.push({ fd, events, code: cookies.encode(user) });
+			}
+			handle = this.#handle(); // still
+		} catch (error) {
+			for (const { code } of items) cookies.release(code);
+			throw error;
+		}
 		const errors: (Error | null)[] = [];
 		for (let start = 0; start < items.length; start += ROWS) {
 			const part = items.slice(start, start + ROWS);
-			for (const [row, { fd, events, user }] of part.entries()) {
+			for (const [row, { fd, events, code }] of part.entries()) {
 				columns.object[row] = fd;
 				columns.events[row] = events;
-				columns.user[row] = this.#binding.codeFor(fd, user);
+				columns.user[row] = code;
 			}
 			native.associateAll(handle, part.length);
-			for (const [row, { fd }] of part.entries()) {
+			for (const [row, { fd, code }] of part.entries()) {
 				const rc = columns.source[row] as number;
-				if (rc < 0) this.#binding.forget(fd);
+				this.#binding.associated(fd, code, rc);
 				errors.push(rc < 0 ? this.#binding.failure(rc, 'port_associate') : null);
 			}
 		}
@@ -382,9 +389,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * ```
 	 */
 	post(bytes: NodeJS.ArrayBufferView, events = 0, user?: T): void {
-		const handle = this.#handle();
+		this.#handle();
 		const plain = validate.bytes('bytes', bytes, POST_MAX);
 		validate.int32('events', events);
+		const handle = this.#handle(); // still
 		const code = this.#binding.cookies.encode(user);
 		const rc = native.post(handle, events, code, plain);
 		if (rc < 0) {
@@ -410,9 +418,10 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	alert(events: number, user?: T, options: { update?: boolean | undefined } = {}): boolean {
 		this.#handle();
 		validate.int32('events', events);
-		if (events === 0) validate.integer('events', events, 1, LIMIT_MAX);
+		if (events === 0) validate.notZero('events');
 		validate.object('options', options);
 		const flags = validate.flag('options.update', options.update) ? ALERT_UPDATE : ALERT_SET;
+		this.#handle(); // still
 		const rc = this.#binding.alert(flags, events, user);
 		if (rc === EBUSY) return false;
 		this.#check(rc, 'port_alert');
@@ -576,8 +585,13 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 */
 	getSync(options?: WaitOptions): PortEvent<T> | null {
 		this.#handle();
-		if (options !== undefined) validate.object('options', options);
-		const count = this.#binding.block(1, 1, validate.timeout(options?.timeout));
+		let timeout = -1;
+		if (options !== undefined) {
+			validate.object('options', options);
+			timeout = validate.timeout(options.timeout);
+			this.#handle(); // still
+		}
+		const count = this.#binding.block(1, 1, timeout);
 		this.#check(count, 'port_get');
 		return count === 0 ? null : this.#binding.event(0);
 	}
@@ -597,6 +611,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 		this.#handle();
 		const { min, max } = range(options);
 		const timeout = validate.timeout(options?.timeout);
+		if (options !== undefined) this.#handle(); // still
 		const count = this.#binding.block(Math.min(max, ROWS), min, timeout);
 		return this.#binding.list(this.#check(count, 'port_getn'), max);
 	}
@@ -615,7 +630,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	take(view: EventView<T>): number {
 		if (!EventView.is(view)) validate.eventView(view);
 		const binding = this.#open();
-		return EventView.fill(view as EventView<never>, binding, take(binding, view.capacity, 0));
+		const filled = view as EventView<never>;
+		return EventView.fill(filled, binding, take(binding, EventView.room(filled), 0));
 	}
 
 	/**
@@ -639,7 +655,7 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * for await (const event of port) if (event.source === 'alert') break;
 	 * ```
 	 */
-	[Symbol.asyncIterator](): AsyncIterableIterator<PortEvent<T>, undefined> {
+	[Symbol.asyncIterator](): AsyncIterableIterator<PortEvent<T>, undefined> & AsyncDisposable {
 		return new PortIterator(this.#stream(SINGLE, one, -1, undefined));
 	}
 
@@ -653,7 +669,9 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * for await (const events of port.batches({ max: 256 })) for (const event of events) {}
 	 * ```
 	 */
-	batches(options?: BatchOptions & Abortable): AsyncIterableIterator<PortEvent<T>[], undefined> {
+	batches(
+		options?: BatchOptions & Abortable,
+	): AsyncIterableIterator<PortEvent<T>[], undefined> & AsyncDisposable {
 		const asked = range(options);
 		const timeout = validate.timeout(options?.timeout);
 		const signal = validate.signal(options?.signal);

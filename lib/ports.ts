@@ -25,14 +25,15 @@ export function sendn<T>(
 	user?: T,
 ): { sent: number; errors: (Error | null)[] } {
 	if (!Array.isArray(ports)) validate.ports(ports);
-	for (const [i, port] of ports.entries()) {
+	const all = [...ports]; // a Proxy may have others the next time
+	for (const [i, port] of all.entries()) {
 		if (!isPort(port)) validate.ports(port, i);
 	}
 	validate.int32('events', events);
 	const errors: (Error | null)[] = [];
 	let sent = 0;
-	for (let start = 0; start < ports.length; start += ROWS) {
-		const part = ports.slice(start, start + ROWS);
+	for (let start = 0; start < all.length; start += ROWS) {
+		const part = all.slice(start, start + ROWS);
 		for (const [row, port] of part.entries()) {
 			const binding = bindingOf(port as Port<never>);
 			columns.source[row] = port.closed ? -1 : binding.handle;

@@ -1,6 +1,7 @@
 // How gets are answered: by what is there, or by a wait.
 
 import { type Binding, ROWS } from './binding.js';
+import { portClosed } from './errors.js';
 import { native } from './native.js';
 import type { Abortable, BatchOptions, WaitOptions } from './options.js';
 import * as validate from './validate.js';
@@ -52,7 +53,7 @@ function checked(binding: Binding, count: number): number {
 
 /** @internal What get() and getn() promise. Throws what they reject with. */
 export function retrieve<R>(
-	port: object,
+	port: { readonly closed: boolean },
 	binding: Binding,
 	options: (WaitOptions & Abortable) | undefined,
 	{ min, max }: Range,
@@ -65,6 +66,7 @@ export function retrieve<R>(
 		timeout = validate.timeout(options.timeout);
 		signal = validate.signal(options.signal);
 		signal?.throwIfAborted();
+		if (port.closed) throw portClosed(); // by a getter of the options: its handle may be another's by now
 	}
 	const count = timeout === 0 ? take(binding, max, 0) : takeInTurn(binding, max, min);
 	if (count > 0 || timeout === 0) return Promise.resolve(shape(binding, count, max) as R);

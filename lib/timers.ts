@@ -195,6 +195,7 @@ export class Timer<T = unknown> implements Disposable {
 	 */
 	get(options: { bigint: true }): TimerState<bigint>;
 	get(options?: { bigint?: false | undefined }): TimerState;
+	get(options: { bigint?: boolean | undefined }): TimerState<number | bigint>;
 	get(options: { bigint?: boolean | undefined } = {}): TimerState<number | bigint> {
 		const id = this.#live();
 		validate.object('options', options);

@@ -81,8 +81,13 @@ export function positive(name: string, value: unknown): never {
 }
 
 /** @internal */
+export function notZero(name: string): never {
+	throw outOfRange(name, `>= ${INT32_MIN} and <= ${INT32_MAX}, and not 0`, 0);
+}
+
+/** @internal */
 export function typedArray(name: string, value: unknown): never {
-	throw invalidType(name, 'TypedArray', value);
+	throw invalidType(name, 'an instance of TypedArray', value);
 }
 
 /** @internal To be iterated once; what is no iterator after all is told as such while it is. */
@@ -118,7 +123,8 @@ function* steps<T>(name: string, iterator: Iterator<T>): Generator<T> {
 }
 
 export function oneOf(name: string, value: unknown, allowed: readonly string[]): void {
-	if (!allowed.includes(value as string)) throw invalidValue(name, allowed.join(', '), value);
+	if (!allowed.includes(value as string))
+		throw invalidValue(name, `one of: ${allowed.join(', ')}`, value);
 }
 
 export function boolean(name: string, value: unknown): void {

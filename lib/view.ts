@@ -78,6 +78,11 @@ export class EventView<T = unknown> {
 		return typeof value === 'object' && value !== null && #length in value;
 	}
 
+	/** @internal What was made, whatever the object says of itself by now. */
+	static room(view: EventView<never>): number {
+		return view.#events.length;
+	}
+
 	/** @internal */
 	static fill(view: EventView<never>, binding: Binding, count: number): number {
 		const { events, source, object, user } = columns;
@@ -94,11 +99,11 @@ export class EventView<T = unknown> {
 			view.#events[row] = events[row] as number;
 			view.#object[row] = object[row] as number;
 			if (from === AIO) {
-				const event = binding.event(row) as AioEvent;
+				const event = binding.decode(row) as AioEvent;
 				values[row] = event.user;
 				view.#object[row] = event.fd ?? 0;
 			} else if (from === SOURCE_FILE || from === SOURCE_FILE_STANDING) {
-				values[row] = (binding.event(row) as FileEvent).user; // its association may be spent
+				values[row] = (binding.decode(row) as FileEvent).user; // its association may be spent
 			} else values[row] = code > 0 ? code : binding.user(row, from === 3);
 		}
 		// Values of the last batch must not be kept alive by a shorter one.

@@ -51,7 +51,9 @@ const isGone = (error: unknown): boolean =>
  * see when it looks then makes another event. At most two events wait for the reader: what ended
  * an association, and what the name leads to since.
  */
-class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>, Follower {
+class Watcher
+	implements AsyncIterableIterator<FileEvent<undefined>, undefined>, AsyncDisposable, Follower
+{
 	readonly #port: Port<Told>;
 	#file: FileObject;
 	readonly #events: number;
@@ -342,7 +344,7 @@ class Watcher implements AsyncIterableIterator<FileEvent<undefined>, undefined>,
 export function watch(
 	path: string,
 	options: WatchOptions = {},
-): AsyncIterableIterator<FileEvent<undefined>, undefined> {
+): AsyncIterableIterator<FileEvent<undefined>, undefined> & AsyncDisposable {
 	validate.path('path', path);
 	validate.object('options', options);
 	const signal = validate.signal(options.signal);

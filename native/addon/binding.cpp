@@ -216,7 +216,7 @@ std::vector<Mail> take_mail(Environment& environment) {
 	for (Binding* binding : environment.bindings) {
 		if (!binding || !binding->mail) continue;
 		binding->mail = false;
-		list.push_back({binding->handle, binding->closed_by_other});
+		list.push_back({binding->handle, binding->id, binding->closed_by_other});
 	}
 	return list;
 }

@@ -78,6 +78,7 @@ void give_back(uint64_t cookie);
 uint32_t take_returned(Binding& binding, uint32_t* out, uint32_t max);
 struct Mail {
 	int32_t handle;
+	uint32_t id; // of the Binding
 	bool closed;
 };
 std::vector<Mail> take_mail(Environment& environment);

@@ -7,8 +7,9 @@ namespace {
 void doorbell_rung(uv_async_t* handle) {
 	auto* environment = static_cast<Environment*>(handle->data);
 	for (const Mail& mail : take_mail(*environment)) {
-		// A call before may have closed this one.
-		if (environment->at(mail.handle)) environment->call_notice(mail.handle, mail.closed);
+		// A call before may have closed this one, and made another port, which has its handle now.
+		Binding* binding = environment->at(mail.handle);
+		if (binding && binding->id == mail.id) environment->call_notice(mail.handle, mail.closed);
 	}
 }
 

@@ -291,6 +291,25 @@ describe('failures', () => {
 	});
 });
 
+it('a port that its orders close while they are read takes none, nor does another', () => {
+	const own = new Port();
+	let other: Port | undefined;
+	const order = {
+		operation: 'fsync' as const,
+		fd,
+		get user() {
+			own.close();
+			other = new Port(); // has its place
+			return { a: 'value' };
+		},
+	};
+	expect(() => own.aio.submit([order])).toThrow(
+		expect.objectContaining({ code: 'ERR_PORT_CLOSED' }),
+	);
+	expect(other?.stats().slots).toBe(0);
+	other?.close();
+});
+
 describe('cancelling', () => {
 	it('ends a request that waits, with its event', async () => {
 		const pipe = fifo();
@@ -393,6 +412,21 @@ describe('a buffer', () => {
 			}
 		}
 		expect(await port.aio.promises.write(fd, new Longer(4), 0)).toBe(4);
+		class Elsewhere extends Uint16Array {
+			override get byteLength(): number {
+				return 0;
+			}
+			override get byteOffset(): number {
+				return 1;
+			}
+		}
+		await port.aio.promises.read(fd, Buffer.alloc(64), 64); // leaves its bytes in the addon's memory
+		expect(await port.aio.promises.write(fd, new Elsewhere(4).fill(0x4141), 0)).toBe(8);
+		expect(fs.readFileSync(file, 'latin1').slice(0, 8)).toBe('AAAAAAAA');
+		const [one, two] = [new Elsewhere(2), new Elsewhere(2)];
+		expect(await port.aio.promises.read(fd, one, 0)).toBe(4);
+		expect(await port.aio.promises.readv(fd, [two, one.fill(0)], 0)).toBe(8);
+		expect([...one, ...two]).toEqual(Array(4).fill(0x4141));
 	});
 
 	// Those of this Node: Float16Array came with 24.

@@ -2,6 +2,7 @@
 
 import {
 	closeFd,
+	connect,
 	EventView,
 	FileObject,
 	listen,
@@ -191,6 +192,98 @@ it('items of a list are read once, before any of them counts', () => {
 	own.close();
 	closeFd(reader);
 	closeFd(writer);
+});
+
+describe('a port that its arguments close while they are looked at', () => {
+	// Another has the place of the one that was closed.
+	const closing = (own: Port, others: Port[]) => ({
+		get timeout() {
+			return this.closes(0);
+		},
+		get update() {
+			return this.closes(false);
+		},
+		get user() {
+			return this.closes({ a: 'value' });
+		},
+		closes<V>(value: V): V {
+			own.close();
+			others.push(new Port());
+			others[0]?.send(1);
+			return value;
+		},
+	});
+	const closed = { code: 'ERR_PORT_CLOSED' };
+
+	it.each<[string, (port: Port, options: ReturnType<typeof closing>) => unknown]>([
+		['get', (port, options) => port.get(options)],
+		['getn', (port, options) => port.getn(options)],
+		['getSync', (port, options) => port.getSync(options)],
+		['getnSync', (port, options) => port.getnSync(options)],
+		['batches', (port, options) => port.batches(options)],
+		['alert', (port, options) => port.alert(1, null, options)],
+		['associateAll', (port, { user }) => port.associateAll([{ fd: 0, events: 1, user }])],
+	])('%s fails, and does nothing to another', async (_, call) => {
+		const own = new Port();
+		const others: Port[] = [];
+		await expect((async () => call(own, closing(own, others)))()).rejects.toMatchObject(closed);
+		const [other] = others;
+		expect(other?.stats()).toMatchObject({ queued: 1, slots: 1, alert: 0 });
+		other?.close();
+	});
+
+	it('get and getn also where another Port of the same port is open', async () => {
+		const whole = new Port();
+		for (const call of ['get', 'getn'] as const) {
+			const own = Port.attach(whole.fd);
+			const others: Port[] = [];
+			await expect(own[call](closing(own, others))).rejects.toMatchObject(closed);
+			for (const other of others) other.close();
+		}
+		whole.close();
+	});
+});
+
+it('what is no valid argument after all says what is', () => {
+	const place = { host: 'localhost', port: 80 };
+	const address = /EINVAL: the host must be an IP address/;
+	expect(() => listen(place)).toThrow(address);
+	expect(() => connect(place)).toThrow(address);
+	expect(() => port.associateFile(new FileObject('.'), 8)).toThrow(
+		/EINVAL: events must be bits of/,
+	);
+	expect(() => port.take(any([]))).toThrow(/must be an instance of EventView/);
+});
+
+it('ports to be sent to are read once', () => {
+	const own = new Port();
+	const ports: unknown[] = [own, {}];
+	const list = new Proxy([own], {
+		get: (target, name) => (name === '0' ? ports.shift() : Reflect.get(target, name)),
+	});
+	expect(sendn(list, 1)).toEqual({ sent: 1, errors: [null] });
+	own.close();
+});
+
+it('a limit is read once', () => {
+	const limits: unknown[] = [{}, undefined];
+	const options = {
+		get limit() {
+			return limits.shift() as number;
+		},
+	};
+	expect(() => new Port(options)).toThrow(
+		expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+	);
+});
+
+it('a view takes what it has room for, whatever it says', () => {
+	const own = new Port();
+	for (let i = 0; i < 5; i++) own.send(i);
+	const view = new EventView(2);
+	Object.defineProperty(view, 'capacity', { value: 4 });
+	expect([own.take(view), own.count()]).toEqual([2, 3]);
+	own.close();
 });
 
 it('errors are shaped as those of Node', () => {

@@ -74,6 +74,24 @@ it('an association replaced gives its last value only', () => {
 	closeFd(writer);
 });
 
+it('an association that a refused value would have replaced keeps its own', () => {
+	const ends = [pipe(), pipe()];
+	const [[one], [other]] = ends as [[number, number], [number, number]];
+	port.associate(one, POLLIN, { first: 1 });
+	port.associate(other, POLLIN, { first: 2 });
+	closeFd(port.ticket()); // from now on no such value crosses
+	const refused = { code: 'ERR_PORT_COOKIE_NOT_SHAREABLE' };
+	expect(() => port.associate(one, POLLIN, { second: 1 })).toThrow(
+		expect.objectContaining(refused),
+	);
+	expect(port.associateAll([{ fd: other, events: POLLIN, user: { second: 2 } }])).toEqual([
+		expect.objectContaining(refused),
+	]);
+	for (const [, writer] of ends) writeSync(writer, 'x');
+	expect(port.getnSync({ min: 2 }).map(({ user }) => user)).toEqual([{ first: 1 }, { first: 2 }]);
+	for (const fd of ends.flat()) closeFd(fd);
+});
+
 describe('values in flight', () => {
 	// A WeakRef to each value, and a collection forced between the steps.
 	const run = (steps: string) =>

@@ -68,6 +68,36 @@ describe('copies in one thread', () => {
 		expect(await run(source)).toEqual([5, true, 'ERR_PORT_CLOSED']);
 	});
 
+	it('associate what they are told to while values that the other one retrieved come back', async () => {
+		const source = `
+			const [a, b] = [load(), load()];
+			const port = new a.Port();
+			port.send(1, { first: 1 });
+			b.Port.attach(port.fd).getSync(); // whose place is free for the next value
+			const ends = [a.pipe(), a.pipe()];
+			port.associateAll(ends.map(([fd]) => ({ fd, events: a.POLLIN, user: { fd } })));
+			for (const [, writer] of ends) a.write(writer, Buffer.from('x'));
+			const got = port.getnSync({ min: 2, timeout: 1000 });
+			console.log(JSON.stringify(got.map(({ fd, user }) => fd === user.fd)));`;
+		expect(await run(source)).toEqual([true, true]);
+	});
+
+	it('close what the other one closed, and no port that was made since', async () => {
+		const source = `
+			const [a, b] = [load(), load()];
+			const ports = [new a.Port(), new a.Port()];
+			const [first, second] = ports.map(({ fd }) => b.Port.attach(fd));
+			const again = first.get().catch(({ code }) => {
+				second.close(); // of whose end it hears after this
+				return [code, new b.Port(), new b.Port()];
+			});
+			for (const port of ports) port.close();
+			const [code, ...made] = await again;
+			await new Promise((resolve) => setImmediate(resolve));
+			console.log(JSON.stringify([code, ...made.map(({ closed }) => closed)]));`;
+		expect(await run(source)).toEqual(['ERR_PORT_CLOSED', false, false]);
+	});
+
 	it('stay whole when modules are loaded anew: what a port needs later is of its own copy', async () => {
 		const source = `
 			import { openSync } from 'node:fs';

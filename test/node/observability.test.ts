@@ -9,6 +9,8 @@ import path from 'node:path';
 import {
 	closeFd,
 	EventView,
+	FILE_MODIFIED,
+	FileObject,
 	Port,
 	type PortDiagnostics,
 	type PortError,
@@ -44,6 +46,22 @@ function listen(...names: Name[]): [string, unknown][] {
 }
 
 describe('diagnostics_channel', () => {
+	test('tells nothing of what goes into a view, of whatever source', async () => {
+		const port = new Port();
+		const heard = listen('event-ports:event');
+		port.send(1);
+		port.aio.fsync(0);
+		port.associateFile(new FileObject('.', { mtimeNs: 1n }), FILE_MODIFIED);
+		const view = new EventView(4);
+		let taken = 0;
+		await until(() => {
+			taken += port.take(view);
+			return taken === 3;
+		});
+		expect(heard).toEqual([]);
+		port.close();
+	});
+
 	test('tells of a life: open, wait, event, close', async () => {
 		const heard = listen(...NAMES);
 		const port = new Port<string>();

@@ -212,7 +212,7 @@ describe('failures', () => {
 		expect(() => write(1, bytes('abc'), 4)).toThrow(range);
 		expect(() => write(1, bytes('abc'), 1, 3)).toThrow(range);
 		expect(() => writev(1, wrong(bytes('abc')))).toThrow(type);
-		expect(() => shutdown(0, wrong('half'))).toThrow(/must be read, write, both/);
+		expect(() => shutdown(0, wrong('half'))).toThrow(/must be one of: read, write, both/);
 		expect(() => shutdown(0, wrong(Object.create(null)))).toThrow(type);
 		expect(() => closeFd(1.5)).toThrow(range);
 	});

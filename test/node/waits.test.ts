@@ -129,6 +129,21 @@ describe('get', () => {
 		expect(await port.get()).toEqual(new UserEvent(5, undefined));
 	});
 
+	it('whose time passed meanwhile gets the alert that came in time', async () => {
+		for (const beside of [0, 1]) {
+			await new Promise(setImmediate); // from here to the timers the loop doesn't look at the port
+			const others = Array.from({ length: beside }, () => port.get());
+			const late = [port.get({ timeout: 1 }), port.getn({ min: 2, timeout: 1 })];
+			port.alert(1, { for: 'all' });
+			port.clearAlert();
+			const began = performance.now();
+			while (performance.now() - began < 3);
+			const alert = new AlertEvent(1, { for: 'all' });
+			const told = await Promise.all([...late, ...others]);
+			expect(told).toEqual([alert, [alert], ...others.map(() => alert)]);
+		}
+	});
+
 	it('keeps its alert when another one begins to wait for less', async () => {
 		const waiting = port.getn({ min: 3 });
 		port.alert(1);
@@ -319,7 +334,7 @@ describe('for await', () => {
 	it('is ended by its disposal', async () => {
 		const batches = port.batches();
 		const waiting = batches.next();
-		await (batches as AsyncIterableIterator<unknown> & AsyncDisposable)[Symbol.asyncDispose]();
+		await batches[Symbol.asyncDispose]();
 		expect(await waiting).toEqual({ done: true, value: undefined });
 		expect(port.stats().waiters).toBe(0);
 	});

@@ -18,15 +18,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FILE_ATTRIB, FILE_MODIFIED, FILE_NOFOLLOW, FileObject, watch } from 'event-ports';
 import { describe, expect, it } from 'vitest';
-import {
-	folder,
-	freshFolder,
-	name,
-	names,
-	next,
-	silent,
-	type Watching,
-} from './support/watching.js';
+import { folder, freshFolder, name, names, next, silent } from './support/watching.js';
 import { openDescriptors, outcomeOf, PACKAGE, runProgram, turn, until } from './support.js';
 
 freshFolder();
@@ -277,7 +269,7 @@ describe('the end', () => {
 			const asked = waiting.next();
 			await waiting.return?.();
 			expect(await asked).toEqual({ done: true, value: undefined });
-			await (watch(name) as Watching & AsyncDisposable)[Symbol.asyncDispose]();
+			await watch(name)[Symbol.asyncDispose]();
 			const thrown = watch(name);
 			await expect(thrown.throw?.(new Error('enough'))).rejects.toThrow('enough');
 			expect(await thrown.next()).toEqual({ done: true, value: undefined });

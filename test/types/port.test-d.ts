@@ -13,7 +13,9 @@ import {
 	type PortStats,
 	Source,
 	sendn,
+	type TimerState,
 	type UserEvent,
+	watch,
 } from 'event-ports';
 import { describe, expectTypeOf, it } from 'vitest';
 
@@ -68,6 +70,20 @@ describe('a Port', () => {
 		for await (const some of port.batches({ max: 2 })) {
 			expectTypeOf(some).toEqualTypeOf<PortEvent<Job>[]>();
 		}
+	});
+
+	it('gives iterations that are disposable', () => {
+		expectTypeOf(port[Symbol.asyncIterator]()).toExtend<AsyncDisposable>();
+		expectTypeOf(port.batches()).toExtend<AsyncDisposable>();
+		expectTypeOf(watch('name')).toExtend<AsyncDisposable>();
+	});
+
+	it('tells a timer in milliseconds or nanoseconds', () => {
+		const timer = port.after(1);
+		expectTypeOf(timer.get()).toEqualTypeOf<TimerState>();
+		expectTypeOf(timer.get({ bigint: true })).toEqualTypeOf<TimerState<bigint>>();
+		const exact = Math.random() < 0.5;
+		expectTypeOf(timer.get({ bigint: exact })).toEqualTypeOf<TimerState<number | bigint>>();
 	});
 
 	it('answers in values', () => {
