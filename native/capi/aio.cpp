@@ -34,8 +34,11 @@ int check_aiocb(struct aiocb* cb) {
 }
 
 void fill_order(aio::Order& order, struct aiocb* cb, sys::IoOp op) {
-	order.io = {op, cb->aio_fildes, const_cast<void*>(cb->aio_buf), cb->aio_nbytes,
-	            static_cast<uint64_t>(cb->aio_offset)};
+	if (op <= sys::IoOp::WRITEV)
+		order.io = {op, cb->aio_fildes, const_cast<void*>(cb->aio_buf), cb->aio_nbytes,
+		            static_cast<uint64_t>(cb->aio_offset)};
+	else
+		order.io = {op, cb->aio_fildes, nullptr, 0, 0}; // aio_fsync looks at nothing else
 	order.code = code_of(op);
 	order.object = reinterpret_cast<uintptr_t>(cb);
 	order.owner = cb;

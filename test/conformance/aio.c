@@ -391,6 +391,15 @@ CASE("14.4.6", "an_appending_write_goes_to_the_end_whatever_its_offset")
 	EQ(memcmp(seen, "abcde", 5), 0);
 }
 
+CASE("7.1", "an_fsync_looks_at_no_buffer")
+{
+	int port = new_port();
+	struct request r;
+	request_init(&r, port, USER(1), new_file(), -1, (size_t)-1);
+	OK(aio_fsync(O_SYNC, &r.cb));
+	expect_done(port, &r, AIOFSYNC, USER(1), 0, 0);
+}
+
 CASE("14.4.6 7.7", "an_fsync_comes_after_what_was_asked_for_before_it")
 {
 	int port = new_port(), pair[2];
