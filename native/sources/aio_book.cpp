@@ -198,11 +198,14 @@ void AioBook::release_held(const AioRequest& done) {
 }
 
 void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
-	// Not ours: the kernel gives up what a thread had submitted that has ended; or of a cancellation
-	// whose answer was that the request goes on.
-	if (request.cancelled == AioRequest::NO && (result == -ECANCELED || result == -EINTR)) {
-		engine_.load(std::memory_order_relaxed)->start(request);
-		return;
+	if (result == -ECANCELED || result == -EINTR) {
+		// Not ours: the kernel gives up what a thread had submitted that has ended; or of a cancellation
+		// whose answer was that the request goes on.
+		if (request.cancelled == AioRequest::NO) {
+			engine_.load(std::memory_order_relaxed)->start(request);
+			return;
+		}
+		result = -ECANCELED; // also a call that the cancellation interrupted
 	}
 	request.result = result;
 	if (request.store) request.store(request.owner, result);
