@@ -151,7 +151,8 @@ PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
 		       : cancelled == aio::Cancelled::NOT_CANCELED ? AIO_NOTCANCELED
 		                                                   : AIO_ALLDONE;
 	};
-	if (cb && reports_to_port(cb)) return answer_for(ours);
+	// One of a list that is told of to nobody is ours as well, and libc knows nothing of it.
+	if (cb && (reports_to_port(cb) || ours != aio::Cancelled::ALL_DONE)) return answer_for(ours);
 	int libc = outcome.libc(libc_aio().cancel(fd, cb));
 	// Both may have some of this descriptor: what is not cancelled has the say.
 	if (libc < 0 || libc == AIO_NOTCANCELED || ours == aio::Cancelled::ALL_DONE) return libc;
