@@ -19,8 +19,10 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <new>
+#include <unordered_map>
 #include <vector>
 
 namespace evp {
@@ -32,6 +34,13 @@ constexpr uint32_t WATCHER = WORKERS; // its seat
 
 // AioRequest::stage.
 enum Stage : uint8_t { QUEUED = 1, RUNNING = 2, WATCHED = 3, DONE = 4 };
+
+// Of a descriptor, those that wait until it can be read or written.
+struct Waiting {
+	std::deque<AioRequest*> requests[2];
+
+	bool none() const { return requests[0].empty() && requests[1].empty(); }
+};
 
 class PoolEngine final : public AioEngine {
 public:
@@ -151,7 +160,9 @@ private:
 
 	bool withdraw(AioRequest& request) {
 		if (request.stage == WATCHED) {
-			std::erase(watched_, &request);
+			Waiting& waiting = watched_[request.io.fd];
+			std::erase(waiting.requests[sys::io_writes(request.io)], &request);
+			if (waiting.none()) watched_.erase(request.io.fd);
 			sys::eventfd_raise(stir_.get());
 		} else if (request.stage != QUEUED)
 			return false;
@@ -166,7 +177,7 @@ private:
 		}
 		watching_ = true;
 		request.stage = WATCHED;
-		watched_.push_back(&request);
+		watched_[request.io.fd].requests[sys::io_writes(request.io)].push_back(&request);
 		sys::eventfd_raise(stir_.get());
 	}
 
@@ -209,32 +220,40 @@ private:
 		settle(request, result);
 	}
 
+	// One a readiness, the oldest: others of the descriptor would only find nothing. Null: none.
+	AioRequest* take_watched(int fd, bool writes) {
+		auto at = watched_.find(fd);
+		if (at == watched_.end()) return nullptr;
+		std::deque<AioRequest*>& requests = at->second.requests[writes];
+		if (requests.empty()) return nullptr;
+		AioRequest* request = requests.front();
+		requests.pop_front();
+		if (at->second.none()) watched_.erase(at);
+		return request;
+	}
+
 	[[noreturn]] void watch_all() {
 		std::vector<sys::Watched> list;
 		for (;;) {
 			{
 				std::lock_guard guard(lock_);
-				list.assign(1, {stir_.get(), false, false});
-				for (AioRequest* request : watched_)
-					list.push_back({request->io.fd, sys::io_writes(request->io), false});
+				list.assign(1, {stir_.get(), {true, false}, {}});
+				for (const auto& [fd, waiting] : watched_)
+					list.push_back({fd, {!waiting.requests[0].empty(), !waiting.requests[1].empty()}, {}});
 			}
 			sys::watch(list.data(), list.size());
 			sys::eventfd_lower(stir_.get());
 			std::unique_lock guard(lock_);
 			for (const sys::Watched& seen : list) {
-				if (!seen.ready || seen.fd == stir_.get()) continue;
-				// One a readiness: others of the descriptor would only find nothing.
-				auto fits = [&](const AioRequest* request) {
-					return request->io.fd == seen.fd && sys::io_writes(request->io) == seen.writes;
-				};
-				auto found = std::find_if(watched_.begin(), watched_.end(), fits);
-				if (found == watched_.end()) continue;
-				AioRequest& request = **found;
-				watched_.erase(found);
-				if (sys::io_never_waits(request.io))
-					carry_out(request, WATCHER, guard);
-				else
-					enqueue(request);
+				for (bool writes : {false, true}) {
+					if (!seen.ready[writes]) continue;
+					AioRequest* request = take_watched(seen.fd, writes);
+					if (!request) continue;
+					if (sys::io_never_waits(request->io))
+						carry_out(*request, WATCHER, guard);
+					else
+						enqueue(*request);
+				}
 			}
 			wake_workers();
 		}
@@ -251,7 +270,7 @@ private:
 	uint32_t workers_ = 0;
 	uint32_t idle_ = 0;
 	bool watching_ = false;
-	std::vector<AioRequest*> watched_; // the oldest first
+	std::unordered_map<int, Waiting> watched_;
 	std::vector<AioCompletion> done_;
 	size_t taken_ = 0;
 	std::atomic<bool> at_hand_{false}; // of done_

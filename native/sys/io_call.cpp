@@ -167,10 +167,15 @@ int64_t io_call(const Io& io) {
 
 void watch(Watched* list, size_t count) {
 	std::vector<pollfd> set(count);
-	for (size_t i = 0; i < count; i++)
-		set[i] = {list[i].fd, static_cast<short>(list[i].writes ? POLLOUT : POLLIN), 0};
+	for (size_t i = 0; i < count; i++) {
+		int events = (list[i].wanted[0] ? POLLIN : 0) | (list[i].wanted[1] ? POLLOUT : 0);
+		set[i] = {list[i].fd, static_cast<short>(events), 0};
+	}
 	while (poll(set.data(), count, -1) < 0 && errno == EINTR) {}
-	for (size_t i = 0; i < count; i++) list[i].ready = set[i].revents != 0;
+	for (size_t i = 0; i < count; i++) {
+		list[i].ready[0] = (set[i].revents & ~POLLOUT) != 0;
+		list[i].ready[1] = (set[i].revents & ~POLLIN) != 0;
+	}
 }
 
 int wait_readable(int first, int second, const Deadline& deadline) {

@@ -26,10 +26,11 @@ bool io_writes(const Io& io); // it waits until it can write
 
 struct Watched {
 	int fd;
-	bool writes;
-	bool ready; // out: or no descriptor any more
+	bool wanted[2]; // to be read, to be written
+	bool ready[2];  // out: or no descriptor any more
 };
-void watch(Watched* list, size_t count); // until one is
+// Until one is. Each descriptor once: poll(2) takes no more than RLIMIT_NOFILE of them.
+void watch(Watched* list, size_t count);
 
 // Until one of two descriptors is readable (-1: none). 0 ETIMEDOUT EINTR.
 int wait_readable(int first, int second, const Deadline& deadline);

@@ -1,9 +1,34 @@
 /* Section 7: requests of pipes, terminals and sockets, which wait for a peer. */
 #include "aio_support.h"
 
+#include <sys/resource.h>
 #if defined(__linux__)
 #include <sys/inotify.h>
 #endif
+
+/* More than poll(2) takes descriptors. */
+CASE("7.3", "more_requests_may_wait_than_descriptors_may_be_open")
+{
+	enum { ALLOWED = 64, READS = 200 };
+	static struct request r[READS];
+	struct rlimit limit;
+	int port = new_port(), pipe[2], i;
+	OK(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = ALLOWED;
+	OK(setrlimit(RLIMIT_NOFILE, &limit));
+	new_pipe(pipe);
+	for (i = 0; i < READS; i++) {
+		request_init(&r[i], port, USER(i), pipe[0], 0, 1);
+		OK(aio_read(&r[i].cb));
+	}
+	for (i = 0; i < READS; i++)
+		write_byte(pipe[1]);
+	for (i = 0; i < READS; i++) {
+		port_event_t pe = take_wait(port);
+		EQ(aio_error((struct aiocb *)pe.portev_object), 0);
+	}
+	SLOTS(port, 0);
+}
 
 #if defined(__linux__)
 /* Reads of inotify are interrupted by their cancellation, which says EINTR. */
