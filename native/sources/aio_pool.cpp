@@ -33,7 +33,14 @@ constexpr uint32_t WORKERS = 4;
 constexpr uint32_t WATCHER = WORKERS; // its seat
 
 // AioRequest::stage.
-enum Stage : uint8_t { QUEUED = 1, RUNNING = 2, WATCHED = 3, DONE = 4 };
+enum Stage : uint8_t {
+	QUEUED = 1,
+	RUNNING, // of which CLAIMING and BLOCKED are parts
+	CLAIMING, // asks whether its turn at the descriptor would have to wait
+	BLOCKED, // in a call that nothing ends
+	WATCHED,
+	DONE
+};
 
 // Of a descriptor, those that wait until it can be read or written.
 struct Waiting {
@@ -68,7 +75,7 @@ public:
 	void cancel(AioRequest& request) override {
 		std::lock_guard guard(lock_);
 		// Of one that runs it is not known yet whether it will have to wait.
-		if (request.stage == RUNNING)
+		if (request.stage == RUNNING || request.stage == CLAIMING)
 			request.withdrawn++;
 		else
 			push({&request, withdraw(request) ? 0 : -ENOENT, true});
@@ -208,6 +215,26 @@ private:
 		}
 	}
 
+	// One at a time of a descriptor and direction: of two that are told of the same readiness one would wait
+	// in its call, where no cancellation and no close reaches it.
+	int64_t block(AioRequest& request, std::unique_lock<std::mutex>& guard) {
+		sys::Io io = request.io;
+		for (AioRequest* other : running_) {
+			if (!other || (other->stage != CLAIMING && other->stage != BLOCKED)) continue;
+			if (other->io.fd == io.fd && sys::io_writes(other->io) == sys::io_writes(io)) return sys::IO_NOT_READY;
+		}
+		request.stage = CLAIMING;
+		guard.unlock();
+		bool ready = sys::io_ready(io);
+		guard.lock();
+		if (!ready || request.withdrawn != 0) return sys::IO_NOT_READY;
+		request.stage = BLOCKED;
+		guard.unlock();
+		int64_t result = sys::io_block(io);
+		guard.lock();
+		return result;
+	}
+
 	void carry_out(AioRequest& request, uint32_t seat, std::unique_lock<std::mutex>& guard) {
 		request.stage = RUNNING;
 		running_[seat] = &request;
@@ -215,6 +242,7 @@ private:
 		guard.unlock();
 		int64_t result = sys::io_call(io);
 		guard.lock();
+		if (result == sys::IO_MAY_BLOCK) result = block(request, guard);
 		running_[seat] = nullptr;
 		settled_.notify_all();
 		settle(request, result);

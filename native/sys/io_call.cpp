@@ -158,11 +158,25 @@ int64_t io_call(const Io& io) {
 		return done == -EAGAIN ? IO_NOT_READY : done;
 	}
 	if (io.op == IoOp::CONNECT || !may_wait(io)) return call(io, true);
+	// Not by poll(2) where it can be helped: it waits where the call has an answer (the end of a FIFO that
+	// nobody has opened for writing yet, a listening socket, a length that is too short).
+	int64_t done = transfers(io.op) ? call(io, false) : -EOPNOTSUPP;
+	if (has_to_wait(done)) {
+		int flags = fcntl(io.fd, F_GETFL);
+		if (flags != -1 && !(flags & O_NONBLOCK)) return IO_MAY_BLOCK;
+		done = call(io, true);
+	}
+	return done == -EAGAIN ? IO_NOT_READY : done;
+}
+
+bool io_ready(const Io& io) {
 	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
-	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
-	int64_t done = call(io, false);
-	if (done == -EAGAIN) return IO_NOT_READY;
-	return transfers(io.op) && has_to_wait(done) ? call(io, true) : done;
+	return poll(&ready, 1, 0) != 0;
+}
+
+int64_t io_block(const Io& io) {
+	int64_t done = call(io, true);
+	return done == -EAGAIN ? IO_NOT_READY : done; // with O_NONBLOCK, and somebody else was first
 }
 
 void watch(Watched* list, size_t count) {

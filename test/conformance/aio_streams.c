@@ -3,8 +3,36 @@
 
 #include <sys/resource.h>
 #if defined(__linux__)
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #endif
+
+/* poll(2) tells of neither. */
+CASE("7.3", "a_read_that_would_not_wait_has_its_event_at_once")
+{
+	char directory[] = "/tmp/conformance.XXXXXX", name[64];
+	int port = new_port(), pipe[2], fifo;
+	struct request r;
+	TRUE(mkdtemp(directory) != NULL);
+	snprintf(name, sizeof(name), "%s/fifo", directory);
+	OK(mkfifo(name, 0600));
+	fifo = track(open(name, O_RDONLY | O_NONBLOCK));
+	OK(unlink(name));
+	OK(rmdir(directory));
+	request_init(&r, port, USER(1), fifo, 0, 1);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 0); /* nobody writes */
+	new_pipe(pipe);
+	OK(fcntl(pipe[0], F_SETFL, O_NONBLOCK));
+	request_init(&r, port, USER(2), pipe[0], 0, 0);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(2), 0, 0);
+#if defined(__linux__)
+	request_init(&r, port, USER(3), track(eventfd(0, EFD_NONBLOCK)), 0, 4);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(3), EINVAL, -1); /* too short */
+#endif
+}
 
 /* More than poll(2) takes descriptors. */
 CASE("7.3", "more_requests_may_wait_than_descriptors_may_be_open")
@@ -28,6 +56,37 @@ CASE("7.3", "more_requests_may_wait_than_descriptors_may_be_open")
 		EQ(aio_error((struct aiocb *)pe.portev_object), 0);
 	}
 	SLOTS(port, 0);
+}
+
+/* A terminal can't be read without waiting: of requests that see the same line one may begin. */
+CASE("7.9", "one_line_of_a_terminal_is_one_requests_and_the_others_can_be_cancelled")
+{
+	enum { ROUNDS = 300, READS = 6 };
+	static struct request r[READS];
+	int port = new_port(), round, i;
+	for (round = 0; round < ROUNDS; round++) {
+		struct aiocb *list[READS];
+		int master = posix_openpt(O_RDWR | O_NOCTTY), line;
+		TRUE(master >= 0);
+		OK(grantpt(master));
+		OK(unlockpt(master));
+		line = open(ptsname(master), O_RDWR | O_NOCTTY);
+		TRUE(line >= 0);
+		EQ(write(master, "abc\n", 4), 4);
+		for (i = 0; i < READS; i++) {
+			request_init(&r[i], port, USER(i), line, 0, sizeof(r[i].buffer));
+			r[i].cb.aio_lio_opcode = LIO_READ;
+			list[i] = &r[i].cb;
+		}
+		OK(lio_listio(LIO_NOWAIT, list, READS, NULL));
+		(void)take_wait(port);
+		EQ(aio_cancel(line, NULL), AIO_CANCELED);
+		for (i = 1; i < READS; i++)
+			(void)take_wait(port);
+		EMPTY(port);
+		OK(close(line));
+		OK(close(master));
+	}
 }
 
 #if defined(__linux__)
