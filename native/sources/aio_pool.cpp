@@ -97,10 +97,15 @@ public:
 	bool at_hand() const override { return at_hand_.load(std::memory_order_relaxed); }
 
 	// Queued and watched requests are cancelled by then (7.10); one that runs has
-	// perhaps not reached the kernel yet.
+	// perhaps not reached the kernel yet. While the watcher sleeps on it a file stays open: its peer
+	// would not be told, nor its address be free.
 	void closing(int fd) override {
 		std::unique_lock guard(lock_);
+		uint64_t look = looks_;
+		bool slept_on = asleep_on(fd);
+		if (slept_on) sys::eventfd_raise(stir_.get());
 		settled_.wait(guard, [&] {
+			if (slept_on && looks_ == look) return false;
 			for (AioRequest* request : running_)
 				if (request && request->io.fd == fd) return false;
 			return true;
@@ -199,6 +204,11 @@ private:
 		for (; answers != 0; answers--) push({&request, waits ? 0 : -ENOENT, true});
 	}
 
+	bool asleep_on(int fd) const {
+		auto names = [fd](const sys::Watched& one) { return one.fd == fd; };
+		return asleep_ && std::any_of(asleep_->begin(), asleep_->end(), names);
+	}
+
 	static void work(void* engine) { static_cast<PoolEngine*>(engine)->work(); }
 	static void watch_all(void* engine) { static_cast<PoolEngine*>(engine)->watch_all(); }
 
@@ -268,10 +278,14 @@ private:
 				list.assign(1, {stir_.get(), {true, false}, {}});
 				for (const auto& [fd, waiting] : watched_)
 					list.push_back({fd, {!waiting.requests[0].empty(), !waiting.requests[1].empty()}, {}});
+				asleep_ = &list;
 			}
 			sys::watch(list.data(), list.size());
 			sys::eventfd_lower(stir_.get());
 			std::unique_lock guard(lock_);
+			asleep_ = nullptr;
+			looks_++;
+			settled_.notify_all();
 			for (const sys::Watched& seen : list) {
 				for (bool writes : {false, true}) {
 					if (!seen.ready[writes]) continue;
@@ -298,6 +312,8 @@ private:
 	uint32_t workers_ = 0;
 	uint32_t idle_ = 0;
 	bool watching_ = false;
+	const std::vector<sys::Watched>* asleep_ = nullptr; // the watcher, on these
+	uint64_t looks_ = 0; // that it has ended
 	std::unordered_map<int, Waiting> watched_;
 	std::vector<AioCompletion> done_;
 	size_t taken_ = 0;

@@ -124,3 +124,20 @@ CASE("7.9 14.4.2", "what_is_cancelled_within_its_call_is_cancelled_too")
 	}
 }
 #endif
+
+CASE("7.10", "what_is_closed_with_requests_in_flight_is_closed_when_close_returns")
+{
+	enum { ROUNDS = 300 };
+	int port = new_port(), round;
+	signal(SIGPIPE, SIG_IGN);
+	for (round = 0; round < ROUNDS; round++) {
+		struct request r;
+		int pipe[2];
+		request_blocked(&r, port, NULL, pipe);
+		(void)usleep(100);
+		close_fd(pipe[0]);
+		FAILS(write(pipe[1], "x", 1), EPIPE);
+		expect_done(port, &r, AIOAREAD, NULL, ECANCELED, -1);
+		close_fd(pipe[1]);
+	}
+}
