@@ -35,6 +35,7 @@ constexpr uint32_t WATCHER = WORKERS; // its seat
 // AioRequest::stage.
 enum Stage : uint8_t {
 	QUEUED = 1,
+	IN_LINE, // behind an earlier write that appends
 	RUNNING, // of which CLAIMING and BLOCKED are parts
 	CLAIMING, // asks whether its turn at the descriptor would have to wait
 	BLOCKED, // in a call that nothing ends
@@ -62,6 +63,8 @@ public:
 			settle(request, result);
 			return;
 		}
+		request.ordered = sys::io_appends(request.io);
+		if (request.ordered && !first_in_line(request)) return;
 		enqueue(request);
 		if (queued_ > idle_ && workers_ < WORKERS && sys::start_worker(work, this)) workers_++;
 		if (workers_ == 0) complete(request, -EAGAIN); // no thread can be made
@@ -158,8 +161,34 @@ private:
 
 	void complete(AioRequest& request, int64_t result) {
 		if (request.stage == QUEUED) remove_queued(request);
+		if (request.ordered) leave_line(request);
 		request.stage = DONE;
 		push({&request, result, false});
+	}
+
+	// Writes that append do so in the order in which they were asked for: one at a time of a descriptor.
+	bool first_in_line(AioRequest& request) {
+		std::deque<AioRequest*>& line = lines_[request.io.fd];
+		line.push_back(&request);
+		request.stage = IN_LINE;
+		return line.size() == 1;
+	}
+
+	void leave_line(AioRequest& request) {
+		request.ordered = false;
+		auto at = lines_.find(request.io.fd);
+		std::deque<AioRequest*>& line = at->second;
+		bool first = line.front() == &request;
+		if (first)
+			line.pop_front();
+		else
+			std::erase(line, &request);
+		if (line.empty())
+			lines_.erase(at);
+		else if (first) {
+			enqueue(*line.front());
+			wake_.notify_one();
+		}
 	}
 
 	void remove_queued(AioRequest& request) {
@@ -176,7 +205,7 @@ private:
 			std::erase(waiting.requests[sys::io_writes(request.io)], &request);
 			if (waiting.none()) watched_.erase(request.io.fd);
 			sys::eventfd_raise(stir_.get());
-		} else if (request.stage != QUEUED)
+		} else if (request.stage != QUEUED && request.stage != IN_LINE)
 			return false;
 		complete(request, -ECANCELED);
 		return true;
@@ -315,6 +344,7 @@ private:
 	const std::vector<sys::Watched>* asleep_ = nullptr; // the watcher, on these
 	uint64_t looks_ = 0; // that it has ended
 	std::unordered_map<int, Waiting> watched_;
+	std::unordered_map<int, std::deque<AioRequest*>> lines_; // of writes that append, by descriptor
 	std::vector<AioCompletion> done_;
 	size_t taken_ = 0;
 	std::atomic<bool> at_hand_{false}; // of done_

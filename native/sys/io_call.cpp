@@ -152,6 +152,12 @@ bool io_never_waits(const Io& io) { return io.op == IoOp::RECV || io.op == IoOp:
 
 bool io_writes(const Io& io) { return writes(io); }
 
+bool io_appends(const Io& io) {
+	if (io.op != IoOp::WRITE && io.op != IoOp::WRITEV) return false;
+	int flags = fcntl(io.fd, F_GETFL);
+	return flags != -1 && flags & O_APPEND;
+}
+
 int64_t io_call(const Io& io) {
 	if (io_never_waits(io)) {
 		int64_t done = call(io, false);

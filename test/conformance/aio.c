@@ -400,6 +400,30 @@ CASE("7.1", "an_fsync_looks_at_no_buffer")
 	expect_done(port, &r, AIOFSYNC, USER(1), 0, 0);
 }
 
+CASE("14.4.6", "appending_writes_are_made_in_the_order_they_were_asked_for")
+{
+	enum { WRITES = 500, SIZE = 64 };
+	static struct request r[WRITES];
+	char name[] = "/tmp/conformance.XXXXXX";
+	int port = new_port(), fd = track(mkstemp(name)), append, i;
+	append = track(open(name, O_WRONLY | O_APPEND));
+	OK(unlink(name));
+	for (i = 0; i < WRITES; i++) {
+		request_init(&r[i], port, USER(i), append, 0, SIZE);
+		memcpy(r[i].buffer, &i, sizeof(i));
+		OK(aio_write(&r[i].cb));
+	}
+	for (i = 0; i < WRITES; i++) {
+		port_event_t pe = take_wait(port);
+		EQ(aio_error((struct aiocb *)pe.portev_object), 0);
+	}
+	for (i = 0; i < WRITES; i++) {
+		int seen = -1;
+		EQ(pread(fd, &seen, sizeof(seen), (off_t)i * SIZE), sizeof(seen));
+		EQ(seen, i);
+	}
+}
+
 CASE("14.4.6 7.7", "an_fsync_comes_after_what_was_asked_for_before_it")
 {
 	int port = new_port(), pair[2];
