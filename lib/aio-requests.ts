@@ -114,10 +114,17 @@ function moves(code: number): boolean {
 
 const EMPTY = new Uint8Array(0);
 
+// As the engine has it: a subclass may tell another.
+const { get: lengthIn } = Object.getOwnPropertyDescriptor(
+	Object.getPrototypeOf(Uint8Array.prototype),
+	'byteLength',
+) as { get(this: unknown): number };
+
 /** The same memory as the addon takes it: kinds of arrays it knows none, there are ever more of them. */
 function bytesIn(buffer: NodeJS.TypedArray): Uint8Array {
 	if (types.isUint8Array(buffer)) return buffer;
-	const { buffer: memory, byteOffset, byteLength } = buffer;
+	const { buffer: memory, byteOffset } = buffer;
+	const byteLength = lengthIn.call(buffer);
 	return byteLength === 0 ? EMPTY : new Uint8Array(memory, byteOffset, byteLength); // detached: 0
 }
 
@@ -134,12 +141,6 @@ interface Job {
 	readonly position: number;
 	readonly cookie: number;
 }
-
-// As the engine has it: a subclass may tell another.
-const { get: lengthIn } = Object.getOwnPropertyDescriptor(
-	Object.getPrototypeOf(Uint8Array.prototype),
-	'byteLength',
-) as { get(this: unknown): number };
 
 function bytesOf(name: string, buffer: unknown): number {
 	if (!ArrayBuffer.isView(buffer) || types.isDataView(buffer)) validate.typedArray(name, buffer);
@@ -261,7 +262,7 @@ function failed(binding: Binding, rc: number, cookie: number): PortError {
 
 function accepted(binding: Binding, request: number, { filled }: Job): AioRequest {
 	if (filled !== undefined) {
-		const lengths = Array.isArray(filled) ? filled.map(({ byteLength }) => byteLength) : NONE;
+		const lengths = Array.isArray(filled) ? filled.map((buffer) => lengthIn.call(buffer)) : NONE;
 		binding.requests[placeIn(request)] = { request, buffers: filled, lengths };
 	}
 	return new AioRequest(request);
