@@ -34,8 +34,11 @@ int check_aiocb(struct aiocb* cb) {
 }
 
 void fill_order(aio::Order& order, struct aiocb* cb, sys::IoOp op) {
-	order.io = {op, cb->aio_fildes, const_cast<void*>(cb->aio_buf), cb->aio_nbytes,
-	            static_cast<uint64_t>(cb->aio_offset)};
+	if (op <= sys::IoOp::WRITEV)
+		order.io = {op, cb->aio_fildes, const_cast<void*>(cb->aio_buf), cb->aio_nbytes,
+		            static_cast<uint64_t>(cb->aio_offset)};
+	else
+		order.io = {op, cb->aio_fildes, nullptr, 0, 0}; // aio_fsync looks at nothing else
 	order.code = code_of(op);
 	order.object = reinterpret_cast<uintptr_t>(cb);
 	order.owner = cb;
@@ -148,7 +151,8 @@ PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
 		       : cancelled == aio::Cancelled::NOT_CANCELED ? AIO_NOTCANCELED
 		                                                   : AIO_ALLDONE;
 	};
-	if (cb && reports_to_port(cb)) return answer_for(ours);
+	// One of a list that is told of to nobody is ours as well, and libc knows nothing of it.
+	if (cb && (reports_to_port(cb) || ours != aio::Cancelled::ALL_DONE)) return answer_for(ours);
 	int libc = outcome.libc(libc_aio().cancel(fd, cb));
 	// Both may have some of this descriptor: what is not cancelled has the say.
 	if (libc < 0 || libc == AIO_NOTCANCELED || ours == aio::Cancelled::ALL_DONE) return libc;

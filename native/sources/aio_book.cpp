@@ -198,11 +198,14 @@ void AioBook::release_held(const AioRequest& done) {
 }
 
 void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
-	// Not ours: the kernel gives up what a thread had submitted that has ended; or of a cancellation
-	// whose answer was that the request goes on.
-	if (request.cancelled == AioRequest::NO && (result == -ECANCELED || result == -EINTR)) {
-		engine_.load(std::memory_order_relaxed)->start(request);
-		return;
+	if (result == -ECANCELED || result == -EINTR) {
+		// Not ours: the kernel gives up what a thread had submitted that has ended; or of a cancellation
+		// whose answer was that the request goes on.
+		if (request.cancelled == AioRequest::NO) {
+			engine_.load(std::memory_order_relaxed)->start(request);
+			return;
+		}
+		result = -ECANCELED; // also a call that the cancellation interrupted
 	}
 	request.result = result;
 	if (request.store) request.store(request.owner, result);
@@ -390,11 +393,13 @@ void AioBook::closing(int fd) {
 int AioBook::wait_until(bool (*done)(void* data), void* data, const Deadline& deadline) {
 	reap();
 	if (done(data)) return 0;
+	// None left: nobody can wake it, so it looks by itself.
+	constexpr int64_t LOOK = 1'000'000;
 	Result<sys::UniqueFd> made = sys::eventfd_create();
-	if (!made) return EAGAIN;
-	sys::UniqueFd own = sys::move_high(std::move(*made));
+	bool woken = static_cast<bool>(made);
+	sys::UniqueFd own = woken ? sys::move_high(std::move(*made)) : sys::UniqueFd();
 	Sleeper sleeper{own.get(), nullptr};
-	{
+	if (woken) {
 		PrivateLock::Guard guard(lock_);
 		sleeper.next = sleepers_;
 		sleepers_ = &sleeper;
@@ -404,11 +409,14 @@ int AioBook::wait_until(bool (*done)(void* data), void* data, const Deadline& de
 		reap();
 		if (done(data)) break;
 		AioEngine* engine = engine_.load(std::memory_order_acquire);
-		rc = sys::wait_readable(sleeper.fd, engine ? engine->fd() : -1, deadline);
-		if (rc != 0 && !done(data)) break;
+		Deadline look = woken ? deadline : Deadline::after(LOOK);
+		bool last = deadline.at <= look.at;
+		rc = sys::wait_readable(sleeper.fd, engine ? engine->fd() : -1, last ? deadline : look);
+		if (rc != 0 && (last || rc != ETIMEDOUT) && !done(data)) break;
 		rc = 0;
-		sys::eventfd_lower(sleeper.fd);
+		if (woken) sys::eventfd_lower(sleeper.fd);
 	}
+	if (!woken) return rc;
 	PrivateLock::Guard guard(lock_);
 	Sleeper** at = &sleepers_;
 	while (*at != &sleeper) at = &(*at)->next;

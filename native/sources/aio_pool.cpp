@@ -19,8 +19,10 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <new>
+#include <unordered_map>
 #include <vector>
 
 namespace evp {
@@ -31,7 +33,22 @@ constexpr uint32_t WORKERS = 4;
 constexpr uint32_t WATCHER = WORKERS; // its seat
 
 // AioRequest::stage.
-enum Stage : uint8_t { QUEUED = 1, RUNNING = 2, WATCHED = 3, DONE = 4 };
+enum Stage : uint8_t {
+	QUEUED = 1,
+	IN_LINE, // behind an earlier write that appends
+	RUNNING, // of which CLAIMING and BLOCKED are parts
+	CLAIMING, // asks whether its turn at the descriptor would have to wait
+	BLOCKED, // in a call that nothing ends
+	WATCHED,
+	DONE
+};
+
+// Of a descriptor, those that wait until it can be read or written.
+struct Waiting {
+	std::deque<AioRequest*> requests[2];
+
+	bool none() const { return requests[0].empty() && requests[1].empty(); }
+};
 
 class PoolEngine final : public AioEngine {
 public:
@@ -46,6 +63,8 @@ public:
 			settle(request, result);
 			return;
 		}
+		request.ordered = sys::io_appends(request.io);
+		if (request.ordered && !first_in_line(request)) return;
 		enqueue(request);
 		if (queued_ > idle_ && workers_ < WORKERS && sys::start_worker(work, this)) workers_++;
 		if (workers_ == 0) complete(request, -EAGAIN); // no thread can be made
@@ -59,7 +78,7 @@ public:
 	void cancel(AioRequest& request) override {
 		std::lock_guard guard(lock_);
 		// Of one that runs it is not known yet whether it will have to wait.
-		if (request.stage == RUNNING)
+		if (request.stage == RUNNING || request.stage == CLAIMING)
 			request.withdrawn++;
 		else
 			push({&request, withdraw(request) ? 0 : -ENOENT, true});
@@ -81,10 +100,15 @@ public:
 	bool at_hand() const override { return at_hand_.load(std::memory_order_relaxed); }
 
 	// Queued and watched requests are cancelled by then (7.10); one that runs has
-	// perhaps not reached the kernel yet.
+	// perhaps not reached the kernel yet. While the watcher sleeps on it a file stays open: its peer
+	// would not be told, nor its address be free.
 	void closing(int fd) override {
 		std::unique_lock guard(lock_);
+		uint64_t look = looks_;
+		bool slept_on = asleep_on(fd);
+		if (slept_on) sys::eventfd_raise(stir_.get());
 		settled_.wait(guard, [&] {
+			if (slept_on && looks_ == look) return false;
 			for (AioRequest* request : running_)
 				if (request && request->io.fd == fd) return false;
 			return true;
@@ -137,8 +161,34 @@ private:
 
 	void complete(AioRequest& request, int64_t result) {
 		if (request.stage == QUEUED) remove_queued(request);
+		if (request.ordered) leave_line(request);
 		request.stage = DONE;
 		push({&request, result, false});
+	}
+
+	// Writes that append do so in the order in which they were asked for: one at a time of a descriptor.
+	bool first_in_line(AioRequest& request) {
+		std::deque<AioRequest*>& line = lines_[request.io.fd];
+		line.push_back(&request);
+		request.stage = IN_LINE;
+		return line.size() == 1;
+	}
+
+	void leave_line(AioRequest& request) {
+		request.ordered = false;
+		auto at = lines_.find(request.io.fd);
+		std::deque<AioRequest*>& line = at->second;
+		bool first = line.front() == &request;
+		if (first)
+			line.pop_front();
+		else
+			std::erase(line, &request);
+		if (line.empty())
+			lines_.erase(at);
+		else if (first) {
+			enqueue(*line.front());
+			wake_.notify_one();
+		}
 	}
 
 	void remove_queued(AioRequest& request) {
@@ -151,9 +201,11 @@ private:
 
 	bool withdraw(AioRequest& request) {
 		if (request.stage == WATCHED) {
-			std::erase(watched_, &request);
+			Waiting& waiting = watched_[request.io.fd];
+			std::erase(waiting.requests[sys::io_writes(request.io)], &request);
+			if (waiting.none()) watched_.erase(request.io.fd);
 			sys::eventfd_raise(stir_.get());
-		} else if (request.stage != QUEUED)
+		} else if (request.stage != QUEUED && request.stage != IN_LINE)
 			return false;
 		complete(request, -ECANCELED);
 		return true;
@@ -166,7 +218,7 @@ private:
 		}
 		watching_ = true;
 		request.stage = WATCHED;
-		watched_.push_back(&request);
+		watched_[request.io.fd].requests[sys::io_writes(request.io)].push_back(&request);
 		sys::eventfd_raise(stir_.get());
 	}
 
@@ -179,6 +231,11 @@ private:
 		else
 			complete(request, waits ? -ECANCELED : result);
 		for (; answers != 0; answers--) push({&request, waits ? 0 : -ENOENT, true});
+	}
+
+	bool asleep_on(int fd) const {
+		auto names = [fd](const sys::Watched& one) { return one.fd == fd; };
+		return asleep_ && std::any_of(asleep_->begin(), asleep_->end(), names);
 	}
 
 	static void work(void* engine) { static_cast<PoolEngine*>(engine)->work(); }
@@ -197,6 +254,26 @@ private:
 		}
 	}
 
+	// One at a time of a descriptor and direction: of two that are told of the same readiness one would wait
+	// in its call, where no cancellation and no close reaches it.
+	int64_t block(AioRequest& request, std::unique_lock<std::mutex>& guard) {
+		sys::Io io = request.io;
+		for (AioRequest* other : running_) {
+			if (!other || (other->stage != CLAIMING && other->stage != BLOCKED)) continue;
+			if (other->io.fd == io.fd && sys::io_writes(other->io) == sys::io_writes(io)) return sys::IO_NOT_READY;
+		}
+		request.stage = CLAIMING;
+		guard.unlock();
+		bool ready = sys::io_ready(io);
+		guard.lock();
+		if (!ready || request.withdrawn != 0) return sys::IO_NOT_READY;
+		request.stage = BLOCKED;
+		guard.unlock();
+		int64_t result = sys::io_block(io);
+		guard.lock();
+		return result;
+	}
+
 	void carry_out(AioRequest& request, uint32_t seat, std::unique_lock<std::mutex>& guard) {
 		request.stage = RUNNING;
 		running_[seat] = &request;
@@ -204,9 +281,22 @@ private:
 		guard.unlock();
 		int64_t result = sys::io_call(io);
 		guard.lock();
+		if (result == sys::IO_MAY_BLOCK) result = block(request, guard);
 		running_[seat] = nullptr;
 		settled_.notify_all();
 		settle(request, result);
+	}
+
+	// One a readiness, the oldest: others of the descriptor would only find nothing. Null: none.
+	AioRequest* take_watched(int fd, bool writes) {
+		auto at = watched_.find(fd);
+		if (at == watched_.end()) return nullptr;
+		std::deque<AioRequest*>& requests = at->second.requests[writes];
+		if (requests.empty()) return nullptr;
+		AioRequest* request = requests.front();
+		requests.pop_front();
+		if (at->second.none()) watched_.erase(at);
+		return request;
 	}
 
 	[[noreturn]] void watch_all() {
@@ -214,27 +304,27 @@ private:
 		for (;;) {
 			{
 				std::lock_guard guard(lock_);
-				list.assign(1, {stir_.get(), false, false});
-				for (AioRequest* request : watched_)
-					list.push_back({request->io.fd, sys::io_writes(request->io), false});
+				list.assign(1, {stir_.get(), {true, false}, {}});
+				for (const auto& [fd, waiting] : watched_)
+					list.push_back({fd, {!waiting.requests[0].empty(), !waiting.requests[1].empty()}, {}});
+				asleep_ = &list;
 			}
 			sys::watch(list.data(), list.size());
 			sys::eventfd_lower(stir_.get());
 			std::unique_lock guard(lock_);
+			asleep_ = nullptr;
+			looks_++;
+			settled_.notify_all();
 			for (const sys::Watched& seen : list) {
-				if (!seen.ready || seen.fd == stir_.get()) continue;
-				// One a readiness: others of the descriptor would only find nothing.
-				auto fits = [&](const AioRequest* request) {
-					return request->io.fd == seen.fd && sys::io_writes(request->io) == seen.writes;
-				};
-				auto found = std::find_if(watched_.begin(), watched_.end(), fits);
-				if (found == watched_.end()) continue;
-				AioRequest& request = **found;
-				watched_.erase(found);
-				if (sys::io_never_waits(request.io))
-					carry_out(request, WATCHER, guard);
-				else
-					enqueue(request);
+				for (bool writes : {false, true}) {
+					if (!seen.ready[writes]) continue;
+					AioRequest* request = take_watched(seen.fd, writes);
+					if (!request) continue;
+					if (sys::io_never_waits(request->io))
+						carry_out(*request, WATCHER, guard);
+					else
+						enqueue(*request);
+				}
 			}
 			wake_workers();
 		}
@@ -251,7 +341,10 @@ private:
 	uint32_t workers_ = 0;
 	uint32_t idle_ = 0;
 	bool watching_ = false;
-	std::vector<AioRequest*> watched_; // the oldest first
+	const std::vector<sys::Watched>* asleep_ = nullptr; // the watcher, on these
+	uint64_t looks_ = 0; // that it has ended
+	std::unordered_map<int, Waiting> watched_;
+	std::unordered_map<int, std::deque<AioRequest*>> lines_; // of writes that append, by descriptor
 	std::vector<AioCompletion> done_;
 	size_t taken_ = 0;
 	std::atomic<bool> at_hand_{false}; // of done_

@@ -67,6 +67,7 @@ struct alignas(64) AioRequest {
 	// The engine's own.
 	AioRequest* queued = nullptr;
 	uint8_t stage = 0;
+	bool ordered = false;
 	uint32_t withdrawn = 0;
 };
 

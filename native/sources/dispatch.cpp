@@ -13,8 +13,8 @@ namespace {
 
 // A waiter holds the port: it looks up this often whether its number was closed unseen, and
 // whether its count went with that of one who died. Seldom: a handler that runs while it
-// wakes by itself does not end the call.
-constexpr int64_t LOOK_UP = 1'000'000'000;
+// wakes by itself does not end the call. Nor at a time that a program's own alarm may well have.
+constexpr int64_t LOOK_UP = 1'013'370'000;
 
 } // namespace
 

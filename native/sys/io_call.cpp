@@ -152,25 +152,50 @@ bool io_never_waits(const Io& io) { return io.op == IoOp::RECV || io.op == IoOp:
 
 bool io_writes(const Io& io) { return writes(io); }
 
+bool io_appends(const Io& io) {
+	if (io.op != IoOp::WRITE && io.op != IoOp::WRITEV) return false;
+	int flags = fcntl(io.fd, F_GETFL);
+	return flags != -1 && flags & O_APPEND;
+}
+
 int64_t io_call(const Io& io) {
 	if (io_never_waits(io)) {
 		int64_t done = call(io, false);
 		return done == -EAGAIN ? IO_NOT_READY : done;
 	}
 	if (io.op == IoOp::CONNECT || !may_wait(io)) return call(io, true);
+	// Not by poll(2) where it can be helped: it waits where the call has an answer (the end of a FIFO that
+	// nobody has opened for writing yet, a listening socket, a length that is too short).
+	int64_t done = transfers(io.op) ? call(io, false) : -EOPNOTSUPP;
+	if (has_to_wait(done)) {
+		int flags = fcntl(io.fd, F_GETFL);
+		if (flags != -1 && !(flags & O_NONBLOCK)) return IO_MAY_BLOCK;
+		done = call(io, true);
+	}
+	return done == -EAGAIN ? IO_NOT_READY : done;
+}
+
+bool io_ready(const Io& io) {
 	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
-	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
-	int64_t done = call(io, false);
-	if (done == -EAGAIN) return IO_NOT_READY;
-	return transfers(io.op) && has_to_wait(done) ? call(io, true) : done;
+	return poll(&ready, 1, 0) != 0;
+}
+
+int64_t io_block(const Io& io) {
+	int64_t done = call(io, true);
+	return done == -EAGAIN ? IO_NOT_READY : done; // with O_NONBLOCK, and somebody else was first
 }
 
 void watch(Watched* list, size_t count) {
 	std::vector<pollfd> set(count);
-	for (size_t i = 0; i < count; i++)
-		set[i] = {list[i].fd, static_cast<short>(list[i].writes ? POLLOUT : POLLIN), 0};
+	for (size_t i = 0; i < count; i++) {
+		int events = (list[i].wanted[0] ? POLLIN : 0) | (list[i].wanted[1] ? POLLOUT : 0);
+		set[i] = {list[i].fd, static_cast<short>(events), 0};
+	}
 	while (poll(set.data(), count, -1) < 0 && errno == EINTR) {}
-	for (size_t i = 0; i < count; i++) list[i].ready = set[i].revents != 0;
+	for (size_t i = 0; i < count; i++) {
+		list[i].ready[0] = (set[i].revents & ~POLLOUT) != 0;
+		list[i].ready[1] = (set[i].revents & ~POLLIN) != 0;
+	}
 }
 
 int wait_readable(int first, int second, const Deadline& deadline) {

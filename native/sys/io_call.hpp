@@ -10,10 +10,15 @@ namespace evp::sys {
 // The descriptor is one that waits for a peer, and would now: watch() it.
 inline constexpr int64_t IO_NOT_READY = INT64_MIN;
 
-// As the system call, -errno for a failure. Never waits for a peer unless another
-// thread takes what poll(2) just showed, or the socket to be connected blocks. O_NONBLOCK
-// of such a descriptor is no EAGAIN, as with io_uring.
+// Nothing but a call that may wait for a peer has the answer: io_ready(), then io_block().
+inline constexpr int64_t IO_MAY_BLOCK = INT64_MIN + 2;
+
+// As the system call, -errno for a failure. Never waits for a peer unless the socket to be connected
+// blocks. O_NONBLOCK of such a descriptor is no EAGAIN, as with io_uring.
 int64_t io_call(const Io& io);
+// Whether poll(2) says that io_block() would not wait, unless another thread is first.
+bool io_ready(const Io& io);
+int64_t io_block(const Io& io); // as io_call()
 
 // It can't be known without waiting for a disk, or a worker's time.
 inline constexpr int64_t IO_ELSEWHERE = INT64_MIN + 1;
@@ -23,13 +28,15 @@ int64_t io_at_once(const Io& io);
 
 bool io_never_waits(const Io& io); // io_call() answers at once, whatever the descriptor
 bool io_writes(const Io& io); // it waits until it can write
+bool io_appends(const Io& io); // it writes to the end (O_APPEND)
 
 struct Watched {
 	int fd;
-	bool writes;
-	bool ready; // out: or no descriptor any more
+	bool wanted[2]; // to be read, to be written
+	bool ready[2];  // out: or no descriptor any more
 };
-void watch(Watched* list, size_t count); // until one is
+// Until one is. Each descriptor once: poll(2) takes no more than RLIMIT_NOFILE of them.
+void watch(Watched* list, size_t count);
 
 // Until one of two descriptors is readable (-1: none). 0 ETIMEDOUT EINTR.
 int wait_readable(int first, int second, const Deadline& deadline);

@@ -391,6 +391,39 @@ CASE("14.4.6", "an_appending_write_goes_to_the_end_whatever_its_offset")
 	EQ(memcmp(seen, "abcde", 5), 0);
 }
 
+CASE("7.1", "an_fsync_looks_at_no_buffer")
+{
+	int port = new_port();
+	struct request r;
+	request_init(&r, port, USER(1), new_file(), -1, (size_t)-1);
+	OK(aio_fsync(O_SYNC, &r.cb));
+	expect_done(port, &r, AIOFSYNC, USER(1), 0, 0);
+}
+
+CASE("14.4.6", "appending_writes_are_made_in_the_order_they_were_asked_for")
+{
+	enum { WRITES = 500, SIZE = 64 };
+	static struct request r[WRITES];
+	char name[] = "/tmp/conformance.XXXXXX";
+	int port = new_port(), fd = track(mkstemp(name)), append, i;
+	append = track(open(name, O_WRONLY | O_APPEND));
+	OK(unlink(name));
+	for (i = 0; i < WRITES; i++) {
+		request_init(&r[i], port, USER(i), append, 0, SIZE);
+		memcpy(r[i].buffer, &i, sizeof(i));
+		OK(aio_write(&r[i].cb));
+	}
+	for (i = 0; i < WRITES; i++) {
+		port_event_t pe = take_wait(port);
+		EQ(aio_error((struct aiocb *)pe.portev_object), 0);
+	}
+	for (i = 0; i < WRITES; i++) {
+		int seen = -1;
+		EQ(pread(fd, &seen, sizeof(seen), (off_t)i * SIZE), sizeof(seen));
+		EQ(seen, i);
+	}
+}
+
 CASE("14.4.6 7.7", "an_fsync_comes_after_what_was_asked_for_before_it")
 {
 	int port = new_port(), pair[2];

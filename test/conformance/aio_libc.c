@@ -248,3 +248,31 @@ CASE("7.5", "aio_suspend_ends_though_another_thread_took_the_completion")
 		close_fd(pipe[1]);
 	}
 }
+
+CASE("7.9", "an_entry_without_notification_that_goes_on_is_not_cancelled")
+{
+	enum { ROUNDS = 5, SIZE = 8 << 20 };
+	int port = new_port(), random = track(open("/dev/urandom", O_RDONLY)), pipe[2], round;
+	char *bytes = malloc(SIZE);
+	TRUE(random >= 0 && bytes != NULL);
+	new_pipe(pipe);
+	for (round = 0; round < ROUNDS; round++) {
+		struct request waits, goes;
+		struct aiocb *list[2] = { &waits.cb, &goes.cb };
+		int answer;
+		request_init(&waits, port, USER(1), pipe[0], 0, 1);
+		waits.cb.aio_lio_opcode = LIO_READ;
+		request_init(&goes, port, NULL, random, 0, SIZE);
+		goes.cb.aio_buf = bytes;
+		quiet(&goes, LIO_READ);
+		OK(lio_listio(LIO_NOWAIT, list, 2, NULL));
+		tick();
+		answer = aio_cancel(random, &goes.cb);
+		TRUE(answer == AIO_CANCELED || answer == AIO_NOTCANCELED || answer == AIO_ALLDONE);
+		while (aio_error(&goes.cb) == EINPROGRESS)
+			tick();
+		write_byte(pipe[1]);
+		expect_done(port, &waits, AIOAREAD, USER(1), 0, 1);
+	}
+	free(bytes);
+}

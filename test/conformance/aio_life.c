@@ -209,6 +209,46 @@ CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
 }
 
+static void *write_late(void *fd)
+{
+	(void)usleep(50000);
+	write_byte(*(int *)fd);
+	return NULL;
+}
+
+CASE("7.5 7.12", "who_waits_for_requests_waits_with_no_descriptor_left")
+{
+	int port = new_port(), pipe[2], low, i;
+	struct rlimit before, none;
+	OK(getrlimit(RLIMIT_NOFILE, &before));
+	new_pipe(pipe);
+	for (i = 0; i < 2; i++) {
+		pthread_t writer;
+		struct request r;
+		struct aiocb *list[1] = { &r.cb };
+		request_init(&r, port, USER(1), pipe[0], 0, 1);
+		r.cb.aio_lio_opcode = LIO_READ;
+		if (i == 0)
+			OK(aio_read(&r.cb));
+		low = dup(pipe[0]);
+		none = before;
+		none.rlim_cur = (rlim_t)low;
+		OK(close(low));
+		OK(setrlimit(RLIMIT_NOFILE, &none));
+		EQ(pthread_create(&writer, NULL, write_late, &pipe[1]), 0);
+		if (i == 0) {
+			FAILS(aio_suspend((const struct aiocb *const *)list, 1, MS(1)), EAGAIN);
+			OK(aio_suspend((const struct aiocb *const *)list, 1, NULL));
+		} else {
+			OK(lio_listio(LIO_WAIT, list, 1, NULL));
+		}
+		EQ(aio_error(&r.cb), 0);
+		EQ(pthread_join(writer, NULL), 0);
+		OK(setrlimit(RLIMIT_NOFILE, &before));
+		expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
+	}
+}
+
 #if defined(__linux__)
 CASE("14.4.4", "the_engine_can_be_asked_for_its_name_and_reason")
 {

@@ -429,6 +429,20 @@ describe('a buffer', () => {
 		expect([...one, ...two]).toEqual(Array(4).fill(0x4141));
 	});
 
+	it('of a vector has that, too, when it is filled', async () => {
+		class Shorter extends Uint16Array {
+			override get byteLength(): number {
+				return 0;
+			}
+		}
+		const parts = [new Shorter(2), new Shorter(2)];
+		port.aio.readv(fd, parts, 0);
+		expect(await next()).toMatchObject({ bytes: 8, error: null });
+		expect(Buffer.concat(parts.map(({ buffer }) => Buffer.from(buffer)))).toEqual(
+			pattern.subarray(0, 8),
+		);
+	});
+
 	// Those of this Node: Float16Array came with 24.
 	const kinds = Object.getOwnPropertyNames(globalThis).filter((name) =>
 		/^(Big)?(Int|Uint|Float)\d+(Clamped)?Array$/.test(name),
