@@ -125,7 +125,7 @@ Result<Node*> Hub::directory_of(const std::string& path, bool sure) {
 }
 
 bool Hub::reports_changes(const std::string& path, const sys::FileStatus& status) {
-	if (status.device >> 20 != 0) return true; // on a disk
+	if (status.on_disk()) return true;
 	uint64_t key = static_cast<uint64_t>(status.mount) << 32 | status.device;
 	auto known = reporting_.find(key);
 	if (known != reporting_.end()) return known->second;
@@ -230,7 +230,7 @@ bool Hub::quiet(Port& port, const sys::FileStatus& status, uint32_t asked) {
 void Hub::remember(Watch& watch) {
 	sys::FileStatus now = watch.recorded;
 	if (sys::file_status_again(watches_.path(watch).c_str(), watch.follow, &now) == 0 &&
-	    now.same_file(watch.recorded))
+	    is_still(watch, now))
 		watch.recorded = now;
 }
 

@@ -106,6 +106,7 @@ private:
 	bool resolve_by_look(Watch& watch, uint8_t pending, bool all_read);
 	bool await_directory(Watch& watch, Look seen, bool all_read);
 	Look look(Watch& watch, sys::FileStatus* now);
+	bool is_still(Watch& watch, const sys::FileStatus& now);
 	void fire(Watch& watch, uint32_t events);
 	void unmounted(Node& node);
 	void mute(Node& node);
