@@ -163,7 +163,7 @@ void Hub::drop(Watch* watch) {
 // --- Collecting.
 
 void Hub::begin_reading() {
-	read_at_ = sys::file_clock_ns();
+	read_at_.tick = read_at_.fine = sys::file_clock_ns();
 	unsettled_before_ = std::exchange(unsettled_, 0);
 }
 
@@ -213,13 +213,19 @@ void Hub::judge() {
 
 bool Hub::quiet(Port& port, const sys::FileStatus& status, uint32_t asked) {
 	bool by_time = !(asked & ACCESS);
-	if (by_time && sys::changed_before(status.ctime, read_at_)) return true;
+	int64_t read_at = status.device == finely_stamped_ ? read_at_.fine : read_at_.tick;
+	if (by_time && sys::changed_before(status.ctime, read_at)) return true;
 	// Of many that changed in one tick, each would be asked about: a finer time settles the others.
 	constexpr uint32_t MANY = 16;
 	unsettled_ += by_time;
 	bool many = std::max(unsettled_, unsettled_before_) >= MANY;
 	bool fine = by_time && many && clock_.worthwhile() && port.region().intact();
-	int64_t now = fine ? clock_.now(port.region().fd()) : sys::file_clock_ns();
+	sys::FileTime now;
+	if (fine)
+		now = clock_.now(port.region().fd());
+	else
+		now.tick = now.fine = sys::file_clock_ns();
+	if (now.finer(status.ctime)) finely_stamped_ = status.device;
 	if (sys::inotify_pending(notes_.get())) return false;
 	read_at_ = now;
 	return true;

@@ -23,7 +23,7 @@ bool changed_before(int64_t ctime, int64_t time) {
 	return ctime < time - FINE && ctime % COARSE != 0;
 }
 
-int64_t FineFileClock::now(int fd) {
+FileTime FineFileClock::now(int fd) {
 	int64_t ticked = file_clock_ns();
 	int64_t stamped = ticked;
 	// The first stamp after a tick is the tick.
@@ -34,7 +34,7 @@ int64_t FineFileClock::now(int fd) {
 	}
 	bool fine = stamped > ticked;
 	habit_.learn(fine);
-	return fine ? stamped : ticked;
+	return {ticked, fine ? stamped : ticked};
 }
 
 } // namespace evp::sys
