@@ -7,14 +7,14 @@ namespace evp::sys {
 
 namespace {
 
-int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
+int64_t in_nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
 
 } // namespace
 
 int64_t file_clock_ns() {
 	timespec now{};
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return nanoseconds(now);
+	return in_nanoseconds(now);
 }
 
 bool changed_before(int64_t ctime, int64_t time) {
@@ -30,7 +30,7 @@ FileTime FineFileClock::now(int fd) {
 	for (int i = 0; i < 2 && stamped <= ticked; i++) {
 		struct stat seen;
 		if (futimens(fd, nullptr) != 0 || fstat(fd, &seen) != 0) break;
-		stamped = nanoseconds(seen.st_ctim);
+		stamped = in_nanoseconds(seen.st_ctim);
 	}
 	bool fine = stamped > ticked;
 	habit_.learn(fine);
