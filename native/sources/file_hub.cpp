@@ -135,7 +135,7 @@ uint64_t system_key(const sys::FileStatus& status) {
 // nullptr: none was looked at yet.
 const sys::FileSystem* Hub::known_system(const sys::FileStatus& status) const {
 	static constexpr sys::FileSystem ON_A_DISK;
-	if (status.device >> 20 != 0) return &ON_A_DISK;
+	if (status.on_disk()) return &ON_A_DISK;
 	auto known = file_systems_.find(system_key(status));
 	return known == file_systems_.end() ? nullptr : &known->second;
 }
@@ -176,7 +176,7 @@ void Hub::drop(Watch* watch) {
 // --- Collecting.
 
 void Hub::begin_reading() {
-	read_at_ = sys::file_clock_ns();
+	read_at_.tick = read_at_.fine = sys::file_clock_ns();
 	unsettled_before_ = std::exchange(unsettled_, 0);
 }
 
@@ -227,13 +227,19 @@ void Hub::judge() {
 bool Hub::quiet(Port& port, const sys::FileStatus& status, uint32_t asked) {
 	const sys::FileSystem* system = known_system(status);
 	bool by_time = !(asked & ACCESS) && system && system->own_clock;
-	if (by_time && sys::changed_before(status.ctime, read_at_)) return true;
+	int64_t read_at = status.device == finely_stamped_ ? read_at_.fine : read_at_.tick;
+	if (by_time && sys::changed_before(status.ctime, read_at)) return true;
 	// Of many that changed in one tick, each would be asked about: a finer time settles the others.
 	constexpr uint32_t MANY = 16;
 	unsettled_ += by_time;
 	bool many = std::max(unsettled_, unsettled_before_) >= MANY;
 	bool fine = by_time && many && clock_.worthwhile() && port.region().intact();
-	int64_t now = fine ? clock_.now(port.region().fd()) : sys::file_clock_ns();
+	sys::FileTime now;
+	if (fine)
+		now = clock_.now(port.region().fd());
+	else
+		now.tick = now.fine = sys::file_clock_ns();
+	if (now.finer(status.ctime)) finely_stamped_ = status.device;
 	if (sys::inotify_pending(notes_.get())) return false;
 	read_at_ = now;
 	return true;
@@ -244,7 +250,7 @@ bool Hub::quiet(Port& port, const sys::FileStatus& status, uint32_t asked) {
 void Hub::remember(Watch& watch) {
 	sys::FileStatus now = watch.recorded;
 	if (sys::file_status_again(watches_.path(watch).c_str(), watch.follow, &now) == 0 &&
-	    now.same_file(watch.recorded))
+	    is_still(watch, now))
 		watch.recorded = now;
 }
 

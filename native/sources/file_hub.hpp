@@ -107,6 +107,7 @@ private:
 	bool resolve_by_look(Watch& watch, uint8_t pending, bool all_read);
 	bool await_directory(Watch& watch, Look seen, bool all_read);
 	Look look(Watch& watch, sys::FileStatus* now);
+	bool is_still(Watch& watch, const sys::FileStatus& now);
 	void fire(Watch& watch, uint32_t events);
 	void unmounted(Node& node);
 	void mute(Node& node);
@@ -143,8 +144,9 @@ private:
 	bool overflowed_ = false;
 	bool removed_ = false;              // wds were ended whose last note was not read
 	uint32_t overflows_ = 0;
-	int64_t read_at_ = 0;               // by the clock of files, before the last reading
+	sys::FileTime read_at_;             // before the last reading
 	sys::FineFileClock clock_;
+	uint32_t finely_stamped_ = 0;       // the device that was seen to be last
 	uint32_t unsettled_ = 0;            // since then: asked because a file had changed in the same tick
 	uint32_t unsettled_before_ = 0;     // between the reading before and that
 	sys::Notes buffer_;

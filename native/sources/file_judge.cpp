@@ -7,14 +7,10 @@ namespace evp::file {
 namespace note = sys::note;
 
 bool Stamp::is(int64_t time_ns) const {
-	constexpr int64_t SECOND = 1'000'000'000;
-	int64_t rest = time_ns % SECOND;
-	int64_t whole = time_ns / SECOND;
-	if (rest < 0) { // before 1970
-		rest += SECOND;
-		whole--;
-	}
-	return seconds == whole && nanoseconds == rest;
+	constexpr uint64_t SECOND = 1'000'000'000;
+	auto rest = static_cast<uint64_t>(nanoseconds);
+	// A file may bear a time of centuries ago, or to come, which 64 bits don't hold: its last 64 count.
+	return rest < SECOND && static_cast<uint64_t>(seconds) * SECOND + rest == static_cast<uint64_t>(time_ns);
 }
 
 uint32_t notes_for(uint32_t asked) {

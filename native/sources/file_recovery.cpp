@@ -11,6 +11,11 @@ namespace evp::file {
 
 namespace {
 
+// Files of one overlay may be of several devices.
+bool of_other_mount(const sys::FileStatus& now, const sys::FileStatus& before) {
+	return now.device != before.device && (now.mount == 0 || now.mount != before.mount);
+}
+
 // The order of association.
 uint32_t arm_of(const Watch& watch) { return watch.port->region().slot(watch.slot).arm.load(); }
 
@@ -69,12 +74,12 @@ void Hub::rescan(Watch& watch) {
 uint32_t Hub::exception_by(Watch& watch, Look seen, const sys::FileStatus& now) {
 	const sys::FileStatus& before = watch.recorded;
 	if (seen == Look::OTHER) {
-		if (now.device == before.device) return RENAMED_TO;
+		if (!of_other_mount(now, before)) return RENAMED_TO;
 		return now.mount_root && !before.mount_root ? MOUNTED_OVER : UNMOUNTED_;
 	}
 	sys::FileStatus there;
 	if (sys::file_status(watches_.directory_path(watch).c_str(), true, &there) == 0 &&
-	    there.device != before.device && !before.mount_root)
+	    of_other_mount(there, before) && !before.mount_root)
 		return UNMOUNTED_;
 	// A file that lives on without its only name was renamed, or is still open.
 	Node* object = watches_.object(watch);

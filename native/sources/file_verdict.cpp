@@ -95,7 +95,7 @@ void Hub::happened(Watch& watch, uint32_t events) {
 	if (!watch.armed) return;
 	if (events & MODIFIED && watch.asked & TRUNCATED) {
 		sys::FileStatus now;
-		if (sys::file_status(watches_.path(watch).c_str(), watch.follow, &now) == 0 && now.same_file(watch.recorded)) {
+		if (sys::file_status(watches_.path(watch).c_str(), watch.follow, &now) == 0 && is_still(watch, now)) {
 			// In the strict profile a file made empty has a notice of its own, which comes first (5.3.7).
 			if (shrank(watch.recorded, now))
 				events = now.size == 0 && watch.port->strict() ? TRUNCATED : events | TRUNCATED;
@@ -194,18 +194,40 @@ bool Hub::await_directory(Watch& watch, Look seen, bool all_read) {
 
 Hub::Look Hub::look(Watch& watch, sys::FileStatus* now) {
 	int error = sys::file_status(watches_.path(watch).c_str(), watch.follow, now);
-	if (error == 0 && now->same_file(watch.recorded)) return Look::INTACT;
+	if (error == 0 && is_still(watch, *now)) return Look::INTACT;
 	// The path may lead elsewhere because a directory above was renamed, which is
 	// no event (5.1.3).
 	const Node* parent = watches_.parent(watch);
 	if (parent && parent->named) {
-		sys::FileStatus there;
-		if (sys::file_status(watches_.directory_path(watch).c_str(), true, &there) != 0 ||
+		sys::FileStatus there = watches_.directory(*parent)->status;
+		if (sys::file_status_again(watches_.directory_path(watch).c_str(), true, &there) != 0 ||
 		    !there.same_file(watches_.directory(*parent)->status))
 			return Look::LOST;
 	}
 	if (watch.follow) return Look::LOST; // it had no name to lose
 	return error == 0 ? Look::OTHER : Look::EMPTY;
+}
+
+// Whether what the recorded name leads to now is the file that is watched. An overlay, of a container
+// mostly, copies a file up when it is first changed: it is born anew, and one of several links gets
+// another number on another device. The kernel goes on watching it, under the same number.
+bool Hub::is_still(Watch& watch, const sys::FileStatus& now) {
+	sys::FileStatus& known = watch.recorded;
+	if (now.same_file(known)) return true;
+	if (known.on_disk()) return false;
+	Node* object = watches_.object(watch);
+	if (!object) return now.inode == known.inode && now.device == known.device; // its directory would tell
+	if (object->wd < 0) return false;
+	Result<Node*> node = node_of(watches_.path(watch).c_str(), object->mask, watch.follow);
+	if (!node) return false;
+	if (*node != object) {
+		release(*node);
+		return false;
+	}
+	known.inode = now.inode;
+	known.device = now.device;
+	known.born = now.born;
+	return true;
 }
 
 // Newest first (5.4.11); a queued event is replaced (5.4.10).

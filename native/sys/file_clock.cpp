@@ -7,14 +7,14 @@ namespace evp::sys {
 
 namespace {
 
-int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
+int64_t in_nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
 
 } // namespace
 
 int64_t file_clock_ns() {
 	timespec now{};
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return nanoseconds(now);
+	return in_nanoseconds(now);
 }
 
 bool changed_before(int64_t ctime, int64_t time) {
@@ -23,18 +23,18 @@ bool changed_before(int64_t ctime, int64_t time) {
 	return ctime < time - FINE && ctime % COARSE != 0;
 }
 
-int64_t FineFileClock::now(int fd) {
+FileTime FineFileClock::now(int fd) {
 	int64_t ticked = file_clock_ns();
 	int64_t stamped = ticked;
 	// The first stamp after a tick is the tick.
 	for (int i = 0; i < 2 && stamped <= ticked; i++) {
 		struct stat seen;
 		if (futimens(fd, nullptr) != 0 || fstat(fd, &seen) != 0) break;
-		stamped = nanoseconds(seen.st_ctim);
+		stamped = in_nanoseconds(seen.st_ctim);
 	}
 	bool fine = stamped > ticked;
 	habit_.learn(fine);
-	return fine ? stamped : ticked;
+	return {ticked, fine ? stamped : ticked};
 }
 
 } // namespace evp::sys

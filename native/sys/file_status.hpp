@@ -20,6 +20,8 @@ struct FileStatus {
 	FileType type = FileType::OTHER;
 	bool mount_root = false;
 
+	bool on_disk() const { return device >> 20 != 0; } // else the device was made for the mount
+
 	// An inode's number is soon given to another file.
 	bool same_file(const FileStatus& other) const {
 		return inode == other.inode && device == other.device && born == other.born;

@@ -310,6 +310,33 @@ FILE_CASE("5.2.2 5.2.4 3.7", "other_stamps_queue_an_event_before_the_return")
 	EQ(take(port).portev_source, PORT_SOURCE_USER);
 }
 
+/* Also where nanoseconds since 1970 are more than 64 bits hold: some file systems keep such times. */
+FILE_CASE("5.2.2", "stamps_of_any_century_are_compared")
+{
+	static const time_t years[] = { -100000000000, -9223372037, -1, 9223372037, 15032385535, 100000000000 };
+	int port = new_port();
+	file_obj_t object = { .fo_name = NULL };
+	unsigned int i;
+	(void)new_name();
+	for (i = 0; i < sizeof(years) / sizeof(*years); i++) {
+		struct timespec times[2] = { { years[i], 5 }, { years[i], 999999999 } };
+		struct stat now;
+		OK(utimensat(AT_FDCWD, path, times, 0));
+		OK(stat(path, &now));
+		object.fo_atime = now.st_atim;
+		object.fo_mtime = now.st_mtim;
+		object.fo_ctime = now.st_ctim;
+		OK(watch(port, &object, FILE_ACCESS | FILE_MODIFIED | FILE_ATTRIB, USER(i)));
+		EQ(queued(port), 0);
+		object.fo_mtime.tv_sec--;
+		OK(watch(port, &object, FILE_MODIFIED, USER(i)));
+		file_event(port, &object, FILE_MODIFIED, USER(i));
+		object.fo_mtime.tv_nsec += 1000000000;
+		OK(watch(port, &object, FILE_MODIFIED, USER(i)));
+		file_event(port, &object, FILE_MODIFIED, USER(i));
+	}
+}
+
 FILE_CASE("15.1 2.5.8", "file_assoc_pattern")
 {
 	int port = new_port();

@@ -284,6 +284,17 @@ static void do_read(const char *path)
 		fail("read %s: %s", path, strerror(errno));
 }
 
+/* M shows what lies in LOWER, and takes changes to UPPER. */
+static int overlay(const char *at, const char *lower, const char *upper, const char *work)
+{
+	char options[256];
+	(void)snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work);
+	int rc = mount("none", at, "overlay", 0, options);
+	if (rc != 0 && errno == ENODEV)
+		skip("no overlays here");
+	return rc;
+}
+
 static int list(const char *path)
 {
 	struct dirent **names;
@@ -355,6 +366,7 @@ static void change(char **w, int n)
 	else if (IS("fifo", 1)) rc = mkfifo(w[1], 0644);
 	else if (IS("chmod", 2)) rc = chmod(w[1], (mode_t)strtoul(w[2], NULL, 8));
 	else if (IS("mount", 1)) rc = mount("none", w[1], "tmpfs", 0, NULL);
+	else if (IS("overlay", 4)) rc = overlay(w[1], w[2], w[3], w[4]);
 	else if (IS("umount", 1)) rc = umount(w[1]);
 	else fail("no such verb, or too few words: %s", verb);
 	if (rc != 0)

@@ -194,6 +194,10 @@ const FILE_VERBS = {
 	fifo: (name) => execFileSync('mkfifo', [name]),
 	chmod: (file, mode) => fs.chmodSync(file, Number.parseInt(mode, 8)),
 	mount: (folder) => execFileSync('mount', ['-t', 'tmpfs', 'none', folder]),
+	overlay(folder, lower, upper, work) {
+		const layers = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+		execFileSync('mount', ['-t', 'overlay', '-o', layers, 'none', folder]);
+	},
 	umount: (folder) => execFileSync('umount', [folder]),
 };
 
