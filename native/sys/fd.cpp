@@ -25,6 +25,10 @@ void close_raw(int fd) {
 	errno = saved;
 }
 
+int open_raw(const char* path, int flags, unsigned mode) {
+	return static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
 Result<UniqueFd> duplicate(int fd) {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0) return Error{errno};

@@ -55,6 +55,9 @@ bool lock_byte(int fd, long at);
 bool byte_locked(int fd, long at); // by another process
 void share_byte(int fd, long at, bool on); // among others that do so; or lets go of it
 
+// As open(2), which is a cancellation point in libc: none of ours may end a call in its middle.
+int open_raw(const char* path, int flags, unsigned mode = 0);
+
 bool is_open(int fd);                 // fcntl(F_GETFD)
 bool is_readable(int fd);             // now, by poll(2)
 Result<void> set_cloexec(int fd, bool on); // EBADF

@@ -159,7 +159,8 @@ int64_t io_call(const Io& io) {
 	}
 	if (io.op == IoOp::CONNECT || !may_wait(io)) return call(io, true);
 	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
-	if (poll(&ready, 1, 0) == 0) return IO_NOT_READY;
+	timespec now{};
+	if (syscall(SYS_ppoll, &ready, 1, &now, nullptr, 8) == 0) return IO_NOT_READY;
 	int64_t done = call(io, false);
 	if (done == -EAGAIN) return IO_NOT_READY;
 	return transfers(io.op) && has_to_wait(done) ? call(io, true) : done;

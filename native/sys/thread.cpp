@@ -53,7 +53,7 @@ Wiped* make_wiped_page() {
 
 uint64_t random_nonce() {
 	uint64_t nonce = 0;
-	if (getrandom(&nonce, sizeof nonce, GRND_NONBLOCK) != sizeof nonce)
+	if (syscall(SYS_getrandom, &nonce, sizeof nonce, GRND_NONBLOCK) != sizeof nonce)
 		nonce = static_cast<uint64_t>(getpid()) << 32 ^ reinterpret_cast<uintptr_t>(&nonce);
 	return nonce | 1;
 }

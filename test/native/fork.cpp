@@ -422,6 +422,32 @@ void handler_over_a_childs_first_call() {
 	}
 }
 
+// What its first call asks of the kernel must not end it in its middle: others would wait for that.
+void cancelled_in_a_childs_first_call() {
+	ended(child([] {
+		alarm(20);
+		pthread_t thread;
+		auto first = [](void* called) -> void* {
+			pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+			pthread_cancel(pthread_self());
+			pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
+			*static_cast<int*>(called) = port_send(port, 1, nullptr) == 0;
+			pthread_testcancel();
+			return nullptr;
+		};
+		int called = 0;
+		EQUAL(pthread_create(&thread, nullptr, first, &called), 0);
+		void* result;
+		EQUAL(pthread_join(thread, &result), 0);
+		CHECK(result == PTHREAD_CANCELED);
+		EQUAL(called, 1);
+		EQUAL(port_send(port, 1, nullptr), 0);
+	}));
+	EQUAL(next(), 0);
+	EQUAL(next(), 0);
+	nothing_more();
+}
+
 // To /proc it looks like a zombie then.
 void main_thread_ends() {
 	int gate[2];
@@ -477,6 +503,7 @@ int body() {
 	with_port("the same with a call in the handler", [] { handler_forks(true, true); });
 	with_port("a handler over a wait for a slot forks", handler_forks_over_a_wait_for_a_slot);
 	with_port("a handler calls over a child's first call", handler_over_a_childs_first_call);
+	with_port("a thread is cancelled in a child's first call", cancelled_in_a_childs_first_call);
 	with_port("members down to great-grandchildren", grandchildren);
 	with_port("alert mode is the port's", alert_reaches_parent);
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
