@@ -67,13 +67,15 @@ bool lock_byte(int fd, long at) {
 	return fcntl(fd, F_SETLK, &byte) == 0;
 }
 
-bool byte_locked(int fd, long at) {
+int32_t byte_holder(int fd, long at) {
 	struct flock byte{};
 	byte.l_type = F_WRLCK;
 	byte.l_start = at;
 	byte.l_len = 1;
-	return fcntl(fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+	return fcntl(fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK ? byte.l_pid : -1;
 }
+
+bool byte_locked(int fd, long at) { return byte_holder(fd, at) >= 0; }
 
 void share_byte(int fd, long at, bool on) {
 	struct flock byte{};

@@ -88,6 +88,57 @@ void scribbled() {
 	});
 }
 
+// Nor by what the scribbler left of the others' records: who they are is known to the kernel.
+void scribbled_records() {
+	int ready[2], gate[2];
+	EQUAL(pipe(ready), 0);
+	EQUAL(pipe(gate), 0);
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	auto scribble = [](void (*record)()) {
+		record();
+		words->favoured.store(evp::shm::FOR_ALL);
+		words->holder.store(0);
+		words->word.store(NO_THREAD);
+		EQUAL(port_send(port, 0, nullptr), 0);
+	};
+	for (auto record : {+[] { member->pid_space.store(member->pid_space.load() ^ 1); },
+	                    +[] { member->pid.store(1); }, +[] { member->state.store(evp::shm::MemberState::LIVE); }}) {
+		pid_t pid = fork();
+		CHECK(pid >= 0);
+		char byte = 0;
+		if (pid == 0) {
+			EQUAL(port_send(port, 0, nullptr), 0);
+			EQUAL(write(ready[1], &byte, 1), 1);
+			EQUAL(read(gate[0], &byte, 1), 1);
+			_exit(0);
+		}
+		EQUAL(read(ready[0], &byte, 1), 1);
+		scribble(record);
+		EQUAL(write(gate[1], &byte, 1), 1);
+		int status = 0;
+		EQUAL(waitpid(pid, &status, 0), pid);
+		EQUAL(status, 0);
+	}
+	scribble([] { member->state.store(evp::shm::MemberState::LIVE); }); // of nobody
+	// A death mark whose holder is a member that lives, and no thread of it.
+	words->holder.store(named(1, 0));
+	words->word.store(FUTEX_OWNER_DIED);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		alarm(20);
+		EQUAL(port_send(port, 0, nullptr), 0);
+		_exit(0);
+	}
+	int status = 0;
+	EQUAL(waitpid(pid, &status, 0), pid);
+	EQUAL(status, 0);
+	EQUAL(port_close(port), 0);
+	for (int fd : {ready[0], ready[1], gate[0], gate[1]}) close(fd);
+	done("a word of nobody, and records that say nothing true");
+}
+
 // --- What a thread does that waits: a word is left to whoever may hold it.
 
 struct Judge final : evp::shm::Liveness {
@@ -345,6 +396,7 @@ bool allowed_elsewhere() {
 
 int body() {
 	scribbled();
+	scribbled_records();
 	left_to_whoever_may_hold_it();
 	stopped();
 	hears_signals();
