@@ -85,6 +85,12 @@ void note_used(Port& port) {
 	if (used.load() == 0) used.store(1);
 }
 
+// Whether a slot holds an association still. It may have ended while the kernel was asked, and a message have the
+// slot by now, which leaves the number of the association as it was.
+bool is_of(const Slot& slot, const Armed& armed) {
+	return slot.state.load() != SlotState::FREE && slot.source.load() == FD && slot.arm.load() == armed.arm;
+}
+
 // The errno of illumos for what the kernel answered.
 int told_as(int rc) { return rc == EBADF ? EBADFD : sys::used_up(rc); }
 
@@ -168,7 +174,7 @@ void FdSource::undo(Port& port, const Armed& armed) {
 	if (armed.owner != port.member()) return; // not ours to end
 	Port::Guard guard(port);
 	Slot& slot = port.region().slot(armed.index);
-	if (slot.arm.load() == armed.arm && slot.state.load() != SlotState::FREE) drop(port, armed.index);
+	if (is_of(slot, armed)) drop(port, armed.index);
 }
 
 // Ready here and now, without the kernel: posts at once, or waits for ever.
@@ -178,7 +184,7 @@ void FdSource::post_now(Port& port, const Armed& armed, uint32_t events, uint16_
 	Port::Guard guard(port);
 	Slot& slot = region.slot(armed.index);
 	SlotState state = slot.state.load();
-	if (slot.arm.load() != armed.arm || state == SlotState::FREE) return;
+	if (!is_of(slot, armed)) return;
 	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | flag); // also of one told of meanwhile
 	if (state != SlotState::ARMED) return;
 	port.pollable_add(-1);

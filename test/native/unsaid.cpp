@@ -7,8 +7,10 @@
 #include "core/registry.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <functional>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sched.h>
 #include <string>
 #include <sys/mman.h>
@@ -394,7 +396,30 @@ bool allowed_elsewhere() {
 	return status == 0;
 }
 
+// Between an association's place in the region and what the kernel says of it anything may happen.
+void ended_while_the_kernel_was_asked() {
+	static int fd = -1;
+	CHECK((fd = open("/dev/null", O_RDONLY)) >= 0);
+	make_port();
+	at_store = [](const char* file) { // that FD is in use here, once
+		if (!strstr(file, "sources/fd.cpp") || evp::sys::self().critical.load() != 0) return;
+		at_store = nullptr;
+		EQUAL(port_fd_close(fd), 0);
+		EQUAL(port_send(port, 5, nullptr), 0); // has its slot
+	};
+	EQUAL(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), POLLIN, nullptr), 0);
+	CHECK(at_store == nullptr);
+	port_event_t event;
+	EQUAL(port_get(port, &event, nullptr), 0);
+	EQUAL(event.portev_source, PORT_SOURCE_USER);
+	EQUAL(info_of(port).pi_slots, 0);
+	EQUAL(port_close(port), 0);
+	close(fd);
+	done("an association that ended while the kernel was asked: who has its slot now keeps it");
+}
+
 int body() {
+	ended_while_the_kernel_was_asked();
 	scribbled();
 	scribbled_records();
 	left_to_whoever_may_hold_it();
