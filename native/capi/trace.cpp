@@ -54,7 +54,7 @@ void append(char (&to)[1024], const char* item, size_t length) {
 }
 
 bool open_file() {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	int fd = sys::open_raw(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	struct stat status;
 	if (fd < 0 || fstat(fd, &status) != 0) return false;
 	sys::UniqueFd placed = sys::move_high(sys::UniqueFd(fd));

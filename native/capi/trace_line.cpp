@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace evp::capi::trace {
@@ -125,7 +126,7 @@ void Line::write(int fd) {
 	const char* from = text_;
 	size_t left = length_ + 1;
 	while (left != 0) { // one, but for a pipe that is full
-		ssize_t n = ::write(fd, from, left);
+		ssize_t n = syscall(SYS_write, fd, from, left); // raw: libc's is a cancellation point
 		if (n < 0 && errno != EINTR) return;
 		if (n < 0) continue;
 		from += n;

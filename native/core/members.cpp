@@ -127,6 +127,16 @@ bool Port::member_dead(uint32_t index) {
 	return !region_.member_held(index);
 }
 
+// The pid under which a member's threads can be looked up from here; 0: they can't be. Who scribbled the lock's
+// words may have scribbled the record as well: what the kernel says of `holder`, who has its byte, counts.
+int32_t Port::threads_pid(uint32_t index, int32_t holder) {
+	Member& record = region_.member(index);
+	int32_t pid = record.pid.load();
+	bool named = sys::pid_means_here(record.pid_space.load());
+	if (holder < 0) return named ? pid : 0; // this process, or there are no such locks
+	return (named && pid == holder) || (holder != 0 && sys::shares_pid_space(holder)) ? holder : 0;
+}
+
 // A thread that the kernel has marked as dead, of a process that goes on, was taken by
 // exec. Or it is another one's mark, whose id in its own pid namespace is the holder's
 // (hazard 6): then the holder gets on within nanoseconds, if it is not stopped.
@@ -137,24 +147,34 @@ bool Port::holder_gone(uint32_t member, uint32_t tid, bool marked) {
 	Member& record = region_.member(member);
 	if (record.state.load() == MemberState::FREE) return !region_.at_door(); // it may be leaving
 	if (member_dead(member)) return true;
-	if (!sys::pid_means_here(record.pid_space.load())) return marked;
-	int32_t pid = record.pid.load();
+	int32_t pid = threads_pid(member, region_.member_holder(member));
+	if (pid == 0) return marked;
 	bool own = pid == me.pid && record.start_time.load() == me.start_time;
 	if (own && record.nonce.load() != me.nonce) return true; // before exec
 	if (sys::thread_gone(pid, tid)) return true;
 	return marked && !sys::thread_stopped(pid, tid);
 }
 
+bool Port::member_may_hold(uint32_t index, uint32_t tid) {
+	int32_t holder = region_.member_holder(index);
+	if (holder >= 0) {
+		int32_t pid = threads_pid(index, holder);
+		return pid == 0 || !sys::thread_gone(pid, tid);
+	}
+	if (index >= region_.header().members_committed.load()) return false;
+	// No such locks there, perhaps.
+	Member& record = region_.member(index);
+	int32_t pid = record.pid.load();
+	return record.state.load() == MemberState::LIVE && record.locked.load() == 0 &&
+	       sys::pid_means_here(record.pid_space.load()) && !sys::process_dead(pid, record.start_time.load()) &&
+	       !sys::thread_gone(pid, tid);
+}
+
 bool Port::may_hold(uint32_t tid) {
 	if (tid == 0) return false;
 	if (sys::in_critical(tid) || region_.at_door()) return true;
-	uint32_t end = region_.header().members_committed.load();
-	for (uint32_t i = 1; i < end && i < shm::MAX_MEMBERS; i++) {
-		if (i == member_ || member_dead(i)) continue;
-		Member& record = region_.member(i);
-		// The threads of another pid namespace can't be looked up.
-		if (!sys::pid_means_here(record.pid_space.load()) || !sys::thread_gone(record.pid.load(), tid)) return true;
-	}
+	for (uint32_t i = 1; i < shm::MAX_MEMBERS; i++)
+		if (i != member_ && member_may_hold(i, tid)) return true;
 	return false;
 }
 

@@ -217,6 +217,8 @@ private:
 	bool member_dead(uint32_t index);
 	bool holder_gone(uint32_t member, uint32_t tid, bool marked) override;
 	bool may_hold(uint32_t tid) override;
+	int32_t threads_pid(uint32_t index, int32_t holder);
+	bool member_may_hold(uint32_t index, uint32_t tid);
 	void sleeps(bool on) override;
 	int become_member();
 	int enter_once(uint64_t now);

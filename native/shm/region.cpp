@@ -97,6 +97,7 @@ Result<void> Region::attach(int fd) {
 
 bool Region::hold_member(uint32_t index) const { return sys::lock_byte(fd_.get(), index); }
 bool Region::member_held(uint32_t index) const { return sys::byte_locked(fd_.get(), index); }
+int32_t Region::member_holder(uint32_t index) const { return sys::byte_holder(fd_.get(), index); }
 void Region::hold_door(bool on) const { sys::share_byte(fd_.get(), DOOR, on); }
 bool Region::at_door() const { return sys::byte_locked(fd_.get(), DOOR); }
 

@@ -46,6 +46,7 @@ public:
 	// Also when the process closes any other descriptor of the region: hold it again then.
 	bool hold_member(uint32_t index) const;   // false: no such locks here
 	bool member_held(uint32_t index) const;   // by another process
+	int32_t member_holder(uint32_t index) const; // its pid, whatever the record says: sys::byte_holder()
 	// The same on a byte that several may hold at a time: who comes, or goes, may have the port's
 	// lock and be no member.
 	void hold_door(bool on) const;

@@ -170,8 +170,7 @@ uint32_t FdSource::of_another(Port& port, int fd) {
 void FdSource::undo(Port& port, const Armed& armed) {
 	if (armed.owner != port.member()) return; // not ours to end
 	Port::Guard guard(port);
-	Slot& slot = port.region().slot(armed.index);
-	if (slot.arm.load() == armed.arm && slot.state.load() != SlotState::FREE) drop(port, armed.index);
+	if (still(port, armed)) drop(port, armed.index);
 }
 
 // Ready here and now, without the kernel: posts at once, or waits for ever.
@@ -181,7 +180,7 @@ void FdSource::post_now(Port& port, const Armed& armed, uint32_t events, uint16_
 	Port::Guard guard(port);
 	Slot& slot = region.slot(armed.index);
 	SlotState state = slot.state.load();
-	if (slot.arm.load() != armed.arm || state == SlotState::FREE) return;
+	if (!still(port, armed)) return;
 	slot.flags.store(shm::SLOT_RETAINED | shm::SLOT_TABLED | flag); // also of one told of meanwhile
 	if (state != SlotState::ARMED) return;
 	port.pollable_add(-1);
@@ -251,7 +250,7 @@ Result<void> FdSource::entered(Port& port, int fd, uint32_t asked, const Armed& 
 	if (rc != EBADF) note_used(port);
 	if (rc == 0) [[likely]] {
 		port.region().header().uncollected.store(1);
-		if (!still(port, tag_slot(armed.index, armed.arm))) reconcile(port, fd, armed.owner);
+		if (!still(port, armed)) reconcile(port, fd, armed.owner);
 		if (port_itself) [[unlikely]]
 			if (PortRef inner = registry::known(fd)) {
 				inner->add_watcher(port, armed.index);

@@ -37,10 +37,13 @@ void reconcile(Port& port, int fd, uint32_t owner);
 // deletes, here nobody does either.
 void reload(Port& port, int fd);
 
-// Whether the slot is as it was armed.
+// Whether the slot is as it was armed. Not if a message has it by now, which leaves the number of the
+// association as it was.
 inline bool still(Port& port, uint64_t tag) {
 	shm::Slot& slot = port.region().slot(tag_index(tag));
-	return slot.arm.load_acquire() == tag_arm(tag) && slot.state.load() != shm::SlotState::FREE;
+	return slot.arm.load_acquire() == tag_arm(tag) && slot.source.load() == FD &&
+	       slot.state.load() != shm::SlotState::FREE;
 }
+inline bool still(Port& port, const Armed& armed) { return still(port, tag_slot(armed.index, armed.arm)); }
 
 } // namespace evp::fd

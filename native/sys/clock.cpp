@@ -1,6 +1,8 @@
 #include "sys/clock.hpp"
 
 #include <ctime>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace evp::sys {
 
@@ -12,7 +14,7 @@ int64_t monotonic_ns() {
 
 void sleep_ns(int64_t ns) {
 	timespec time{ns / 1'000'000'000, ns % 1'000'000'000};
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
 } // namespace evp::sys

@@ -79,7 +79,7 @@ bool epoll_outlives(int fd, int stand_in) {
 	if (syscall(SYS_dup3, stand_in, fd, O_CLOEXEC) < 0) return true;
 	char path[48];
 	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", set->get());
-	UniqueFd info(open(path, O_RDONLY | O_CLOEXEC));
+	UniqueFd info(open_raw(path, O_RDONLY | O_CLOEXEC));
 	char text[512];
 	ssize_t n = info.get() < 0 ? 0 : syscall(SYS_read, info.get(), text, sizeof text - 1);
 	if (n <= 0) return true;

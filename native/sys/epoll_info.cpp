@@ -15,7 +15,7 @@ namespace {
 // Lines of a file under /proc, with a buffer of our own: no stdio, which would call close(2).
 class Lines {
 public:
-	explicit Lines(const char* path) : fd_(open(path, O_RDONLY | O_CLOEXEC)) {}
+	explicit Lines(const char* path) : fd_(open_raw(path, O_RDONLY | O_CLOEXEC)) {}
 	bool open_for_reading() const { return fd_.get() >= 0; }
 	char* next() {
 		for (;;) {
@@ -48,7 +48,7 @@ private:
 bool shows_registered(int set) {
 	char path[40];
 	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", set);
-	return UniqueFd(open(path, O_RDONLY | O_CLOEXEC)).get() >= 0;
+	return UniqueFd(open_raw(path, O_RDONLY | O_CLOEXEC)).get() >= 0;
 }
 
 bool each_registered_raw(int set, bool (*seen)(int fd, uint64_t tag, void* data), void* data) {

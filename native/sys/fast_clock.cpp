@@ -1,11 +1,13 @@
 #include "sys/fast_clock.hpp"
 
 #include "sys/clock.hpp"
+#include "sys/fd.hpp"
 
 #include <atomic>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace evp::sys {
@@ -23,11 +25,11 @@ constexpr int64_t FAR_NS = 1'000'000'000;
 void finish_loads() { _mm_lfence(); } // the clock's own read waits for them, the counter's does not
 
 bool kernel_uses_counter() {
-	int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+	int fd = open_raw("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return false;
 	char name[4]{};
-	ssize_t n = read(fd, name, sizeof name);
-	::close(fd);
+	long n = syscall(SYS_read, fd, name, sizeof name);
+	close_raw(fd);
 	return n == 4 && memcmp(name, "tsc\n", 4) == 0;
 }
 #else

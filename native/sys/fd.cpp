@@ -25,6 +25,10 @@ void close_raw(int fd) {
 	errno = saved;
 }
 
+int open_raw(const char* path, int flags, unsigned mode) {
+	return static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
 Result<UniqueFd> duplicate(int fd) {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0) return Error{errno};
@@ -63,13 +67,15 @@ bool lock_byte(int fd, long at) {
 	return fcntl(fd, F_SETLK, &byte) == 0;
 }
 
-bool byte_locked(int fd, long at) {
+int32_t byte_holder(int fd, long at) {
 	struct flock byte{};
 	byte.l_type = F_WRLCK;
 	byte.l_start = at;
 	byte.l_len = 1;
-	return fcntl(fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+	return fcntl(fd, F_GETLK, &byte) == 0 && byte.l_type != F_UNLCK ? byte.l_pid : -1;
 }
+
+bool byte_locked(int fd, long at) { return byte_holder(fd, at) >= 0; }
 
 void share_byte(int fd, long at, bool on) {
 	struct flock byte{};

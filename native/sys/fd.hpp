@@ -53,7 +53,12 @@ bool same_file(int a, int b);
 // fcntl(2) record locks on one byte, which belong to the process.
 bool lock_byte(int fd, long at);
 bool byte_locked(int fd, long at); // by another process
+// By which: 0: of a pid namespace that is not seen from here; -1: by none.
+int32_t byte_holder(int fd, long at);
 void share_byte(int fd, long at, bool on); // among others that do so; or lets go of it
+
+// As open(2), which is a cancellation point in libc: none of ours may end a call in its middle.
+int open_raw(const char* path, int flags, unsigned mode = 0);
 
 bool is_open(int fd);                 // fcntl(F_GETFD)
 bool is_readable(int fd);             // now, by poll(2)

@@ -97,7 +97,7 @@ int file_status_again(const char* path, bool follow, FileStatus* status) {
 }
 
 Result<std::string> true_name(const char* path, bool follow, FileStatus* status) {
-	UniqueFd fd(open(path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)));
+	UniqueFd fd(open_raw(path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)));
 	if (fd.get() < 0) return Error{errno};
 	if (int error = status_at(fd.get(), "", AT_EMPTY_PATH, status); error != 0) return Error{error};
 	char link[32];

@@ -177,7 +177,8 @@ int64_t io_call(const Io& io) {
 
 bool io_ready(const Io& io) {
 	pollfd ready{io.fd, static_cast<short>(io_writes(io) ? POLLOUT : POLLIN), 0};
-	return poll(&ready, 1, 0) != 0;
+	timespec now{};
+	return syscall(SYS_ppoll, &ready, 1, &now, nullptr, 8) != 0; // raw: libc's is a cancellation point
 }
 
 int64_t io_block(const Io& io) {

@@ -50,7 +50,7 @@ Result<void*> map_shared(int fd, size_t size) {
 void unmap(void* base, size_t size) { munmap(base, size); }
 
 Result<void> commit(int fd, size_t from, size_t to) {
-	while (fallocate(fd, 0, static_cast<off_t>(from), static_cast<off_t>(to - from)) != 0)
+	while (syscall(SYS_fallocate, fd, 0, static_cast<off_t>(from), static_cast<off_t>(to - from)) != 0)
 		if (errno != EINTR) return Error{ENOMEM};
 	return {};
 }

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace evp::sys {
 
@@ -30,7 +32,8 @@ Result<UniqueFd> parcel(const void* data, size_t size, const int* fds, int count
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(bytes);
 	memcpy(CMSG_DATA(header), fds, bytes);
-	if (sendmsg(sender.get(), &message, MSG_NOSIGNAL) < 0) return Error{errno};
+	// Raw, here and below: the libc wrappers are cancellation points.
+	if (syscall(SYS_sendmsg, sender.get(), &message, MSG_NOSIGNAL) < 0) return Error{errno};
 	return kept;
 }
 
@@ -42,7 +45,7 @@ Result<Peeked> peek_parcel(int socket, void* data, size_t room, UniqueFd* fds, i
 	message.msg_iovlen = 1;
 	message.msg_control = control;
 	message.msg_controllen = sizeof control;
-	ssize_t size = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t size = syscall(SYS_recvmsg, socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (size < 0) return Error{errno == EBADF || errno == ENOMEM ? errno : EINVAL};
 	Peeked peeked{static_cast<size_t>(size), 0, (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0};
 	for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {

@@ -33,10 +33,10 @@ bool environment_is(const char* name, const char* value) {
 }
 
 bool uring_disabled() {
-	int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+	int fd = open_raw("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
 	char value = '0';
-	bool set = fd >= 0 && read(fd, &value, 1) == 1 && value != '0';
-	if (fd >= 0) close(fd);
+	bool set = fd >= 0 && syscall(SYS_read, fd, &value, 1) == 1 && value != '0';
+	if (fd >= 0) close_raw(fd);
 	return set;
 }
 
@@ -59,7 +59,7 @@ int32_t process_id() { return static_cast<int32_t>(syscall(SYS_getpid)); }
 uint64_t start_time_of(int32_t pid, bool* zombie, uint32_t* threads) {
 	char path[32];
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_raw(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return 0;
 	char text[1024];
 	ssize_t n = syscall(SYS_read, fd, text, sizeof text - 1);
@@ -92,19 +92,44 @@ int same_open_file(int32_t pid, int fd) {
 }
 
 bool thread_gone(int32_t pid, uint32_t tid) {
-	return syscall(SYS_tgkill, pid, static_cast<pid_t>(tid), 0) != 0 && errno == ESRCH;
+	// EINVAL: nothing has such an id.
+	return syscall(SYS_tgkill, pid, static_cast<pid_t>(tid), 0) != 0 && (errno == ESRCH || errno == EINVAL);
 }
 
 bool thread_stopped(int32_t pid, uint32_t tid) {
 	char path[48];
 	snprintf(path, sizeof path, "/proc/%d/task/%u/stat", pid, tid);
-	UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+	UniqueFd file(open_raw(path, O_RDONLY | O_CLOEXEC));
 	char text[512];
 	ssize_t n = file.get() < 0 ? 0 : syscall(SYS_read, file.get(), text, sizeof text - 1);
 	if (n <= 0) return true;
 	text[n] = 0;
 	const char* at = strrchr(text, ')'); // behind the command name
 	return !at || !at[1] || at[2] == 'T' || at[2] == 't';
+}
+
+namespace {
+
+// How many namespaces deep it lives, as this /proc sees it; 0: unknown.
+int pid_depth(const char* status) {
+	char text[4096];
+	UniqueFd file(open_raw(status, O_RDONLY | O_CLOEXEC));
+	ssize_t n = file.get() < 0 ? 0 : syscall(SYS_read, file.get(), text, sizeof text - 1);
+	if (n <= 0) return 0;
+	text[n] = 0;
+	const char* at = strstr(text, "\nNSpid:");
+	int depth = 0;
+	for (at = at ? at + 7 : ""; *at == '\t'; at += 1 + strspn(at + 1, "0123456789")) depth++;
+	return depth;
+}
+
+} // namespace
+
+bool shares_pid_space(int32_t pid) {
+	char path[32];
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	int depth = pid_depth(path);
+	return depth != 0 && depth == pid_depth("/proc/self/status");
 }
 
 bool process_dead(int32_t pid, uint64_t start_time) {

@@ -45,4 +45,8 @@ bool process_dead(int32_t pid, uint64_t start_time);
 bool thread_gone(int32_t pid, uint32_t tid);
 bool thread_stopped(int32_t pid, uint32_t tid);
 
+// Whether a process that is seen from here lives in this pid namespace, and not in one below; false where
+// that can't be told.
+bool shares_pid_space(int32_t pid);
+
 } // namespace evp::sys

@@ -3,6 +3,7 @@
 #include "sys/clock.hpp"
 #include "sys/memory.hpp"
 #include "sys/process.hpp"
+#include "sys/signals.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -52,7 +53,7 @@ Wiped* make_wiped_page() {
 
 uint64_t random_nonce() {
 	uint64_t nonce = 0;
-	if (getrandom(&nonce, sizeof nonce, GRND_NONBLOCK) != sizeof nonce)
+	if (syscall(SYS_getrandom, &nonce, sizeof nonce, GRND_NONBLOCK) != sizeof nonce)
 		nonce = static_cast<uint64_t>(getpid()) << 32 ^ reinterpret_cast<uintptr_t>(&nonce);
 	return nonce | 1;
 }
@@ -194,6 +195,8 @@ static Thread& as_nobody(uint64_t epoch) {
 }
 
 Thread& start_thread() {
+	// A handler over it would wait for ever for what its own thread is at.
+	SignalsBlocked quiet;
 	ensure_process();
 	pthread_once(&exit_once, make_exit_key);
 	uint64_t epoch = process.epoch.load(std::memory_order_relaxed);

@@ -394,6 +394,60 @@ void alert_reaches_parent() {
 	nothing_more();
 }
 
+// A signal may come at any instruction of it.
+void handler_over_a_childs_first_call() {
+	struct sigaction action = {};
+	action.sa_handler = [](int) {
+		int saved = errno;
+		(void)port_send(port, 2, nullptr);
+		errno = saved;
+	};
+	EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+	for (long delay = 1; delay <= 200; delay++) {
+		ended(child([delay] {
+			alarm(20);
+			sigevent event{};
+			event.sigev_notify = SIGEV_SIGNAL;
+			event.sigev_signo = SIGUSR1;
+			timer_t timer;
+			EQUAL(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+			itimerspec time{{}, {0, delay * 1000}};
+			EQUAL(timer_settime(timer, 0, &time, nullptr), 0);
+			EQUAL(port_send(port, 1, nullptr), 0);
+		}));
+		port_event_t list[4];
+		unsigned count = 1;
+		EQUAL(port_getn(port, list, 4, &count, &NONE), 0);
+		CHECK(count >= 1);
+	}
+}
+
+// What its first call asks of the kernel must not end it in its middle: others would wait for that.
+void cancelled_in_a_childs_first_call() {
+	ended(child([] {
+		alarm(20);
+		pthread_t thread;
+		auto first = [](void* called) -> void* {
+			pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+			pthread_cancel(pthread_self());
+			pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
+			*static_cast<int*>(called) = port_send(port, 1, nullptr) == 0;
+			pthread_testcancel();
+			return nullptr;
+		};
+		int called = 0;
+		EQUAL(pthread_create(&thread, nullptr, first, &called), 0);
+		void* result;
+		EQUAL(pthread_join(thread, &result), 0);
+		CHECK(result == PTHREAD_CANCELED);
+		EQUAL(called, 1);
+		EQUAL(port_send(port, 1, nullptr), 0);
+	}));
+	EQUAL(next(), 0);
+	EQUAL(next(), 0);
+	nothing_more();
+}
+
 // To /proc it looks like a zombie then.
 void main_thread_ends() {
 	int gate[2];
@@ -448,6 +502,8 @@ int body() {
 	with_port("the same over a wait in the kernel", [] { handler_forks(true, false); });
 	with_port("the same with a call in the handler", [] { handler_forks(true, true); });
 	with_port("a handler over a wait for a slot forks", handler_forks_over_a_wait_for_a_slot);
+	with_port("a handler calls over a child's first call", handler_over_a_childs_first_call);
+	with_port("a thread is cancelled in a child's first call", cancelled_in_a_childs_first_call);
 	with_port("members down to great-grandchildren", grandchildren);
 	with_port("alert mode is the port's", alert_reaches_parent);
 	printf("%d passed, 0 failed, 0 skipped\n", passed);

@@ -7,8 +7,10 @@
 #include "core/registry.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <functional>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sched.h>
 #include <string>
 #include <sys/mman.h>
@@ -86,6 +88,57 @@ void scribbled() {
 		words->favoured.store(named(1, NO_THREAD - 1));
 		words->within.store(named(0, 5));
 	});
+}
+
+// Nor by what the scribbler left of the others' records: who they are is known to the kernel.
+void scribbled_records() {
+	int ready[2], gate[2];
+	EQUAL(pipe(ready), 0);
+	EQUAL(pipe(gate), 0);
+	make_port();
+	EQUAL(port_send(port, 0, nullptr), 0);
+	auto scribble = [](void (*record)()) {
+		record();
+		words->favoured.store(evp::shm::FOR_ALL);
+		words->holder.store(0);
+		words->word.store(NO_THREAD);
+		EQUAL(port_send(port, 0, nullptr), 0);
+	};
+	for (auto record : {+[] { member->pid_space.store(member->pid_space.load() ^ 1); },
+	                    +[] { member->pid.store(1); }, +[] { member->state.store(evp::shm::MemberState::LIVE); }}) {
+		pid_t pid = fork();
+		CHECK(pid >= 0);
+		char byte = 0;
+		if (pid == 0) {
+			EQUAL(port_send(port, 0, nullptr), 0);
+			EQUAL(write(ready[1], &byte, 1), 1);
+			EQUAL(read(gate[0], &byte, 1), 1);
+			_exit(0);
+		}
+		EQUAL(read(ready[0], &byte, 1), 1);
+		scribble(record);
+		EQUAL(write(gate[1], &byte, 1), 1);
+		int status = 0;
+		EQUAL(waitpid(pid, &status, 0), pid);
+		EQUAL(status, 0);
+	}
+	scribble([] { member->state.store(evp::shm::MemberState::LIVE); }); // of nobody
+	// A death mark whose holder is a member that lives, and no thread of it.
+	words->holder.store(named(1, 0));
+	words->word.store(FUTEX_OWNER_DIED);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		alarm(20);
+		EQUAL(port_send(port, 0, nullptr), 0);
+		_exit(0);
+	}
+	int status = 0;
+	EQUAL(waitpid(pid, &status, 0), pid);
+	EQUAL(status, 0);
+	EQUAL(port_close(port), 0);
+	for (int fd : {ready[0], ready[1], gate[0], gate[1]}) close(fd);
+	done("a word of nobody, and records that say nothing true");
 }
 
 // --- What a thread does that waits: a word is left to whoever may hold it.
@@ -343,8 +396,32 @@ bool allowed_elsewhere() {
 	return status == 0;
 }
 
+// Between an association's place in the region and what the kernel says of it anything may happen.
+void ended_while_the_kernel_was_asked() {
+	static int fd = -1;
+	CHECK((fd = open("/dev/null", O_RDONLY)) >= 0);
+	make_port();
+	at_store = [](const char* file) { // that FD is in use here, once
+		if (!strstr(file, "sources/fd.cpp") || evp::sys::self().critical.load() != 0) return;
+		at_store = nullptr;
+		EQUAL(port_fd_close(fd), 0);
+		EQUAL(port_send(port, 5, nullptr), 0); // has its slot
+	};
+	EQUAL(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), POLLIN, nullptr), 0);
+	CHECK(at_store == nullptr);
+	port_event_t event;
+	EQUAL(port_get(port, &event, nullptr), 0);
+	EQUAL(event.portev_source, PORT_SOURCE_USER);
+	EQUAL(info_of(port).pi_slots, 0);
+	EQUAL(port_close(port), 0);
+	close(fd);
+	done("an association that ended while the kernel was asked: who has its slot now keeps it");
+}
+
 int body() {
+	ended_while_the_kernel_was_asked();
 	scribbled();
+	scribbled_records();
 	left_to_whoever_may_hold_it();
 	stopped();
 	hears_signals();
