@@ -39,6 +39,7 @@ void fill_order(aio::Order& order, struct aiocb* cb, sys::IoOp op) {
 		            static_cast<uint64_t>(cb->aio_offset)};
 	else
 		order.io = {op, cb->aio_fildes, nullptr, 0, 0}; // aio_fsync looks at nothing else
+	order.whole = op == sys::IoOp::WRITE;
 	order.code = code_of(op);
 	order.object = reinterpret_cast<uintptr_t>(cb);
 	order.owner = cb;

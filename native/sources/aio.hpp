@@ -21,6 +21,7 @@ struct Order {
 	Order() noexcept {} // not defaulted: a vector would clear its memory first
 	sys::Io io;
 	bool notify = true;       // an event of its own
+	bool whole = false;       // a write that goes on until all is written, as write(2) does
 	bool result_code = false; // which says the result in its `events`
 	int32_t code = 0;         // what it says else
 	uint64_t object = 0;

@@ -151,6 +151,8 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 		request->cancelled = AioRequest::NO;
 		request->found = false;
 		request->result_code = order.result_code;
+		request->whole = order.whole;
+		request->moved = 0;
 		request->generation++;
 		request->event = events[i];
 		request->group = group;
@@ -197,7 +199,21 @@ void AioBook::release_held(const AioRequest& done) {
 	}
 }
 
+// io_uring, and the first try of a thread, write what there is room for; who writes to a stream by
+// write(2) waits until there was room for all.
+bool AioBook::goes_on(AioRequest& request, int64_t result) {
+	if (!request.whole || request.cancelled != AioRequest::NO) return false;
+	if (result <= 0 || static_cast<uint64_t>(result) >= request.io.length) return false;
+	if (!sys::is_blocking_stream(request.io.fd)) return false;
+	request.io.address = static_cast<char*>(request.io.address) + result;
+	request.io.length -= static_cast<uint64_t>(result);
+	request.moved += result;
+	engine_.load(std::memory_order_relaxed)->start(request);
+	return true;
+}
+
 void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
+	if (goes_on(request, result)) return;
 	if (result == -ECANCELED || result == -EINTR) {
 		// Not ours: the kernel gives up what a thread had submitted that has ended; or of a cancellation
 		// whose answer was that the request goes on.
@@ -207,6 +223,7 @@ void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
 		}
 		result = -ECANCELED; // also a call that the cancellation interrupted
 	}
+	if (request.moved != 0) result = request.moved + std::max<int64_t>(result, 0);
 	request.result = result;
 	if (request.store) request.store(request.owner, result);
 	(request.prev ? request.prev->next : first_) = request.next;

@@ -75,6 +75,7 @@ private:
 		return static_cast<uint64_t>(request.generation) << 32 | request.index;
 	}
 	uint32_t earlier_on(int fd) const;
+	bool goes_on(AioRequest& request, int64_t result);
 	void finish(AioRequest& request, int64_t result, Telling& telling);
 	void release_held(const AioRequest& done);
 	void ask_cancel(AioRequest& request, AioRequest::Cancelled how, Telling& telling);

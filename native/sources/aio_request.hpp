@@ -55,6 +55,7 @@ struct alignas(64) AioRequest {
 	Cancelled cancelled = NO;
 	bool found = false;       // the engine said it will be cancelled
 	bool result_code = false; // the event says the result, not `event.code`
+	bool whole = false;       // where a stream took a part, the rest is written as well
 	// Stores the result where its owner looks for it, before the event is visible (7.5).
 	void (*store)(void* owner, int64_t result) = nullptr;
 	void* owner = nullptr;
@@ -63,6 +64,7 @@ struct alignas(64) AioRequest {
 	AioRequest* next = nullptr; // in flight, or free
 	AioRequest* prev = nullptr;
 	int64_t result = 0;       // once it is done
+	int64_t moved = 0;        // of `whole`: what went before `io` as it is
 	uint32_t unanswered = 0;  // of `pins`, without the engine's answer
 	// The engine's own.
 	AioRequest* queued = nullptr;

@@ -158,6 +158,11 @@ bool io_appends(const Io& io) {
 	return flags != -1 && flags & O_APPEND;
 }
 
+bool is_blocking_stream(int fd) {
+	int flags = fcntl(fd, F_GETFL);
+	return flags != -1 && !(flags & O_NONBLOCK) && lseek(fd, 0, SEEK_CUR) < 0 && errno == ESPIPE;
+}
+
 int64_t io_call(const Io& io) {
 	if (io_never_waits(io)) {
 		int64_t done = call(io, false);

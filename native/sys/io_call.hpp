@@ -29,6 +29,8 @@ int64_t io_at_once(const Io& io);
 bool io_never_waits(const Io& io); // io_call() answers at once, whatever the descriptor
 bool io_writes(const Io& io); // it waits until it can write
 bool io_appends(const Io& io); // it writes to the end (O_APPEND)
+// A pipe, socket or terminal, in which write(2) waits until there was room for everything.
+bool is_blocking_stream(int fd);
 
 struct Watched {
 	int fd;

@@ -122,6 +122,54 @@ CASE("7.3", "the_end_of_a_file_and_nothing_asked_for_are_zero_bytes")
 	expect_done(port, &r, AIOAWRITE, NULL, 0, 0);
 }
 
+/* As write(2) does; io_uring and threads alike begin with what there is room for. */
+CASE("7.3", "a_write_to_a_stream_that_blocks_is_whole")
+{
+	enum { SIZE = 1 << 20 };
+	static unsigned char out[SIZE], in[4096];
+	int way;
+	for (way = 0; way < 2; way++) {
+		int port = new_port(), fd[2], i;
+		struct request r;
+		size_t seen = 0;
+		OK(way == 0 ? pipe(fd) : socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+		for (i = 0; i < SIZE; i++)
+			out[i] = (unsigned char)(i * 31 + i / 4096);
+		request_init(&r, port, USER(1), fd[1], 0, SIZE);
+		r.cb.aio_buf = out;
+		OK(aio_write(&r.cb));
+		while (seen < SIZE) {
+			struct timespec now = { 0, 0 };
+			struct pollfd ready = { .fd = fd[0], .events = POLLIN };
+			unsigned int n = 0;
+			ssize_t got;
+			/* It goes on while somebody asks its port. */
+			while (poll(&ready, 1, 1) == 0)
+				OK(port_getn(port, NULL, 0, &n, &now));
+			got = read(fd[0], in, sizeof(in));
+			TRUE(got > 0);
+			EQ(memcmp(in, out + seen, (size_t)got), 0);
+			seen += (size_t)got;
+		}
+		expect_done(port, &r, AIOAWRITE, USER(1), 0, SIZE);
+		EMPTY(port);
+		/* Where the peer has gone it has written what it had. */
+		OK(aio_write(&r.cb));
+		EQ(read(fd[0], in, sizeof(in)), sizeof(in));
+		OK(close(fd[0]));
+		(void)take_wait(port);
+		TRUE(aio_return(&r.cb) < SIZE);
+		OK(close(fd[1]));
+		/* With O_NONBLOCK a part is all. */
+		new_pipe(fd);
+		OK(fcntl(fd[1], F_SETFL, O_NONBLOCK));
+		r.cb.aio_fildes = fd[1];
+		OK(aio_write(&r.cb));
+		(void)take_wait(port);
+		EQ(aio_return(&r.cb), 65536);
+	}
+}
+
 CASE("7.3", "the_longest_length_moves_what_there_is")
 {
 	int port = new_port();
