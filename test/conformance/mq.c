@@ -447,22 +447,6 @@ CASE("2.9.1 2.11.4", "dispatch_that_waits_ends_when_its_number_is_closed")
 	EQ(d.result, -1);
 	EQ(d.error, EBADF);
 }
-
-static void rung(int number)
-{
-	(void)number;
-}
-
-/* A second, after which it looks up by itself. */
-CASE("2.9.1", "dispatch_that_waits_ends_at_an_alarm")
-{
-	struct sigaction action = { .sa_handler = rung, .sa_flags = SA_RESTART };
-	int port = new_port_limit(1);
-	OK(port_send(port, 1, USER(1)));
-	OK(sigaction(SIGALRM, &action, NULL));
-	(void)alarm(1);
-	FAILS(port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, USER(9)), EINTR);
-}
 #endif
 
 CASE("2.0.5", "what_ends_a_registration_leaves_errno_alone")
