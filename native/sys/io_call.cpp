@@ -121,8 +121,7 @@ uint64_t length_of(const Io& io) {
 int64_t read_at_once(const Io& io) {
 	uint64_t length = length_of(io);
 	if (length == 0 || length > AT_ONCE_MOST) return IO_ELSEWHERE;
-	int flags = fcntl(io.fd, F_GETFL);
-	if (flags == -1 || flags & O_DIRECT) return IO_ELSEWHERE; // RWF_NOWAIT waits for the disk then
+	if (fcntl(io.fd, F_GETFL) & O_DIRECT) return IO_ELSEWHERE; // RWF_NOWAIT waits for the disk then
 	auto read = [&](const iovec* list, uint64_t count, uint64_t offset) {
 		return syscall(SYS_preadv2, io.fd, list, count, static_cast<long>(offset), static_cast<long>(offset >> 32),
 		               RWF_NOWAIT);
@@ -141,6 +140,7 @@ int64_t read_at_once(const Io& io) {
 } // namespace
 
 int64_t io_at_once(const Io& io) {
+	if (fcntl(io.fd, F_GETFL) == -1) return -errno; // closed: the number may be another's when a thread comes to it
 	switch (io.op) {
 	case IoOp::READ:
 	case IoOp::READV: return read_at_once(io);
