@@ -61,7 +61,7 @@ CASE("7.3", "more_requests_may_wait_than_descriptors_may_be_open")
 /* A terminal can't be read without waiting: of requests that see the same line one may begin. */
 CASE("7.9", "one_line_of_a_terminal_is_one_requests_and_the_others_can_be_cancelled")
 {
-	enum { ROUNDS = 300, READS = 6 };
+	enum { ROUNDS = 100, READS = 6 };
 	static struct request r[READS];
 	int port = new_port(), round, i;
 	for (round = 0; round < ROUNDS; round++) {
