@@ -456,6 +456,8 @@ CASE("2.11.4 2.11.3", "two_handlers_close_the_port_that_the_other_ones_thread_wa
 		waiter_join(&w[i]);
 		EQ(w[i].result, -1);
 		TRUE(w[i].error == EBADF || w[i].error == EINTR); /* before the other one's close */
+	}
+	for (i = 0; i < 2; i++) {
 		FAILS(port_send(port_of[i], 1, NULL), EBADF);
 		untrack(port_of[i]);
 	}
