@@ -118,10 +118,10 @@ uint64_t length_of(const Io& io) {
 	return sum;
 }
 
-int64_t read_at_once(const Io& io) {
+int64_t read_at_once(const Io& io, int flags) {
 	uint64_t length = length_of(io);
 	if (length == 0 || length > AT_ONCE_MOST) return IO_ELSEWHERE;
-	if (fcntl(io.fd, F_GETFL) & O_DIRECT) return IO_ELSEWHERE; // RWF_NOWAIT waits for the disk then
+	if (flags & O_DIRECT) return IO_ELSEWHERE; // RWF_NOWAIT waits for the disk then
 	auto read = [&](const iovec* list, uint64_t count, uint64_t offset) {
 		return syscall(SYS_preadv2, io.fd, list, count, static_cast<long>(offset), static_cast<long>(offset >> 32),
 		               RWF_NOWAIT);
@@ -140,10 +140,11 @@ int64_t read_at_once(const Io& io) {
 } // namespace
 
 int64_t io_at_once(const Io& io) {
-	if (fcntl(io.fd, F_GETFL) == -1) return -errno; // closed: the number may be another's when a thread comes to it
+	int flags = fcntl(io.fd, F_GETFL);
+	if (flags == -1) return -errno; // closed: the number may be another's when a thread comes to it
 	switch (io.op) {
 	case IoOp::READ:
-	case IoOp::READV: return read_at_once(io);
+	case IoOp::READV: return read_at_once(io, flags);
 	default: return io_never_waits(io) ? io_call(io) : IO_ELSEWHERE;
 	}
 }
