@@ -112,10 +112,12 @@ void wake_one(LockWords& words) { sys::futex_wake(words.word.word(), 1); }
 } // namespace detail
 
 bool withdraw(LockWords& words, Liveness& liveness) {
+	const uint32_t favoured = words.favoured.load();
 	// Who dies from here on leaves the rest to the next that holds the word.
 	words.favoured.store(WITHDRAWING);
 	sys::fence_everywhere();
 	bool inherited = false;
+	Standing stranger; // a peer's scribble, unless the favour was withdrawn before by one that died
 	for (int turn = 0;; turn++) {
 		uint32_t inside = words.within.load_acquire();
 		if (inside == 0) break;
@@ -125,7 +127,9 @@ bool withdraw(LockWords& words, Liveness& liveness) {
 		}
 		// Nobody wakes: it is short, unless its thread has no processor, or is gone.
 		(void)sys::futex_wait(words.within.word(), inside, sys::monotonic_ns() + LOOK_NS);
-		bool gone = member_of(inside) == 0 || holder_gone(inside, liveness, false); // who is favoured is a member
+		bool nobody = member_of(inside) == 0 || inside >> HOLDER_TID_SHIFT == 0; // who is favoured is a member's thread
+		bool marked = inside != favoured && stranger.seen(inside, MARKED_NS);
+		bool gone = nobody || holder_gone(inside, liveness, marked);
 		if (!gone || words.within.load() != inside) continue;
 		words.within.store(0);
 		inherited = true;

@@ -123,6 +123,15 @@ void scribbled_records() {
 		EQUAL(status, 0);
 	}
 	scribble([] { member->state.store(evp::shm::MemberState::LIVE); }); // of nobody
+	// One inside who is not the favoured one, of a member that is nobody.
+	member->locked.store(0);
+	member->pid_space.store(0);
+	member->state.store(evp::shm::MemberState::LIVE);
+	for (uint32_t tid : {0u, NO_THREAD - 1}) {
+		words->favoured.store(named(1, NO_THREAD - 2));
+		words->within.store(named(2, tid));
+		EQUAL(port_send(port, 0, nullptr), 0);
+	}
 	// A death mark whose holder is a member that lives, and no thread of it.
 	words->holder.store(named(1, 0));
 	words->word.store(FUTEX_OWNER_DIED);
