@@ -68,6 +68,9 @@ private:
 			had = found_.taken;
 			port_.collect(guard_, direct_);
 		}
+		// So does what came by the same look at the kernel, of timers for one.
+		if (found_.taken < of_.max && slots::deliverable(region_, port_.member_) != 0) [[unlikely]]
+			found_.taken = port_.take(of_.out, of_.max, others_, of_.sink, found_.taken);
 		result_.count = found_.taken;
 		return Step::DONE;
 	}

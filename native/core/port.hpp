@@ -326,7 +326,7 @@ private:
 	}
 	bool may_gather(sys::Thread& thread, uint32_t ready, uint32_t max) const; // locked
 	uint32_t take_messages(Event* out, uint32_t max);                        // locked
-	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink); // locked
+	uint32_t take(Event* out, uint32_t max, Others& others, ByteSink* sink, uint32_t had = 0); // locked
 	void look_at_others(Guard& guard, Others& others);
 	bool leads(uint32_t waiter) const;               // locked
 	LoopState told(uint32_t waiter); // locked

@@ -53,10 +53,11 @@ uint32_t Port::take_messages(Event* out, uint32_t max) {
 	return taken;
 }
 
-// Moves up to max events that this process may have into `out`. Locked.
-uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
+// Moves events that this process may have into `out`, behind the `had` that are there, up to max in all, and
+// answers how many there are. Locked.
+uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink, uint32_t had) {
 	Header& header = region_.header();
-	uint32_t taken = 0;
+	uint32_t taken = had;
 	// Bounded also where a queue leads round in a circle and its events are refused.
 	for (uint64_t looked = 0; taken < max && looked <= uint64_t{region_.limit()} + max; looked++) {
 		if (!others.any_kept()) taken += take_messages(out + taken, max - taken);
@@ -90,7 +91,7 @@ uint32_t Port::take(Event* out, uint32_t max, Others& others, ByteSink* sink) {
 		header.delivered[source].store(header.delivered[source].load() + 1);
 		taken++;
 	}
-	header.since_collect.store(header.since_collect.load() + taken);
+	header.since_collect.store(header.since_collect.load() + taken - had);
 	(void)others.count(region_, member_);
 	return taken;
 }

@@ -323,3 +323,21 @@ CASE("15.11 6.4", "a_periodic_timer_beside_descriptors")
 	}
 	OK(timer_delete(timer));
 }
+
+CASE("2.5.6 2.5.8", "a_timer_comes_with_the_descriptor_that_the_same_call_finds")
+{
+	int port = new_port(), fd[2];
+	port_event_t list[4];
+	unsigned int n = 1;
+	timer_t timer = new_timer(port, USER(1));
+	new_pipe(fd);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, USER(2)));
+	EMPTY(port);
+	write_byte(fd[1]);
+	arm_past(timer);
+	while (!poll_now(fd[0], POLLIN) || !poll_now(port, POLLIN))
+		continue;
+	OK(port_getn(port, list, 4, &n, NOWAIT));
+	EQ(n, 2);
+	OK(timer_delete(timer));
+}

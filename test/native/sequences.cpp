@@ -1,0 +1,602 @@
+// Random sequences of calls beside a model of the contract: what each returns, with what errno, which
+// events come in which order, how many slots are in use. One thread and up to three ports, watching one
+// another too, over pipes, sockets, eventfds, files and timers whose numbers are closed and used again.
+//
+//   native_sequences [SEED [SEEDS]]
+//
+// Exact is what the contract fixes. Of a descriptor that became ready after its association it is open when
+// that is noticed, and whether it is told of if it is over by then (4.10): the model keeps what it may say.
+
+#include "support.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <deque>
+#include <fcntl.h>
+#include <map>
+#include <poll.h>
+#include <string>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+using namespace test;
+
+namespace {
+
+constexpr int STEPS = 400;
+constexpr int PORTS = 3;
+constexpr unsigned LIMIT = 12;
+constexpr short UNASKED = POLLERR | POLLHUP;
+
+enum class Kind { PIPE_READ, PIPE_WRITE, SOCKET, EVENTFD, FILE, PORT };
+
+// A number that is open.
+struct Thing {
+	Kind kind;
+	int peer = -1; // that makes it ready, or -1
+};
+
+struct Association {
+	short asked = 0;
+	uint64_t user = 0;
+	bool armed = true;    // no event was retrieved since
+	bool touched = false; // its state may have changed since it was associated
+	bool taken = false;   // what it was at association lies in the queue for certain
+	short first = 0;      // its bits then
+	short all = 0;        // whatever it was since, of what may be told
+	uint64_t posted = 0;  // in which order, 0: not known
+};
+
+struct Timer {
+	timer_t id{};
+	uint64_t user = 0;
+	int expired = 0; // not told of yet
+};
+
+struct Message {
+	int events;
+	uint64_t user, posted;
+};
+
+struct Port {
+	int number = -1;
+	bool fd_used = false;
+	int alert = 0;
+	uint64_t alert_user = 0;
+	std::map<int, Association> fds;
+	std::deque<Message> messages;
+	std::vector<Timer> timers;
+	unsigned slots() const { return static_cast<unsigned>(fds.size() + messages.size() + timers.size()); }
+};
+
+uint64_t seed = 0;
+int step = 0;
+bool strict = false;
+std::deque<std::string> history;
+
+void explain_sequence() {
+	fprintf(stderr, "seed %llu, strict %d, step %d\n", static_cast<unsigned long long>(seed), strict, step);
+	for (const std::string& line : history) fprintf(stderr, "  %s\n", line.c_str());
+}
+
+template <class... Values>
+void note(const char* format, Values... values) {
+	char line[200];
+	snprintf(line, sizeof line, format, values...);
+	history.push_back(std::to_string(step) + " " + line);
+	if (history.size() > 60) history.pop_front();
+}
+
+void note_event(const port_event_t& event) {
+	note("  source %d object %lx events %x user %llu", event.portev_source, event.portev_object,
+	     static_cast<unsigned>(event.portev_events), static_cast<unsigned long long>(number_of(event)));
+}
+
+// Two names of one state, of which many files tell the first alone.
+short state_of(int fd, short asked) {
+	constexpr short READABLE = POLLIN | POLLRDNORM;
+	pollfd one{fd, static_cast<short>(asked | (asked & READABLE ? POLLIN : 0)), 0};
+	CHECK(poll(&one, 1, 0) >= 0);
+	if (one.revents & READABLE) one.revents |= READABLE;
+	return static_cast<short>(one.revents & (asked | UNASKED));
+}
+
+class Sequence {
+public:
+	explicit Sequence(uint64_t from) : random_(from) {
+		for (Port& port : ports_) open_port(port);
+		for (int i = 0; i < 6; i++) open_thing();
+	}
+	~Sequence() {
+		for (Port& port : ports_) close_port(port);
+		while (!things_.empty()) close_thing(things_.begin()->first);
+		for (int fd : spare_) close(fd);
+	}
+
+	void run() {
+		for (step = 0; step < STEPS; step++) {
+			act();
+			observe();
+			for (Port& port : ports_) count(port);
+		}
+	}
+
+private:
+	bool chance(uint32_t of) { return random_.below(of) == 0; }
+	Port& any_port() { return ports_[random_.below(PORTS)]; }
+	int any_fd() {
+		auto at = things_.begin();
+		std::advance(at, random_.below(static_cast<uint32_t>(things_.size())));
+		return at->first;
+	}
+	short any_bits() {
+		constexpr short BITS[] = {POLLIN, POLLOUT, POLLIN | POLLOUT, 0, POLLPRI, POLLRDNORM, POLLIN | POLLRDHUP};
+		return BITS[random_.below(std::size(BITS))];
+	}
+
+	void act() {
+		switch (random_.below(20)) {
+		case 0: case 1: return send(any_port());
+		case 2: return send_to_all();
+		case 3: case 4: case 5: case 6: return associate(any_port());
+		case 7: return dissociate(any_port());
+		case 8: case 9: return get(any_port());
+		case 10: case 11: case 12: return get_some(any_port());
+		case 13: case 14: case 15: return touch(any_fd());
+		case 16: return chance(2) ? open_thing() : close_thing(any_fd());
+		case 17: return alert(any_port());
+		case 18: return timer(any_port());
+		default: return chance(4) ? close_and_open(any_port()) : replace(any_fd());
+		}
+	}
+
+	// --- What is open.
+
+	void open_port(Port& port) {
+		port = Port();
+		CHECK((port.number = port_create_limit(LIMIT, 0)) >= 0);
+		things_[port.number] = {Kind::PORT};
+		note("port %d", port.number);
+	}
+	void close_port(Port& port) {
+		note("close port %d", port.number);
+		for (Timer& timer : port.timers) EQUAL(timer_delete(timer.id), 0);
+		gone(port.number);
+		EQUAL(close(port.number), 0);
+	}
+	void close_and_open(Port& port) {
+		close_port(port);
+		open_port(port);
+	}
+	void open_thing() {
+		if (things_.size() > 14) return;
+		int fds[2];
+		switch (random_.below(5)) {
+		case 0:
+		case 1:
+			EQUAL(pipe2(fds, O_NONBLOCK), 0);
+			if (chance(3)) {
+				things_[fds[1]] = {Kind::PIPE_WRITE, fds[0]};
+				spare_.push_back(fds[0]);
+			} else {
+				things_[fds[0]] = {Kind::PIPE_READ, fds[1]};
+				spare_.push_back(fds[1]);
+			}
+			break;
+		case 2:
+			EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+			things_[fds[0]] = {Kind::SOCKET, fds[1]};
+			spare_.push_back(fds[1]);
+			break;
+		case 3:
+			CHECK((fds[0] = eventfd(0, EFD_NONBLOCK)) >= 0);
+			things_[fds[0]] = {Kind::EVENTFD};
+			break;
+		default:
+			CHECK((fds[0] = open("/proc/self/exe", O_RDONLY)) >= 0);
+			things_[fds[0]] = {Kind::FILE};
+		}
+		note("open %d kind %d", fds[0], static_cast<int>(things_.rbegin()->second.kind));
+	}
+	void close_thing(int fd) {
+		if (things_[fd].kind == Kind::PORT) return;
+		note("close %d", fd);
+		close_peer(fd);
+		EQUAL(close(fd), 0);
+		gone(fd);
+	}
+	// Another file under the same number.
+	void replace(int fd) {
+		if (things_[fd].kind == Kind::PORT) return;
+		int fresh = eventfd(chance(2) ? 1u : 0u, EFD_NONBLOCK);
+		CHECK(fresh >= 0);
+		note("dup2 over %d", fd);
+		close_peer(fd);
+		EQUAL(dup2(fresh, fd), fd);
+		EQUAL(close(fresh), 0);
+		gone(fd);
+		things_[fd] = {Kind::EVENTFD};
+	}
+	void close_peer(int fd) {
+		Thing& thing = things_[fd];
+		if (thing.peer < 0) return;
+		EQUAL(close(thing.peer), 0);
+		spare_.erase(std::find(spare_.begin(), spare_.end(), thing.peer));
+		thing.peer = -1;
+		changed(fd);
+	}
+	void gone(int fd) { // its associations go with it (4.13)
+		things_.erase(fd);
+		for (Port& port : ports_) port.fds.erase(fd);
+	}
+
+	void touch(int fd) {
+		Thing& thing = things_[fd];
+		if (thing.kind == Kind::FILE || thing.kind == Kind::PORT) return;
+		char bytes[4096];
+		uint32_t what = random_.below(8);
+		if (what == 0 && thing.kind != Kind::EVENTFD) {
+			note("end of %d", fd);
+			return close_peer(fd);
+		}
+		note("touch %d %u", fd, what);
+		int in = thing.kind == Kind::PIPE_READ || thing.kind == Kind::SOCKET ? thing.peer : fd;
+		int out = thing.kind == Kind::PIPE_WRITE ? thing.peer : fd;
+		uint64_t one = 1;
+		if (what == 2 && thing.kind == Kind::PIPE_WRITE) // till there is no room
+			while (write(in, bytes, sizeof bytes) > 0) {}
+		else if (what % 2 == 0)
+			(void)!write(in, &one, sizeof one);
+		else
+			(void)!read(out, bytes, sizeof bytes);
+		changed(fd);
+	}
+	void changed(int fd) {
+		for (Port& port : ports_)
+			if (auto at = port.fds.find(fd); at != port.fds.end()) at->second.touched = true;
+	}
+
+	// What may be told of what is so now.
+	void observe() {
+		for (Port& port : ports_)
+			for (auto& [fd, association] : port.fds)
+				if (association.armed) association.all |= state_of(fd, association.asked);
+	}
+	bool ready_now(int fd, const Association& association) const {
+		return association.armed && state_of(fd, association.asked) != 0;
+	}
+	bool may_come(const Association& association) const { return association.armed && association.all != 0; }
+	// Whether it comes with a call that looks at everything.
+	bool must_come(int fd, const Association& association) const {
+		if (!association.armed || association.taken) return association.armed;
+		// What the kernel has for a port may be seen first when that is asked itself (row nested-depth).
+		const Port* inner = std::find_if(ports_, ports_ + PORTS, [&](const Port& port) { return port.number == fd; });
+		if (inner != ports_ + PORTS && inner->messages.empty()) return false;
+		return ready_now(fd, association);
+	}
+
+	struct Bounds {
+		unsigned least, most, sure;
+	};
+	Bounds bounds(const Port& port) const {
+		Bounds found{};
+		found.sure = static_cast<unsigned>(port.messages.size());
+		for (const auto& [fd, association] : port.fds) {
+			found.sure += association.armed && association.taken;
+			found.least += must_come(fd, association);
+			found.most += must_come(fd, association) || may_come(association);
+		}
+		for (const Timer& timer : port.timers) {
+			found.least += timer.expired != 0;
+			found.most += timer.expired != 0;
+		}
+		found.least += static_cast<unsigned>(port.messages.size());
+		found.most += static_cast<unsigned>(port.messages.size());
+		return found;
+	}
+	// What was ready when it was associated is in the queue from here on.
+	void collected(Port& port) {
+		for (auto& [fd, association] : port.fds)
+			if (association.armed && association.posted != 0 && !association.touched) association.taken = true;
+	}
+
+	void count(Port& port) {
+		EQUAL(info_of(port.number).pi_slots, port.slots());
+		EQUAL(info_of(port.number).pi_alert, port.alert);
+	}
+
+	// --- Calls.
+
+	void send(Port& port) {
+		int events = static_cast<int>(random_.below(5)) - 2;
+		uint64_t user = ++users_;
+		note("send port %d user %llu", port.number, static_cast<unsigned long long>(user));
+		int rc = port_send(port.number, events, cookie(user));
+		sent(port, rc == 0 ? 0 : errno, events, user);
+	}
+	void sent(Port& port, int error, int events, uint64_t user) {
+		bool room = port.slots() < LIMIT;
+		EQUAL(error, room ? 0 : EAGAIN);
+		collected(port);
+		if (room) port.messages.push_back({events, user, ++posts_});
+		changed(port.number);
+	}
+	void send_to_all() {
+		int list[5] = {ports_[0].number, -1, ports_[1].number, any_fd(), ports_[0].number}, errors[5] = {9, 9, 9, 9, 9};
+		if (things_[list[3]].kind == Kind::PORT) list[3] = ports_[2].number;
+		uint64_t user = ++users_;
+		unsigned sum = 0;
+		note("sendn user %llu, fourth %d", static_cast<unsigned long long>(user), list[3]);
+		int count = port_sendn(list, errors, 5, 3, cookie(user));
+		for (int i = 0; i < 5; i++) {
+			if (i == 1 || (i == 3 && things_[list[3]].kind != Kind::PORT)) {
+				EQUAL(errors[i], i == 1 ? EBADF : EBADFD);
+				continue;
+			}
+			Port& port = *std::find_if(ports_, ports_ + PORTS, [&](const Port& p) { return p.number == list[i]; });
+			sum += errors[i] == 0;
+			sent(port, errors[i], 3, user);
+		}
+		EQUAL(count, sum);
+	}
+
+	void associate(Port& port) {
+		int fd = any_fd();
+		short asked = any_bits();
+		uint64_t user = ++users_;
+		note("associate port %d fd %d asked %x user %llu", port.number, fd, static_cast<unsigned>(asked),
+		     static_cast<unsigned long long>(user));
+		bool known = port.fds.count(fd) != 0;
+		bool room = known || port.slots() < LIMIT;
+		int rc = port_associate(port.number, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), asked, cookie(user));
+		if (!room) {
+			EQUAL(rc, -1);
+			EQUAL(errno, EAGAIN);
+			return;
+		}
+		EQUAL(rc, 0);
+		port.fd_used = true;
+		Association& association = port.fds[fd] = Association();
+		association.asked = asked;
+		association.user = user;
+		association.first = association.all = state_of(fd, asked);
+		if (association.first != 0) {
+			association.posted = ++posts_;
+			changed(port.number);
+		}
+		if (things_[fd].kind == Kind::PORT) { // it may become so within a call, for one that watches it in a circle
+			association.touched = true;
+			association.all |= asked & (POLLIN | POLLRDNORM);
+		}
+	}
+	void dissociate(Port& port) {
+		int fd = any_fd();
+		note("dissociate port %d fd %d", port.number, fd);
+		auto at = port.fds.find(fd);
+		bool known = at != port.fds.end(), armed = known && at->second.armed;
+		int rc = port_dissociate(port.number, PORT_SOURCE_FD, static_cast<uintptr_t>(fd));
+		EQUAL(rc, armed ? 0 : -1);
+		if (!armed) EQUAL(errno, ENOENT);
+		if (known) port.fds.erase(at);
+	}
+
+	void get(Port& port) {
+		timespec zero{}, soon{0, 20'000};
+		bool polls = chance(2);
+		Bounds there = bounds(port);
+		port_event_t event;
+		memset(&event, 0x5a, sizeof event);
+		note("get port %d %s, %u to %u there", port.number, polls ? "now" : "soon", there.least, there.most);
+		int rc = port_get(port.number, &event, polls ? &zero : &soon);
+		if (rc == 0) note_event(event);
+		if (port.alert != 0) {
+			EQUAL(rc, 0);
+			return alerted(port, event);
+		}
+		if (rc == 0 && event.portev_source != 0x5a5a) {
+			CHECK(there.most != 0);
+			return came(port, &event, 1);
+		}
+		EQUAL(there.least, 0);
+		EQUAL(rc, polls && strict ? 0 : -1);
+		if (rc != 0) EQUAL(errno, ETIME);
+		EQUAL(event.portev_source, 0x5a5a);
+	}
+	void get_some(Port& port) {
+		port_event_t list[20];
+		timespec zero{}, soon{0, 20'000}, bad{0, 1'000'000'000};
+		timespec* times[] = {&zero, &zero, &soon, &bad};
+		timespec* time = times[random_.below(4)];
+		unsigned max = random_.below(4) == 0 ? 20 : random_.below(6), want = random_.below(max + 2), got = want;
+		Bounds there = bounds(port);
+		note("getn port %d max %u nget %u time %ld, %u to %u there", port.number, max, want, time->tv_nsec, there.least,
+		     there.most);
+		int rc = port_getn(port.number, list, max, &got, time);
+		int error = rc == 0 ? 0 : errno;
+		note("  answers %d, %u events", error, got);
+		if (max != 0 && got <= max && (rc == 0 || error == ETIME))
+			for (unsigned i = 0; i < got; i++) note_event(list[i]);
+		if (max != 0 && want > max) {
+			EQUAL(error, EINVAL);
+			EQUAL(got, want);
+			return;
+		}
+		if (max == 0) {
+			EQUAL(rc, 0);
+			CHECK(got >= there.least && got <= there.most);
+			return;
+		}
+		if (want == 0) {
+			EQUAL(rc, 0);
+			EQUAL(got, 0);
+			return;
+		}
+		if (port.alert != 0) {
+			EQUAL(rc, 0);
+			EQUAL(got, 1);
+			return alerted(port, list[0]);
+		}
+		unsigned least = std::min(max, there.least), most = std::min(max, there.most);
+		if (error == EINVAL) {
+			CHECK(time == &bad);
+			CHECK(there.sure < want); // and so it had to be read
+			EQUAL(got, want);
+			return;
+		}
+		if (error == ETIME) {
+			CHECK(time == &soon);
+			CHECK(there.least < want);
+			CHECK(got >= least && got <= most);
+		} else {
+			EQUAL(error, 0);
+			if (time != &zero) {
+				CHECK(got >= want);
+				least = std::min(least, std::max(want, std::min(max, there.sure)));
+			}
+			CHECK(got >= least && got <= most);
+		}
+		came(port, list, got);
+	}
+	void alerted(Port& port, const port_event_t& event) {
+		EQUAL(event.portev_source, PORT_SOURCE_ALERT);
+		EQUAL(event.portev_events, port.alert);
+		EQUAL(number_of(event), port.alert_user);
+		EQUAL(event.portev_object, 0);
+	}
+	// Each event is one that may come, and none stands behind one that was posted later.
+	void came(Port& port, const port_event_t* list, unsigned count) {
+		uint64_t last = 0;
+		for (unsigned i = 0; i < count; i++) {
+			const port_event_t& event = list[i];
+			uint64_t posted = 0;
+			switch (event.portev_source) {
+			case PORT_SOURCE_USER: posted = came_message(port, event); break;
+			case PORT_SOURCE_FD: posted = came_ready(port, event); break;
+			case PORT_SOURCE_TIMER: came_timer(port, event); break;
+			default: EQUAL(event.portev_source, -1);
+			}
+			if (posted != 0) {
+				CHECK(posted > last);
+				last = posted;
+			}
+		}
+		for (const auto& [fd, association] : port.fds)
+			if (association.armed && association.taken && last != 0) CHECK(association.posted > last);
+		changed(port.number);
+	}
+	uint64_t came_message(Port& port, const port_event_t& event) {
+		CHECK(!port.messages.empty());
+		Message first = port.messages.front();
+		port.messages.pop_front();
+		EQUAL(number_of(event), first.user);
+		EQUAL(event.portev_events, first.events);
+		EQUAL(event.portev_object, 0);
+		return first.posted;
+	}
+	uint64_t came_ready(Port& port, const port_event_t& event) {
+		auto at = port.fds.find(static_cast<int>(event.portev_object));
+		CHECK(at != port.fds.end());
+		Association& association = at->second;
+		CHECK(association.armed);
+		EQUAL(number_of(event), association.user);
+		CHECK(event.portev_events != 0);
+		EQUAL(event.portev_events & ~association.all, 0);
+		bool exact = association.posted != 0 && !association.touched;
+		if (exact || association.taken) EQUAL(event.portev_events, association.first);
+		association.armed = false;
+		return exact || association.taken ? association.posted : 0;
+	}
+	void came_timer(Port& port, const port_event_t& event) {
+		auto at = std::find_if(port.timers.begin(), port.timers.end(), [&](const Timer& timer) {
+			return reinterpret_cast<uintptr_t>(timer.id) == event.portev_object;
+		});
+		CHECK(at != port.timers.end());
+		EQUAL(event.portev_events, at->expired);
+		EQUAL(number_of(event), at->user);
+		at->expired = 0;
+	}
+
+	void alert(Port& port) {
+		int flags = static_cast<int>(random_.below(4)), events = static_cast<int>(random_.below(3));
+		uint64_t user = ++users_;
+		note("alert port %d flags %d events %d", port.number, flags, events);
+		int rc = port_alert(port.number, flags, events, cookie(user));
+		int error = events == 0 ? 0 : flags == 3 ? EINVAL : flags == 2 && port.alert != 0 ? EBUSY : 0;
+		EQUAL(rc == 0 ? 0 : errno, error);
+		if (error != 0) return;
+		port.alert = events;
+		port.alert_user = user;
+	}
+
+	void timer(Port& port) {
+		if (port.timers.empty() || chance(4)) {
+			uint64_t user = ++users_;
+			port_notify_t notify{port.number, cookie(user)};
+			sigevent event{};
+			event.sigev_notify = SIGEV_PORT;
+			event.sigev_value.sival_ptr = &notify;
+			Timer fresh;
+			fresh.user = user;
+			note("timer on port %d", port.number);
+			bool room = port.slots() < LIMIT;
+			int rc = timer_create(chance(2) ? CLOCK_MONOTONIC : CLOCK_REALTIME, &event, &fresh.id);
+			EQUAL(rc == 0 ? 0 : errno, room ? 0 : EAGAIN);
+			if (room) port.timers.push_back(fresh);
+			return;
+		}
+		Timer& one = port.timers[random_.below(static_cast<uint32_t>(port.timers.size()))];
+		uint32_t what = random_.below(5);
+		note("timer %p %u", static_cast<void*>(one.id), what);
+		if (what == 0) {
+			EQUAL(timer_delete(one.id), 0);
+			port.timers.erase(port.timers.begin() + (&one - port.timers.data()));
+			changed(port.number);
+			return;
+		}
+		EQUAL(timer_getoverrun(one.id), 0);
+		itimerspec when{};
+		if (what == 1) when.it_value.tv_sec = 3600; // not in this test
+		if (what > 2) when.it_value.tv_nsec = 1;    // long ago
+		EQUAL(timer_settime(one.id, TIMER_ABSTIME * (what > 2), &when, nullptr), 0);
+		if (what > 2) {
+			one.expired++;
+			changed(port.number);
+		}
+	}
+
+	Random random_;
+	Port ports_[PORTS];
+	std::map<int, Thing> things_;
+	std::vector<int> spare_;
+	uint64_t users_ = 0, posts_ = 0;
+};
+
+uint64_t first_seed = 1, seeds = SANITIZED ? 40 : 400;
+
+int body() {
+	explain = explain_sequence;
+	CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	for (bool profile : {false, true}) {
+		strict = profile;
+		EQUAL(setenv("PORT_STRICT", strict ? "1" : "0", 1), 0);
+		for (seed = first_seed; seed < first_seed + seeds; seed++) {
+			history.clear();
+			Sequence(seed).run();
+		}
+		done(strict ? "random sequences of calls, strict" : "random sequences of calls");
+	}
+	printf("%d passed, 0 failed, 0 skipped\n", passed);
+	return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+	if (argc > 1) {
+		first_seed = strtoull(argv[1], nullptr, 10);
+		seeds = argc > 2 ? strtoull(argv[2], nullptr, 10) : 1;
+	}
+	return watched(body);
+}
