@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -257,27 +258,22 @@ private:
 		uint32_t how = all ? 0 : random_.below(3);
 		note("process %d %s", who, how == 0 ? "exits" : how == 1 ? "is killed" : "closes the port and exits");
 		if (how == 2) EQUAL(tell(who, {.what = Do::LEAVE}).error, 0);
-		if (how == 1)
+		auto handle = static_cast<int>(syscall(SYS_pidfd_open, process.pid, 0));
+		CHECK(handle >= 0);
+		if (how == 1) {
 			EQUAL(kill(process.pid, SIGKILL), 0);
-		else {
+		} else {
 			Call call{.what = Do::EXIT};
 			EQUAL(write(CHANNEL + 2 * who, &call, sizeof call), sizeof call);
 		}
-		while (kill(process.pid, 0) == 0 && state_letter(process.pid) != 'Z') (void)waitpid(process.pid, nullptr, WNOHANG);
+		pollfd ended{handle, POLLIN, 0}; // all its threads: a sanitizer has one of its own
+		EQUAL(poll(&ended, 1, -1), 1);
+		EQUAL(close(handle), 0);
+		(void)waitpid(process.pid, nullptr, WNOHANG); // a grandchild is another's to reap
 		process.lives = false;
 		std::erase_if(associations_, [&](const auto& one) { return one.second.owner == who; });
 		std::erase_if(timers_, [&](const Timer& one) { return one.owner == who; });
 		if (alert_ != 0 && alert_owner_ == who) alert_ = 0;
-	}
-	static char state_letter(pid_t pid) {
-		char path[32], text[256] = "";
-		snprintf(path, sizeof path, "/proc/%d/stat", pid);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0) return 'Z';
-		ssize_t got = read(fd, text, sizeof text - 1);
-		close(fd);
-		const char* at = got > 0 ? strrchr(text, ')') : nullptr;
-		return at ? at[2] : 'Z';
 	}
 
 	// --- Descriptors.
