@@ -126,7 +126,9 @@ uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, ui
 	Port::Guard guard(port);
 	PrivateLock::Guard within;
 	if (set) within.lock((*set)->lock);
-	int refused = !set ? set.error() : (*set)->port.load() != &port ? EBADF : 0; // let go of at this moment
+	auto let_go_of = [&] { return (*set)->port.load() != &port ? EBADF : 0; }; // at this moment
+	int refused = set ? let_go_of() : set.error();
+	bool reclaimed = false;
 	for (uint32_t i = 0; i < count; i++) {
 		aio::Order& order = orders[i];
 		events[i] = {};
@@ -135,6 +137,16 @@ uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, ui
 		if (!order.notify) continue;
 		int error = refused;
 		uint32_t index = error == 0 ? slots::take(port.region(), &error) : 0;
+		if (index == 0 && error == EAGAIN && !reclaimed) {
+			within.unlock();
+			guard.unlock();
+			reclaimed = true;
+			(void)port.reclaim();
+			guard.lock();
+			within.lock((*set)->lock);
+			error = refused = let_go_of();
+			if (error == 0) index = slots::take(port.region(), &error);
+		}
 		if (index != 0 && (*set)->expected++ == 0) port.private_add(1);
 		if (index == 0) {
 			order.error = error;
