@@ -19,8 +19,6 @@ constexpr uint32_t BATCH = 64;
 
 AioSource& source_of(Port& port) { return *static_cast<AioSource*>(port.source(SourceKind::AIO)); }
 
-bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
-
 // The port of a set, held for the length of a call; nothing once it is closed.
 PortRef port_of(AioSet& set, Port** expected) {
 	*expected = set.port.load();
@@ -227,6 +225,8 @@ std::unique_ptr<Source> make_aio_source() { return std::make_unique<AioSource>()
 
 namespace aio {
 
+bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
+
 namespace {
 
 bool refused(Order& order) {
@@ -346,6 +346,7 @@ void reap() {
 }
 
 int wait_until(bool (*done)(void* data), void* data, const Deadline& deadline) {
+	if (in_handler()) return EAGAIN;
 	AioBook* book = AioBook::current();
 	return book ? book->wait_until(done, data, deadline) : ENOMEM;
 }
