@@ -49,7 +49,7 @@ Port::Left Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm,
 	const uint32_t before = direct ? direct->taken : 0;
 	uint32_t taken = before;
 	Left left{};
-	const uint32_t room = direct ? direct->room : 0;
+	uint32_t room = direct ? direct->room : 0;
 	Event* const out = direct ? direct->out : nullptr;
 	constexpr int AHEAD = 8; // of as many descriptors the slots are on their way from memory
 	for (int i = 0; i < count && i < AHEAD; i++) __builtin_prefetch(&region_.slot(tag_index(ready[i].data)), 1);
@@ -70,13 +70,14 @@ Port::Left Port::post_ready(const sys::Ready* ready, int count, uint32_t* rearm,
 			continue;
 		}
 		fired++;
-		// What does not fit is queued behind it; so is what this process may not have, or not yet.
+		// What this process may not have, or not yet, or what does not fit, is queued, and so is all behind it.
 		if (taken < room && slot.owner.load() == member_) {
 			out[taken++] = {static_cast<int32_t>(events), static_cast<uint16_t>(SourceKind::FD), 0,
 			                slot.object.load(), slot.user.load()};
 			slot.state.store_release(SlotState::CACHED);
 		} else {
 			post_fd(tag_index(tag), events);
+			room = taken;
 		}
 	}
 	if (fired != 0) pollable_add(-static_cast<int>(fired));

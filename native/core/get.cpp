@@ -68,9 +68,11 @@ private:
 			had = found_.taken;
 			port_.collect(guard_, direct_);
 		}
-		// So does what came by the same look at the kernel, of timers for one.
-		if (found_.taken < of_.max && slots::deliverable(region_, port_.member_) != 0) [[unlikely]]
+		// So does what the same look at the kernel queued: of timers, and of others' descriptors.
+		if (found_.taken < of_.max && header_.queued.load() != 0) [[unlikely]] {
+			if (others_.unseen(region_, port_.member_)) port_.look_at_others(guard_, others_);
 			found_.taken = port_.take(of_.out, of_.max, others_, of_.sink, found_.taken);
+		}
 		result_.count = found_.taken;
 		return Step::DONE;
 	}

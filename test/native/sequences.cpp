@@ -7,21 +7,20 @@
 // Exact is what the contract fixes. Of a descriptor that became ready after its association it is open when
 // that is noticed, and whether it is told of if it is over by then (4.10): the model keeps what it may say.
 
-#include "support.hpp"
+#include "sequences.hpp"
 
 #include <algorithm>
 #include <csignal>
-#include <deque>
 #include <fcntl.h>
 #include <map>
 #include <poll.h>
-#include <string>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
 
 using namespace test;
+using namespace test::sequences;
 
 namespace {
 
@@ -70,29 +69,6 @@ struct Port {
 	std::vector<Timer> timers;
 	unsigned slots() const { return static_cast<unsigned>(fds.size() + messages.size() + timers.size()); }
 };
-
-uint64_t seed = 0;
-int step = 0;
-bool strict = false;
-std::deque<std::string> history;
-
-void explain_sequence() {
-	fprintf(stderr, "seed %llu, strict %d, step %d\n", static_cast<unsigned long long>(seed), strict, step);
-	for (const std::string& line : history) fprintf(stderr, "  %s\n", line.c_str());
-}
-
-template <class... Values>
-void note(const char* format, Values... values) {
-	char line[200];
-	snprintf(line, sizeof line, format, values...);
-	history.push_back(std::to_string(step) + " " + line);
-	if (history.size() > 60) history.pop_front();
-}
-
-void note_event(const port_event_t& event) {
-	note("  source %d object %lx events %x user %llu", event.portev_source, event.portev_object,
-	     static_cast<unsigned>(event.portev_events), static_cast<unsigned long long>(number_of(event)));
-}
 
 // Two names of one state, of which many files tell the first alone.
 short state_of(int fd, short asked) {
@@ -390,7 +366,7 @@ private:
 		memset(&event, 0x5a, sizeof event);
 		note("get port %d %s, %u to %u there", port.number, polls ? "now" : "soon", there.least, there.most);
 		int rc = port_get(port.number, &event, polls ? &zero : &soon);
-		if (rc == 0) note_event(event);
+		if (rc == 0) note_events(&event, 1);
 		if (port.alert != 0) {
 			EQUAL(rc, 0);
 			return alerted(port, event);
@@ -416,8 +392,7 @@ private:
 		int rc = port_getn(port.number, list, max, &got, time);
 		int error = rc == 0 ? 0 : errno;
 		note("  answers %d, %u events", error, got);
-		if (max != 0 && got <= max && (rc == 0 || error == ETIME))
-			for (unsigned i = 0; i < got; i++) note_event(list[i]);
+		if (max != 0 && (rc == 0 || error == ETIME)) note_events(list, got);
 		if (max != 0 && want > max) {
 			EQUAL(error, EINVAL);
 			EQUAL(got, want);
@@ -573,30 +548,9 @@ private:
 	uint64_t users_ = 0, posts_ = 0;
 };
 
-uint64_t first_seed = 1, seeds = SANITIZED ? 40 : 400;
-
-int body() {
-	explain = explain_sequence;
-	CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-	for (bool profile : {false, true}) {
-		strict = profile;
-		EQUAL(setenv("PORT_STRICT", strict ? "1" : "0", 1), 0);
-		for (seed = first_seed; seed < first_seed + seeds; seed++) {
-			history.clear();
-			Sequence(seed).run();
-		}
-		done(strict ? "random sequences of calls, strict" : "random sequences of calls");
-	}
-	printf("%d passed, 0 failed, 0 skipped\n", passed);
-	return 0;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
-	if (argc > 1) {
-		first_seed = strtoull(argv[1], nullptr, 10);
-		seeds = argc > 2 ? strtoull(argv[2], nullptr, 10) : 1;
-	}
-	return watched(body);
+	CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	return run<Sequence>(argc, argv, SANITIZED ? 40 : 400, "random sequences of calls");
 }
