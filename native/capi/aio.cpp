@@ -7,7 +7,6 @@
 #include "sys/fd.hpp"
 
 #include <fcntl.h>
-#include <vector>
 
 using namespace evp;
 using namespace evp::capi;
@@ -60,6 +59,7 @@ Result<PortRef> notified_port(const sigevent& event, uint64_t* user) {
 }
 
 int submit_one(struct aiocb* cb, sys::IoOp op) {
+	if (aio::in_handler()) return EAGAIN;
 	if (int error = check_aiocb(cb); error != 0) return error;
 	aio::Order order;
 	fill_order(order, cb, op);
@@ -79,6 +79,7 @@ namespace {
 // No longer one of ours, whatever it was before.
 template <class Call>
 int to_libc(Outcome& outcome, struct aiocb* cb, Call call) {
+	if (aio::in_handler()) return outcome.fail(EAGAIN);
 	if (busy(cb)) return outcome.fail(EBUSY);
 	capi::aiocb::set_id(cb, 0);
 	return outcome.libc(call(cb));
@@ -146,6 +147,7 @@ PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
 	Outcome outcome;
 	if (!sys::is_open(fd)) return outcome.fail(EBADF);
 	if (cb && cb->aio_fildes != fd) return outcome.fail(EINVAL);
+	if (aio::in_handler()) return outcome.fail(EAGAIN);
 	aio::Cancelled ours = cb ? aio::cancel(capi::aiocb::id(cb), cb) : aio::cancel_descriptor(fd);
 	auto answer_for = [](aio::Cancelled cancelled) {
 		return cancelled == aio::Cancelled::CANCELED       ? AIO_CANCELED
@@ -163,24 +165,30 @@ PUBLIC int port_aio_cancel(int fd, struct aiocb* cb) {
 PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const struct timespec* timeout) {
 	Outcome outcome;
 	if (count < 0) return outcome.fail(EINVAL);
-	std::vector<const struct aiocb*> theirs;
-	std::vector<const struct aiocb*> ours;
+	bool refused = aio::in_handler(); // nothing waits there, or tells whose a request is
+	bool ours = false, theirs = false;
 	for (int i = 0; i < count; i++) {
 		if (!list[i]) continue;
 		auto* cb = const_cast<struct aiocb*>(list[i]);
 		if (settled_error(cb) != EINPROGRESS) return 0;
-		(aio::in_flight(capi::aiocb::id(cb), cb) ? ours : theirs).push_back(cb);
+		if (!refused) (aio::in_flight(capi::aiocb::id(cb), cb) ? ours : theirs) = true;
 	}
-	if (ours.empty()) return outcome.libc(libc_aio().suspend(list, count, timeout));
+	if (refused) return outcome.fail(EAGAIN);
+	if (!ours) return outcome.libc(libc_aio().suspend(list, count, timeout));
 	Deadline deadline;
 	if (!read_timeout(timeout, &deadline)) return outcome.fail(EINVAL);
+	struct Given { // no copy: a handler may call this over malloc
+		const struct aiocb* const* list;
+		int count;
+	} given{list, count};
 	auto any_done = [](void* data) {
-		for (const struct aiocb* cb : *static_cast<std::vector<const struct aiocb*>*>(data))
-			if (capi::aiocb::load_error(const_cast<struct aiocb*>(cb)) != EINPROGRESS) return true;
+		auto& [of, size] = *static_cast<Given*>(data);
+		for (int i = 0; i < size; i++)
+			if (of[i] && capi::aiocb::load_error(const_cast<struct aiocb*>(of[i])) != EINPROGRESS) return true;
 		return false;
 	};
-	if (theirs.empty()) {
-		int rc = aio::wait_until(any_done, &ours, deadline);
+	if (!theirs) {
+		int rc = aio::wait_until(any_done, &given, deadline);
 		return rc == 0 ? 0 : outcome.fail(rc == ETIMEDOUT ? EAGAIN : rc);
 	}
 	// Two kinds, which nothing can wait for at once: in turns.
@@ -188,8 +196,8 @@ PUBLIC int port_aio_suspend(const struct aiocb* const list[], int count, const s
 		constexpr int64_t TURN = 5'000'000;
 		Deadline turn = Deadline::after(TURN);
 		bool last = deadline.at <= turn.at;
-		int rc = aio::wait_until(any_done, &ours, last ? deadline : turn);
-		if (rc == 0 || any_done(&theirs)) return 0;
+		int rc = aio::wait_until(any_done, &given, last ? deadline : turn);
+		if (rc == 0) return 0;
 		if (rc != ETIMEDOUT || last) return outcome.fail(rc == ETIMEDOUT ? EAGAIN : rc);
 	}
 }

@@ -232,6 +232,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	for (int i = 0; i < count && list && !any; i++) any = entry(list[i]) && reports_to_port(list[i]);
 	if (count < 0 || (count == 0 && ported)) return outcome.fail(EINVAL); // libc would take it for a list
 	if (any && ((mode != LIO_WAIT && mode != LIO_NOWAIT) || !list)) return outcome.fail(EINVAL);
+	if (aio::in_handler()) return outcome.fail(EAGAIN);
 	if (list && any_busy(list, count)) return outcome.fail(EBUSY);
 	if (!any) return outcome.libc(libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event));
 

@@ -148,6 +148,12 @@ public:
 	void call_after(SourceKind kind);
 	// The port is full: slots of what is gone unseen are given up. Not locked.
 	bool reclaim();
+	// Takes once more what found no room, if that gives some. Not locked.
+	template <class Take>
+	auto with_room(Take take) {
+		auto taken = take();
+		return taken.error() == EAGAIN && reclaim() ? take() : taken;
+	}
 	// An associated descriptor is ready: its event is queued. Locked.
 	void post_fd(uint32_t slot, uint32_t events);
 	// Whether a number of this process is what a registration of the inner set that

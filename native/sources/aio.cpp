@@ -19,8 +19,6 @@ constexpr uint32_t BATCH = 64;
 
 AioSource& source_of(Port& port) { return *static_cast<AioSource*>(port.source(SourceKind::AIO)); }
 
-bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
-
 // The port of a set, held for the length of a call; nothing once it is closed.
 PortRef port_of(AioSet& set, Port** expected) {
 	*expected = set.port.load();
@@ -126,7 +124,9 @@ uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, ui
 	Port::Guard guard(port);
 	PrivateLock::Guard within;
 	if (set) within.lock((*set)->lock);
-	int refused = !set ? set.error() : (*set)->port.load() != &port ? EBADF : 0; // let go of at this moment
+	auto let_go_of = [&] { return (*set)->port.load() != &port ? EBADF : 0; }; // at this moment
+	int refused = set ? let_go_of() : set.error();
+	bool reclaimed = false;
 	for (uint32_t i = 0; i < count; i++) {
 		aio::Order& order = orders[i];
 		events[i] = {};
@@ -135,6 +135,16 @@ uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, ui
 		if (!order.notify) continue;
 		int error = refused;
 		uint32_t index = error == 0 ? slots::take(port.region(), &error) : 0;
+		if (index == 0 && error == EAGAIN && !reclaimed) {
+			within.unlock();
+			guard.unlock();
+			reclaimed = true;
+			(void)port.reclaim();
+			guard.lock();
+			within.lock((*set)->lock);
+			error = refused = let_go_of();
+			if (error == 0) index = slots::take(port.region(), &error);
+		}
 		if (index != 0 && (*set)->expected++ == 0) port.private_add(1);
 		if (index == 0) {
 			order.error = error;
@@ -214,6 +224,8 @@ std::unique_ptr<Source> make_aio_source() { return std::make_unique<AioSource>()
 // --- The calls.
 
 namespace aio {
+
+bool in_handler() { return sys::self().critical.load(std::memory_order_relaxed) != 0; }
 
 namespace {
 
@@ -334,6 +346,7 @@ void reap() {
 }
 
 int wait_until(bool (*done)(void* data), void* data, const Deadline& deadline) {
+	if (in_handler()) return EAGAIN;
 	AioBook* book = AioBook::current();
 	return book ? book->wait_until(done, data, deadline) : ENOMEM;
 }

@@ -53,6 +53,10 @@ void join_group(AioGroup& group); // one thing more to be done, by others
 void end_group(AioGroup& group);  // and done
 bool ended(AioGroup& group);      // all is done, and it was told of or is about to be
 
+// Whether this is a signal handler over a critical section: what takes a request's id or descriptor is not to be
+// called then.
+bool in_handler();
+
 enum class Cancelled { CANCELED, NOT_CANCELED, ALL_DONE };
 // Whether an id names a request in flight, and this owner's.
 bool in_flight(uint64_t id, const void* owner);
@@ -67,7 +71,7 @@ void abandon(uint64_t id, const void* owner);
 // Looks whether anything was completed, and tells of it.
 void reap();
 
-// Waits until `done` says so, which is asked under no lock. 0 EINTR ETIMEDOUT.
+// Waits until `done` says so, which is asked under no lock. 0 EINTR ETIMEDOUT EAGAIN.
 int wait_until(bool (*done)(void* data), void* data, const Deadline& deadline);
 
 enum class EngineKind { NONE, URING, THREADS };

@@ -204,12 +204,14 @@ Result<void> FileSource::associate(Port& port, uint64_t object, int32_t events, 
 
 Result<void> FileSource::associate(Port& port, const Request& request) {
 	port.collect_armed();
-	Result<void> r = sys::or_no_memory([&]() -> Result<void> {
-		Result<Hub*> hub = Hub::get();
-		if (!hub) return Error{hub.error()};
-		Hub::Held held(**hub);
-		if (!held) return Error{EAGAIN}; // in a signal handler over this very code
-		return associate_locked(**hub, port, request);
+	Result<void> r = port.with_room([&] {
+		return sys::or_no_memory([&]() -> Result<void> {
+			Result<Hub*> hub = Hub::get();
+			if (!hub) return Error{hub.error()};
+			Hub::Held held(**hub);
+			if (!held) return Error{EAGAIN}; // in a signal handler over this very code
+			return associate_locked(**hub, port, request);
+		});
 	});
 	// The source has been used also where there was no room (2.2.2, 2.3.3).
 	shm::Cell<uint32_t>& used = port.region().header().file_used;

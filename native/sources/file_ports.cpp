@@ -67,11 +67,14 @@ Result<void> Hub::open(Port& port) {
 // sets; the other is asked at each collection and by nobody else.
 Result<void> Hub::open_mounts(Port& port) {
 	if (mounts_.get() < 0) {
-		for (sys::UniqueFd* fd : {&mounts_wake_, &mounts_}) {
+		sys::UniqueFd fds[2]; // both or none
+		for (sys::UniqueFd& fd : fds) {
 			Result<sys::UniqueFd> made = sys::mounts_open();
 			if (!made) return made.error() == ENOENT ? Result<void>() : Error{made.error()}; // no /proc
-			*fd = place(std::move(*made));
+			fd = std::move(*made);
 		}
+		mounts_wake_ = place(std::move(fds[0]));
+		mounts_ = place(std::move(fds[1]));
 		mounts_id_ = sys::file_id(mounts_.get());
 	}
 	int rc = sys::epoll_add(port.inner(), mounts_wake_.get(), MOUNTS_EVENTS,

@@ -222,9 +222,7 @@ Result<uint64_t> reserve(uint64_t id, const Reservation& wanted) {
 	if (wanted.shared && wanted.kept) return Error{EINVAL};
 	Found found = Found::source(id);
 	if (!found) return Error{ENOENT};
-	Result<uint64_t> reserved = reserve_once(found, wanted);
-	if (reserved.error() != EAGAIN || !found.port().reclaim()) return reserved;
-	return reserve_once(found, wanted);
+	return found.port().with_room([&] { return reserve_once(found, wanted); });
 }
 
 Result<void> post(uint64_t id, int32_t events) {

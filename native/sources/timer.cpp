@@ -67,7 +67,7 @@ void TimerSource::leave_set(TimerSet& set) {
 }
 
 // Also makes room in it for every timer of the set.
-Result<void> TimerSource::need_engine(TimerSet& set, Clock clock) {
+Result<void> TimerSource::need_engine(Port& port, TimerSet& set, Clock clock) {
 	std::shared_ptr<TimerEngine>& engine = set.engines[static_cast<int>(clock)];
 	PrivateLock::Guard guard(set.lock);
 	if (!engine) {
@@ -80,6 +80,8 @@ Result<void> TimerSource::need_engine(TimerSet& set, Clock clock) {
 		Made fresh = sys::or_no_memory(
 		    [&]() -> Made { return std::make_shared<TimerEngine>(*set.table, std::move(high)); });
 		if (!fresh) return Error{fresh.error()};
+		// Before there are timers: later nobody could be told that they will not be heard of.
+		if (Result<void> r = port.watch_private(SourceKind::TIMER, fd); !r) return r;
 		guard.lock(set.lock);
 		if (!engine && set.port.load()) {
 			engine = std::move(*fresh);
@@ -134,8 +136,8 @@ Result<void> TimerSource::create(Port& port, uint32_t index, sys::ClockUse clock
 	Result<TimerSet*> joined = join_set(port, *table);
 	if (!joined) return Error{joined.error()};
 	TimerSet& set = **joined;
-	Result<void> made = need_engine(set, clocks.relative);
-	if (made && clocks.absolute != clocks.relative) made = need_engine(set, clocks.absolute);
+	Result<void> made = need_engine(port, set, clocks.relative);
+	if (made && clocks.absolute != clocks.relative) made = need_engine(port, set, clocks.absolute);
 	// The slot is tested before the clock's back end (6.1).
 	bool full = port.region().header().used.load() >= port.region().limit();
 	if (!made && full) made = Error{EAGAIN};
@@ -161,11 +163,10 @@ void TimerSource::sync(Port& port, TimerSet& set, Clock clock) {
 		bool program = watch ? want != engine->programmed : want < engine->programmed;
 		bool leave = want == TimerWheel::NONE && !engine->watched && engine->counted;
 		if (set.port.load() != &port || !(watch || program || leave)) break;
-		bool add = watch && !engine->known;
 		bool count = watch && !engine->counted;
 		// Said before it is done: a collection that comes in between takes it back.
 		if (program) engine->programmed = want;
-		if (watch) engine->watched = engine->known = engine->counted = true;
+		if (watch) engine->watched = engine->counted = true;
 		if (leave) engine->counted = false;
 		guard.unlock();
 		if (program) sys::timerfd_set(engine->fd.get(), want);
@@ -173,10 +174,7 @@ void TimerSource::sync(Port& port, TimerSet& set, Clock clock) {
 			Port::Guard locked(port);
 			port.private_add(count ? 1 : -1);
 		}
-		if (add)
-			(void)port.watch_private(SourceKind::TIMER, engine->fd.get());
-		else if (watch)
-			port.watch_again(SourceKind::TIMER, engine->fd.get());
+		if (watch) port.watch_again(SourceKind::TIMER, engine->fd.get());
 		guard.lock(set.lock);
 	}
 	engine->syncing = false;

@@ -76,6 +76,10 @@ PortRef port_of(uint64_t id) {
 	return home.hold();
 }
 
+int create_in(Port& port, uint32_t index, sys::ClockUse clocks, uint64_t user) {
+	return port.with_room([&] { return source_of(port).create(port, index, clocks, user); }).error();
+}
+
 // Finds the port when there is an id for the timer: in the order of 6.1.
 template <class WithPort>
 Result<uint64_t> create_on(WithPort with_port) {
@@ -95,13 +99,12 @@ Result<uint64_t> create(sys::ClockUse clocks, int number, uint64_t user) {
 	return create_on([&](uint32_t index) {
 		int error = 0;
 		PortRef port = registry::find(number, &error);
-		return port ? source_of(*port).create(*port, index, clocks, user).error() : error;
+		return port ? create_in(*port, index, clocks, user) : error;
 	});
 }
 
 Result<uint64_t> create(sys::ClockUse clocks, Port& port, uint64_t user) {
-	return create_on(
-	    [&](uint32_t index) { return source_of(port).create(port, index, clocks, user).error(); });
+	return create_on([&](uint32_t index) { return create_in(port, index, clocks, user); });
 }
 
 Result<void> set(uint64_t id, bool absolute, const TimerSetting& setting, TimerSetting* old) noexcept {

@@ -26,8 +26,7 @@ struct TimerEngine {
 	TimerWheel wheel;
 	sys::UniqueFd fd;
 	int64_t programmed = TimerWheel::NONE; // what fd is set to, or was when it fired
-	bool known = false;   // the inner set holds fd
-	bool watched = false; // and it has not fired since it was armed there
+	bool watched = false; // it has not fired since it was armed in the inner set
 	bool counted = false; // a reason to sleep in the inner set
 	bool syncing = false; // a thread brings fd in line with the wheel
 

@@ -34,7 +34,7 @@ private:
 	Result<TimerSet*> join_set(Port& port, TimerTable& table);
 	static void leave_set(TimerSet& set);
 	Result<void> attach(Port& port, TimerSet& set, uint32_t index, uint64_t user);
-	Result<void> need_engine(TimerSet& set, sys::Clock clock);
+	Result<void> need_engine(Port& port, TimerSet& set, sys::Clock clock);
 	bool fired(TimerSet& set, sys::Clock clock);
 	void post(Port& port, TimerSet& set, const uint32_t* ripe, const uint32_t* generations, uint32_t count);
 	void forget();

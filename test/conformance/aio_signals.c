@@ -2,6 +2,7 @@
 #include "aio_support.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -96,4 +97,51 @@ CASE("7.3 2.5.10", "requests_for_which_the_kernel_starts_threads_are_no_signal")
 		EQ(waitpid(child, &status, 0), child);
 		EQ(status, 0);
 	}
+}
+
+static struct request waiting;
+static int handler_runs;
+
+static void calls_in_handler(int sig)
+{
+	static const struct itimerval soon = { { 0, 0 }, { 0, 100 } };
+	static const struct timespec now = { 0, 0 };
+	const struct aiocb *list[1] = { &waiting.cb };
+	int saved = errno;
+	(void)sig;
+	FAILS(aio_suspend(list, 1, &now), EAGAIN);
+	EQ(aio_error(&waiting.cb), EINPROGRESS);
+	if (aio_read(&waiting.cb) == 0 || errno != EAGAIN)
+		EQ(errno, EBUSY);
+	__atomic_add_fetch(&handler_runs, 1, __ATOMIC_ACQ_REL);
+	OK(setitimer(ITIMER_REAL, &soon, NULL)); /* not before this one has ended */
+	errno = saved;
+}
+
+/* A handler that interrupts the library is told so, and finds nothing half done. */
+CASE("7.1 7.5", "aio_calls_from_a_handler_amid_requests")
+{
+	int port = new_port(), fd = new_filled_file(64), pipe[2];
+	struct request r;
+	struct sigaction action;
+	request_blocked(&waiting, port, USER(1), pipe);
+	(void)memset(&action, 0, sizeof(action));
+	action.sa_handler = calls_in_handler;
+	action.sa_flags = SA_RESTART;
+	OK(sigaction(SIGALRM, &action, NULL));
+	OK(raise(SIGALRM));
+	while (__atomic_load_n(&handler_runs, __ATOMIC_ACQUIRE) < 2000) {
+		port_event_t pe;
+		request_init(&r, port, USER(2), fd, 0, 64);
+		OK(aio_read(&r.cb));
+		while (port_get(port, &pe, NULL) != 0)
+			EQ(errno, EINTR);
+		EVENT(&pe, PORT_SOURCE_AIO, &r.cb, AIOAREAD, USER(2));
+	}
+	action.sa_handler = SIG_IGN;
+	OK(sigaction(SIGALRM, &action, NULL));
+	write_byte(pipe[1]);
+	expect_done(port, &waiting, AIOAREAD, USER(1), 0, 1);
+	EMPTY(port);
+	SLOTS(port, 0);
 }

@@ -4,6 +4,9 @@
  */
 #include "harness.h"
 
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
 #include <sys/wait.h>
 
 /* A file in a directory of its own; gone after the case. */
@@ -505,3 +508,27 @@ FILE_CASE("11.1 11.2 11.3 11.4 11.5 5.5.1", "a_child_has_watches_of_its_own_only
 	append();
 	file_event(port, &object, FILE_MODIFIED, USER(3));
 }
+
+#if defined(__linux__)
+/* A directory takes two descriptors more, and there is one. */
+CASE_COLD("14.2.17", "a_directory_refused_for_want_of_descriptors_keeps_none")
+{
+	file_obj_t file = { .fo_name = "/bin/sh" }, directory = { .fo_name = "/" };
+	int port = new_port(), fd, last;
+	struct rlimit limit;
+	rlim_t before;
+	OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&file, FILE_MODIFIED, NULL));
+	last = closed_fd();
+	OK(getrlimit(RLIMIT_NOFILE, &limit));
+	before = limit.rlim_cur;
+	limit.rlim_cur = (rlim_t)last + 1;
+	OK(setrlimit(RLIMIT_NOFILE, &limit));
+	FAILS(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&directory, FILE_ATTRIB, NULL), EMFILE);
+	limit.rlim_cur = before;
+	OK(setrlimit(RLIMIT_NOFILE, &limit));
+	OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&directory, FILE_ATTRIB, NULL));
+	fd = dup(STDERR_FILENO);
+	EQ(fd, last);
+	OK(close(fd));
+}
+#endif

@@ -7,7 +7,9 @@
 
 #if defined(__linux__)
 
+#include "aio_support.h"
 #include "calls.h"
+#include "timer.h"
 
 #include <aio.h>
 #include <fcntl.h>
@@ -282,6 +284,60 @@ CASE("12.4 14.1.11", "the_one_raw_closed_descriptor_of_many_is_found_before_eaga
 	OK(port_send(port, 1, NULL));
 	FAILS(port_send(port, 1, NULL), EAGAIN);
 	SLOTS(port, MANY);
+}
+
+/* A port with associations of descriptors that were raw-closed. */
+static int new_port_of_closed(int fd, unsigned int limit, int count)
+{
+	int port = new_port_limit(limit), copies[8], i;
+	for (i = 0; i < count; i++) {
+		copies[i] = track(dup(fd));
+		watch(port, copies[i], NULL);
+	}
+	for (i = 0; i < count; i++)
+		raw_close(copies[i]);
+	SLOTS(port, count);
+	return port;
+}
+
+CASE("12.4 14.1.11", "every_source_finds_slots_of_raw_closed_descriptors_before_eagain")
+{
+	enum { LIMIT = 3 };
+	struct request requests[LIMIT];
+	struct aiocb *list[LIMIT], *nothing = NULL;
+	file_obj_t file;
+	port_notify_t notify;
+	struct sigevent event;
+	int port, fd[2], i;
+	new_pipe(fd);
+	port = new_port_of_closed(fd[0], LIMIT, LIMIT);
+	(void)new_timer(port, NULL);
+	SLOTS(port, 1);
+
+	(void)memset(&file, 0, sizeof(file));
+	file.fo_name = "/";
+	port = new_port_of_closed(fd[0], LIMIT, LIMIT);
+	OK(port_associate(port, PORT_SOURCE_FILE, (uintptr_t)&file, FILE_ATTRIB, NULL));
+	SLOTS(port, 1);
+
+	port = new_port_of_closed(fd[0], LIMIT, LIMIT);
+	event = list_event(&notify, port, NULL);
+	OK(lio_listio(LIO_NOWAIT, &nothing, 1, &event));
+	SLOTS(port, 1);
+
+	port = new_port_of_closed(fd[0], LIMIT, LIMIT - 1); /* full in the middle of a list */
+	for (i = 0; i < LIMIT; i++) {
+		request_init(&requests[i], port, NULL, fd[0], 0, 1);
+		requests[i].cb.aio_lio_opcode = LIO_READ;
+		list[i] = &requests[i].cb;
+	}
+	OK(lio_listio(LIO_NOWAIT, list, LIMIT, NULL));
+	SLOTS(port, LIMIT);
+	FAILS(port_send(port, 1, NULL), EAGAIN);
+	for (i = 0; i < LIMIT; i++)
+		write_byte(fd[1]);
+	for (i = 0; i < LIMIT; i++)
+		EQ(take_wait(port).portev_source, PORT_SOURCE_AIO);
 }
 
 static int refused_port, refused_end;

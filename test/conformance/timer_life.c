@@ -2,6 +2,9 @@
 #include "timer.h"
 
 #include <sys/resource.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 #include <sys/wait.h>
 
 static void await_child(pid_t child)
@@ -309,6 +312,23 @@ CASE("6.1", "a_full_descriptor_table_is_emfile_and_leaves_nothing")
 	arm_past(timer);
 	EQ(take_wait(port).portev_user, USER(1));
 	OK(timer_delete(timer));
+}
+
+/* What a port is told of its timers by is there when they are made, or they are not. */
+CASE("6.1 12.4", "a_timer_that_the_kernel_will_not_tell_of_is_eagain")
+{
+	pid_t child = fork();
+	if (child == 0) {
+		port_notify_t notify;
+		int port = port_create();
+		struct sigevent event = to_port(&notify, port, NULL);
+		timer_t timer;
+		deny(SYS_epoll_ctl, ENOSPC); /* fs.epoll.max_user_watches is reached */
+		FAILS(timer_create(CLOCK_MONOTONIC, &event, &timer), EAGAIN);
+		SLOTS(port, 0);
+		_exit(0);
+	}
+	await_child(child);
 }
 #endif
 
