@@ -21,6 +21,7 @@ constexpr int64_t LOOK_UP = 1'013'370'000;
 Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t events,
                   uint64_t object, uint64_t user) {
 	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
+	port.collect_armed();
 	shm::Header& header = port.region().header();
 	sys::HeldSignals held;
 	Port::Guard guard(port);

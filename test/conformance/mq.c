@@ -414,10 +414,11 @@ CASE("2.9.1 12.4", "dispatch_waits_for_a_slot")
 
 CASE("2.9.1 12.4 14.1.11", "dispatch_finds_slots_of_raw_closed_descriptors")
 {
-	int port = new_port_limit(2), fd[2];
+	int port = new_port_limit(2), fd[2], other[2];
 	new_pipe(fd);
+	new_pipe(other);
 	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], 0, NULL));
-	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[1], 0, NULL));
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)other[0], 0, NULL));
 	raw_close(fd[0]);
 	OK(port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, USER(9)));
 	EQ(take(port).portev_user, USER(9));
