@@ -151,12 +151,16 @@ public:
 	bool given_as(const Watch& watch, std::string_view name) const;
 	std::string path(const Watch& watch) const { return prefix(watch) + watch.name(); }
 	std::string directory_path(const Watch& watch) const;
-	// Calls what(watch) for each watch of that name; it may not unlink.
+	// Calls what(watch) for each watch of that name; it may not unlink. Those of one file, which mostly all of a name
+	// are, in the order of association (5.4.11).
 	template <class Do>
 	void each_named(const Node& parent, const char* name, Do what) {
-		if (buckets_.empty()) return;
-		for (Watch* w = at(buckets_[hash(parent.id, name) & (buckets_.size() - 1)]); w; w = at(w->namesake))
-			if (w->parent == parent.id && std::strcmp(w->name(), name) == 0) what(*w);
+		Watch* last = named(parent, name);
+		const Node* file = last ? object(*last) : nullptr;
+		for (Watch* w = file ? first(*file) : nullptr; w; w = next(*w))
+			if (is_named(*w, parent, name)) what(*w);
+		for (Watch* w = last; w; w = at(w->namesake))
+			if (is_named(*w, parent, name) && !(file && w->object == file->id)) what(*w);
 	}
 
 private:
@@ -166,6 +170,15 @@ private:
 		uint32_t users = 0;
 		std::string text;
 	};
+	static bool is_named(const Watch& watch, const Node& parent, const char* name) {
+		return watch.parent == parent.id && std::strcmp(watch.name(), name) == 0;
+	}
+	// The last of that name that was linked.
+	Watch* named(const Node& parent, const char* name) const {
+		Watch* w = buckets_.empty() ? nullptr : at(buckets_[hash(parent.id, name) & (buckets_.size() - 1)]);
+		while (w && !is_named(*w, parent, name)) w = at(w->namesake);
+		return w;
+	}
 	static constexpr uint16_t APART = 0xffff; // in Watch::given: behind the leaf
 
 	const std::string& prefix(const Watch& watch) const { return prefixes_[watch.prefix].text; }
