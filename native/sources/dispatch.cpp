@@ -21,12 +21,16 @@ constexpr int64_t LOOK_UP = 1'013'370'000;
 Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t events,
                   uint64_t object, uint64_t user) {
 	if (sys::self().critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
-	port.collect_armed();
 	shm::Header& header = port.region().header();
 	sys::HeldSignals held;
 	Port::Guard guard(port);
 	guard.holds(held);
 	for (bool reclaimed = false;;) {
+		if (header.uncollected.load() != 0 && header.pollable.load() != 0) { // as before a send (4.5, 3.1)
+			guard.unlock();
+			port.collect_now();
+			guard.lock();
+		}
 		int error = 0;
 		uint32_t index = slots::take(port.region(), &error);
 		if (index != 0) {
