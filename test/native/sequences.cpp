@@ -10,6 +10,7 @@
 #include "sequences.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <csignal>
 #include <fcntl.h>
 #include <map>
@@ -54,21 +55,54 @@ struct Timer {
 	int expired = 0; // not told of yet
 };
 
+// In the queue for certain: sent, dispatched, or a library's.
 struct Message {
 	int events;
 	uint64_t user, posted;
+	int source = PORT_SOURCE_USER;
+	uintptr_t object = 0;
+	port_slot_t slot = 0;
+	bool shared = true; // any process may have it
+};
+
+// Of a library, and not queued if no message names it.
+struct Slot {
+	port_slot_t id;
+	int flags;
+	uintptr_t object;
+	uint64_t user;
 };
 
 struct Port {
 	int number = -1;
+	std::vector<int> dups; // its other numbers
+	port_source_t library = 0;
+	std::vector<Slot> reserved;
+	uint64_t delivered[8] = {};
 	bool fd_used = false;
 	int alert = 0;
 	uint64_t alert_user = 0;
 	std::map<int, Association> fds;
 	std::deque<Message> messages;
 	std::vector<Timer> timers;
-	unsigned slots() const { return static_cast<unsigned>(fds.size() + messages.size() + timers.size()); }
+	std::deque<Message>::iterator queued(port_slot_t slot) {
+		return std::find_if(messages.begin(), messages.end(), [=](const Message& one) { return one.slot == slot; });
+	}
+	unsigned slots() const {
+		size_t sum = fds.size() + timers.size() + reserved.size();
+		for (const Message& one : messages) sum += one.slot == 0;
+		return static_cast<unsigned>(sum);
+	}
 };
+
+constexpr uint32_t LIBRARY = 300;
+constexpr int CHANGED = 1000; // by what po_deliver adds
+
+int deliver(void*, port_event_t* event) {
+	event->portev_events += CHANGED;
+	return 1;
+}
+void library_closed(void* closed) { ++*static_cast<int*>(closed); }
 
 // Two names of one state, of which many files tell the first alone.
 short state_of(int fd, short asked) {
@@ -113,7 +147,7 @@ private:
 	}
 
 	void act() {
-		switch (random_.below(20)) {
+		switch (random_.below(26)) {
 		case 0: case 1: return send(any_port());
 		case 2: return send_to_all();
 		case 3: case 4: case 5: case 6: return associate(any_port());
@@ -124,6 +158,10 @@ private:
 		case 16: return chance(2) ? open_thing() : close_thing(any_fd());
 		case 17: return alert(any_port());
 		case 18: return timer(any_port());
+		case 19: return dispatch(any_port());
+		case 20: case 21: case 22: return library(any_port());
+		case 23: return associate_several(any_port());
+		case 24: return chance(2) ? name_again(any_port()) : close_name(any_port());
 		default: return chance(4) ? close_and_open(any_port()) : replace(any_fd());
 		}
 	}
@@ -139,8 +177,42 @@ private:
 	void close_port(Port& port) {
 		note("close port %d", port.number);
 		for (Timer& timer : port.timers) EQUAL(timer_delete(timer.id), 0);
+		port.timers.clear();
+		while (!port.dups.empty()) close_dup(port, port.dups.size() - 1);
 		gone(port.number);
+		int closed = closed_;
 		EQUAL(close(port.number), 0);
+		EQUAL(closed_ - closed, port.library != 0);
+	}
+	void close_dup(Port& port, size_t which) {
+		int number = port.dups[which], closed = closed_;
+		port.dups.erase(port.dups.begin() + static_cast<std::ptrdiff_t>(which));
+		gone(number);
+		EQUAL(close(number), 0);
+		EQUAL(closed_ - closed, strict && port.library != 0);
+		if (!strict) return;
+		// All that is this process's goes (2.11.2).
+		port.fds.clear();
+		port.alert = 0;
+		port.library = 0;
+		std::erase_if(port.messages, [](const Message& one) { return !one.shared; });
+		port.reserved.clear();
+		changed(port.number);
+	}
+	void name_again(Port& port) {
+		if (port.dups.size() > 1) return;
+		int fresh = dup(port.number);
+		CHECK(fresh >= 0);
+		note("dup port %d as %d", port.number, fresh);
+		port.dups.push_back(fresh);
+		things_[fresh] = {Kind::PORT};
+	}
+	void close_name(Port& port) {
+		if (port.dups.empty() || (strict && !port.timers.empty())) return;
+		size_t which = random_.below(static_cast<uint32_t>(port.dups.size()));
+		if (chance(2)) std::swap(port.number, port.dups[which]);
+		note("close port %d, which is %d too", port.dups[which], port.number);
+		close_dup(port, which);
 	}
 	void close_and_open(Port& port) {
 		close_port(port);
@@ -230,6 +302,14 @@ private:
 		changed(fd);
 	}
 	void changed(int fd) {
+		for (const Port& inner : ports_) {
+			if (!has_name(inner, fd)) continue;
+			for (int name : inner.dups) touched(name);
+			fd = inner.number;
+		}
+		touched(fd);
+	}
+	void touched(int fd) {
 		for (Port& port : ports_)
 			if (auto at = port.fds.find(fd); at != port.fds.end()) at->second.touched = true;
 	}
@@ -244,11 +324,14 @@ private:
 		return association.armed && state_of(fd, association.asked) != 0;
 	}
 	bool may_come(const Association& association) const { return association.armed && association.all != 0; }
+	static bool has_name(const Port& port, int fd) {
+		return port.number == fd || std::find(port.dups.begin(), port.dups.end(), fd) != port.dups.end();
+	}
 	// Whether it comes with a call that looks at everything.
 	bool must_come(int fd, const Association& association) const {
 		if (!association.armed || association.taken) return association.armed;
 		// What the kernel has for a port may be seen first when that is asked itself (row nested-depth).
-		const Port* inner = std::find_if(ports_, ports_ + PORTS, [&](const Port& port) { return port.number == fd; });
+		const Port* inner = std::find_if(ports_, ports_ + PORTS, [&](const Port& port) { return has_name(port, fd); });
 		if (inner != ports_ + PORTS && inner->messages.empty()) return false;
 		return ready_now(fd, association);
 	}
@@ -279,8 +362,12 @@ private:
 	}
 
 	void count(Port& port) {
-		EQUAL(info_of(port.number).pi_slots, port.slots());
-		EQUAL(info_of(port.number).pi_alert, port.alert);
+		port_info_t info = info_of(port.number);
+		EQUAL(info.pi_slots, port.slots());
+		EQUAL(info.pi_alert, port.alert);
+		CHECK(info.pi_queued >= port.messages.size());
+		for (int source : {0, PORT_SOURCE_AIO, PORT_SOURCE_TIMER, PORT_SOURCE_USER, PORT_SOURCE_FD, PORT_SOURCE_MQ})
+			EQUAL(info.pi_delivered[source], port.delivered[source]);
 	}
 
 	// --- Calls.
@@ -289,7 +376,7 @@ private:
 		int events = static_cast<int>(random_.below(5)) - 2;
 		uint64_t user = ++users_;
 		note("send port %d user %llu", port.number, static_cast<unsigned long long>(user));
-		int rc = port_send(port.number, events, cookie(user));
+		int rc = port_send(name_of(port), events, cookie(user));
 		sent(port, rc == 0 ? 0 : errno, events, user);
 	}
 	void sent(Port& port, int error, int events, uint64_t user) {
@@ -311,7 +398,7 @@ private:
 				EQUAL(errors[i], i == 1 ? EBADF : EBADFD);
 				continue;
 			}
-			Port& port = *std::find_if(ports_, ports_ + PORTS, [&](const Port& p) { return p.number == list[i]; });
+			Port& port = *std::find_if(ports_, ports_ + PORTS, [&](const Port& p) { return has_name(p, list[i]); });
 			sum += errors[i] == 0;
 			sent(port, errors[i], 3, user);
 		}
@@ -326,7 +413,7 @@ private:
 		     static_cast<unsigned long long>(user));
 		bool known = port.fds.count(fd) != 0;
 		bool room = known || port.slots() < LIMIT;
-		int rc = port_associate(port.number, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), asked, cookie(user));
+		int rc = port_associate(name_of(port), PORT_SOURCE_FD, static_cast<uintptr_t>(fd), asked, cookie(user));
 		if (!room) {
 			EQUAL(rc, -1);
 			EQUAL(errno, EAGAIN);
@@ -347,12 +434,126 @@ private:
 			association.all |= asked & (POLLIN | POLLRDNORM);
 		}
 	}
+	void associate_several(Port& port) {
+		port_assoc_t list[4];
+		note("associate list on port %d", port.number);
+		bool known[4], distinct = true;
+		unsigned count = 0;
+		for (int i = 0; i < 3; i++) {
+			int fd = any_fd();
+			for (unsigned j = 0; j < count; j++) distinct &= list[j].pa_object != static_cast<uintptr_t>(fd);
+			if (!distinct || things_[fd].kind == Kind::PORT) return;
+			known[count] = port.fds.count(fd) != 0;
+			list[count++] = {static_cast<uintptr_t>(fd), cookie(++users_), any_bits(), 9};
+		}
+		known[count] = false;
+		list[count++] = {static_cast<uintptr_t>(-1), nullptr, POLLIN, 9};
+		int good = port_associate_list(name_of(port), list, count);
+		EQUAL(list[3].pa_error, EBADFD);
+		int sum = 0;
+		for (unsigned i = 0; i < 3; i++) {
+			int fd = static_cast<int>(list[i].pa_object);
+			note("  fd %d asked %x error %d user %llu", fd, static_cast<unsigned>(list[i].pa_events), list[i].pa_error,
+			     static_cast<unsigned long long>(users_ - 2 + i));
+			if (known[i]) EQUAL(list[i].pa_error, 0);
+			if (list[i].pa_error != 0) {
+				EQUAL(list[i].pa_error, EAGAIN);
+				continue;
+			}
+			sum++;
+			Association& association = port.fds[fd] = Association();
+			association.asked = static_cast<short>(list[i].pa_events);
+			association.user = reinterpret_cast<uintptr_t>(list[i].pa_user);
+			association.first = association.all = state_of(fd, association.asked);
+			association.touched = true; // their order is not promised
+			if (association.first != 0) changed(port.number);
+		}
+		EQUAL(good, sum);
+		CHECK(port.slots() <= LIMIT);
+		if (sum != 3) EQUAL(port.slots(), LIMIT);
+	}
+	void dispatch(Port& port) {
+		uint64_t user = ++users_;
+		int source = chance(2) ? PORT_SOURCE_AIO : PORT_SOURCE_MQ, flags = chance(2) ? PORT_SHARE_EVENT : 0;
+		note("dispatch port %d source %d user %llu", port.number, source, static_cast<unsigned long long>(user));
+		EQUAL(port_dispatch(name_of(port), flags, PORT_SOURCE_USER, 1, 2, nullptr), -1);
+		EQUAL(errno, EINVAL);
+		if (port.slots() >= LIMIT) return; // it would wait
+		EQUAL(port_dispatch(name_of(port), flags, source, 7, user + 1, cookie(user)), 0);
+		collected(port);
+		port.messages.push_back({7, user, ++posts_, source, user + 1, 0, flags != 0});
+		changed(port.number);
+	}
+	void library(Port& port) {
+		if (port.library == 0) {
+			port_source_ops_t ops{sizeof ops, LIBRARY, deliver, library_closed};
+			note("library on port %d", port.number);
+			EQUAL(port_source_open(name_of(port), &ops, &closed_, &port.library), 0);
+			return;
+		}
+		if (chance(12)) {
+			note("library of port %d closes", port.number);
+			EQUAL(port_source_close(port.library), 0);
+			EQUAL(port_source_close(port.library), -1);
+			EQUAL(errno, ENOENT);
+			port.library = 0;
+			for (const Slot& slot : port.reserved) {
+				EQUAL(port_slot_release(slot.id), -1);
+				EQUAL(errno, ENOENT);
+			}
+			std::erase_if(port.messages, [](const Message& one) { return one.slot != 0; });
+			port.reserved.clear();
+			changed(port.number);
+			return;
+		}
+		if (port.reserved.empty() || chance(3)) {
+			constexpr int FLAGS[] = {0, PORT_SLOT_KEEP, PORT_SHARE_EVENT};
+			Slot fresh{0, FLAGS[random_.below(3)], users_ + 7, ++users_};
+			bool room = port.slots() < LIMIT;
+			int rc = port_slot_reserve(port.library, fresh.flags, fresh.object, cookie(fresh.user), nullptr, &fresh.id);
+			note("reserve on port %d flags %d user %llu", port.number, fresh.flags,
+			     static_cast<unsigned long long>(fresh.user));
+			EQUAL(rc == 0 ? 0 : errno, room ? 0 : EAGAIN);
+			if (room) port.reserved.push_back(fresh);
+			return;
+		}
+		auto at = port.reserved.begin() + random_.below(static_cast<uint32_t>(port.reserved.size()));
+		auto queued = port.queued(at->id);
+		if (chance(4)) {
+			note("release user %llu", static_cast<unsigned long long>(at->user));
+			EQUAL(port_slot_release(at->id), 0);
+			if (queued != port.messages.end()) port.messages.erase(queued);
+			port.reserved.erase(at);
+			changed(port.number);
+			return;
+		}
+		int bits = 1 << random_.below(4);
+		note("post user %llu bits %d", static_cast<unsigned long long>(at->user), bits);
+		EQUAL(port_slot_post(at->id, bits), 0);
+		collected(port);
+		if (queued != port.messages.end()) {
+			queued->events |= bits;
+			return;
+		}
+		bool shared = at->flags == PORT_SHARE_EVENT;
+		port.messages.push_back({bits, at->user, ++posts_, LIBRARY, at->object, shared ? 0 : at->id, shared});
+		if (shared) { // the handle is gone
+			EQUAL(port_slot_post(at->id, 1), -1);
+			EQUAL(errno, ENOENT);
+			port.reserved.erase(at);
+		}
+		changed(port.number);
+	}
+	int name_of(const Port& port) {
+		size_t which = random_.below(static_cast<uint32_t>(port.dups.size() + 1));
+		return which == 0 ? port.number : port.dups[which - 1];
+	}
 	void dissociate(Port& port) {
 		int fd = any_fd();
 		note("dissociate port %d fd %d", port.number, fd);
 		auto at = port.fds.find(fd);
 		bool known = at != port.fds.end(), armed = known && at->second.armed;
-		int rc = port_dissociate(port.number, PORT_SOURCE_FD, static_cast<uintptr_t>(fd));
+		int rc = port_dissociate(name_of(port), PORT_SOURCE_FD, static_cast<uintptr_t>(fd));
 		EQUAL(rc, armed ? 0 : -1);
 		if (!armed) EQUAL(errno, ENOENT);
 		if (known) port.fds.erase(at);
@@ -365,7 +566,7 @@ private:
 		port_event_t event;
 		memset(&event, 0x5a, sizeof event);
 		note("get port %d %s, %u to %u there", port.number, polls ? "now" : "soon", there.least, there.most);
-		int rc = port_get(port.number, &event, polls ? &zero : &soon);
+		int rc = port_get(name_of(port), &event, polls ? &zero : &soon);
 		if (rc == 0) note_events(&event, 1);
 		if (port.alert != 0) {
 			EQUAL(rc, 0);
@@ -389,7 +590,7 @@ private:
 		Bounds there = bounds(port);
 		note("getn port %d max %u nget %u time %ld, %u to %u there", port.number, max, want, time->tv_nsec, there.least,
 		     there.most);
-		int rc = port_getn(port.number, list, max, &got, time);
+		int rc = port_getn(name_of(port), list, max, &got, time);
 		int error = rc == 0 ? 0 : errno;
 		note("  answers %d, %u events", error, got);
 		if (max != 0 && (rc == 0 || error == ETIME)) note_events(list, got);
@@ -447,11 +648,15 @@ private:
 			const port_event_t& event = list[i];
 			uint64_t posted = 0;
 			switch (event.portev_source) {
-			case PORT_SOURCE_USER: posted = came_message(port, event); break;
+			case PORT_SOURCE_USER:
+			case PORT_SOURCE_AIO:
+			case PORT_SOURCE_MQ:
+			case LIBRARY: posted = came_message(port, event); break;
 			case PORT_SOURCE_FD: posted = came_ready(port, event); break;
 			case PORT_SOURCE_TIMER: came_timer(port, event); break;
 			default: EQUAL(event.portev_source, -1);
 			}
+			port.delivered[event.portev_source < 8 ? event.portev_source : 0]++;
 			if (posted != 0) {
 				CHECK(posted > last);
 				last = posted;
@@ -465,9 +670,12 @@ private:
 		CHECK(!port.messages.empty());
 		Message first = port.messages.front();
 		port.messages.pop_front();
+		EQUAL(event.portev_source, first.source);
 		EQUAL(number_of(event), first.user);
-		EQUAL(event.portev_events, first.events);
-		EQUAL(event.portev_object, 0);
+		EQUAL(event.portev_events, first.events + (first.slot != 0 ? CHANGED : 0));
+		EQUAL(event.portev_object, first.object);
+		if (first.slot != 0)
+			std::erase_if(port.reserved, [&](const Slot& slot) { return slot.id == first.slot && slot.flags == 0; });
 		return first.posted;
 	}
 	uint64_t came_ready(Port& port, const port_event_t& event) {
@@ -497,7 +705,7 @@ private:
 		int flags = static_cast<int>(random_.below(4)), events = static_cast<int>(random_.below(3));
 		uint64_t user = ++users_;
 		note("alert port %d flags %d events %d", port.number, flags, events);
-		int rc = port_alert(port.number, flags, events, cookie(user));
+		int rc = port_alert(name_of(port), flags, events, cookie(user));
 		int error = events == 0 ? 0 : flags == 3 ? EINVAL : flags == 2 && port.alert != 0 ? EBUSY : 0;
 		EQUAL(rc == 0 ? 0 : errno, error);
 		if (error != 0) return;
@@ -546,6 +754,7 @@ private:
 	std::map<int, Thing> things_;
 	std::vector<int> spare_;
 	uint64_t users_ = 0, posts_ = 0;
+	int closed_ = 0; // sources that were told
 };
 
 } // namespace
