@@ -5,6 +5,7 @@
 //   native_sequences_shared [SEED [SEEDS]]
 
 #include "sequences.hpp"
+#include "sequences_actor.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -26,140 +27,8 @@ namespace {
 constexpr int STEPS = 300;
 constexpr int PROCESSES = 5;
 constexpr unsigned LIMIT = 14;
-constexpr unsigned MOST = 8;
-constexpr int NUMBERS = 6;   // descriptors that are associated
-constexpr int FIRST = 100;   // of their numbers
-constexpr int CHANNEL = 200; // to each process, and from it
-
-// --- What a process does when it is told to.
-
-enum class Do { SEND, ASSOCIATE, DISSOCIATE, GETN, ALERT, STATE, WRITE, READ, CLOSE, REPLACE, FORK, LEAVE, EXIT,
-	        TIMER, SET, DELETE, INFO,
-	        DISPATCH, RESERVE, POST, RELEASE };
-
-struct Call {
-	Do what{};
-	int number = 0;
-	int events = 0;
-	uint64_t user = 0;
-	unsigned max = 0, want = 0;
-	long wait_ns = 0;
-};
-struct Answer {
-	int error;
-	unsigned count;
-	port_event_t list[MOST];
-	port_info_t info;
-	uint64_t timer;
-};
-
-int port = -1;
-constexpr int LIBRARY = 300;
-port_source_t library = 0; // of this process, once it has one
-pid_t library_of = 0;
-
-[[noreturn]] void serve(int channel);
-
-int error_of(int rc) { return rc == 0 ? 0 : errno; }
-
-Answer carry_out(const Call& call) {
-	Answer answer{};
-	switch (call.what) {
-	case Do::SEND: answer.error = error_of(port_send(port, call.events, cookie(call.user))); break;
-	case Do::ASSOCIATE:
-		answer.error = error_of(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(call.number), call.events,
-		                                       cookie(call.user)));
-		break;
-	case Do::DISSOCIATE:
-		answer.error = error_of(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(call.number)));
-		break;
-	case Do::GETN: {
-		timespec wait{0, call.wait_ns};
-		answer.count = call.want;
-		answer.error = error_of(port_getn(port, answer.list, call.max, &answer.count, &wait));
-		break;
-	}
-	case Do::ALERT: answer.error = error_of(port_alert(port, call.number, call.events, cookie(call.user))); break;
-	case Do::STATE: {
-		pollfd one{call.number, static_cast<short>(call.events), 0};
-		CHECK(poll(&one, 1, 0) >= 0);
-		answer.count = static_cast<unsigned>(one.revents & (call.events | POLLERR | POLLHUP));
-		break;
-	}
-	case Do::WRITE: {
-		uint64_t one = 1;
-		(void)!write(call.number, &one, sizeof one);
-		break;
-	}
-	case Do::READ: {
-		uint64_t some;
-		(void)!read(call.number, &some, sizeof some);
-		break;
-	}
-	case Do::CLOSE: answer.error = error_of(close(call.number)); break;
-	case Do::REPLACE: {
-		int fresh = eventfd(0, EFD_NONBLOCK);
-		CHECK(fresh >= 0);
-		EQUAL(dup2(fresh, call.number), call.number);
-		EQUAL(close(fresh), 0);
-		break;
-	}
-	case Do::FORK: {
-		pid_t pid = fork();
-		CHECK(pid >= 0);
-		if (pid == 0) serve(CHANNEL + 2 * call.number + 1);
-		answer.count = static_cast<unsigned>(pid);
-		break;
-	}
-	case Do::LEAVE: answer.error = error_of(close(port)); break;
-	case Do::EXIT: break;
-	case Do::TIMER: {
-		port_notify_t notify{port, cookie(call.user)};
-		sigevent event{};
-		event.sigev_notify = SIGEV_PORT;
-		event.sigev_value.sival_ptr = &notify;
-		timer_t id{};
-		answer.error = error_of(timer_create(CLOCK_MONOTONIC, &event, &id));
-		answer.timer = reinterpret_cast<uintptr_t>(id);
-		break;
-	}
-	case Do::SET: {
-		itimerspec past{};
-		past.it_value.tv_nsec = 1;
-		answer.error = error_of(timer_settime(reinterpret_cast<timer_t>(call.user), TIMER_ABSTIME, &past, nullptr));
-		break;
-	}
-	case Do::DELETE: answer.error = error_of(timer_delete(reinterpret_cast<timer_t>(call.user))); break;
-	case Do::DISPATCH:
-		answer.error = error_of(port_dispatch(port, call.number, PORT_SOURCE_MQ, call.events, 1, cookie(call.user)));
-		break;
-	case Do::RESERVE: {
-		if (library_of != getpid()) { // a child has none
-			port_source_ops_t ops{sizeof ops, LIBRARY, nullptr, nullptr};
-			EQUAL(port_source_open(port, &ops, nullptr, &library), 0);
-			library_of = getpid();
-		}
-		port_slot_t slot = 0;
-		answer.error = error_of(port_slot_reserve(library, call.number, 1, cookie(call.user), nullptr, &slot));
-		answer.timer = slot;
-		break;
-	}
-	case Do::POST: answer.error = error_of(port_slot_post(call.user, call.events)); break;
-	case Do::RELEASE: answer.error = error_of(port_slot_release(call.user)); break;
-	case Do::INFO: answer.info = info_of(port); break;
-	}
-	return answer;
-}
-
-void serve(int channel) {
-	for (;;) {
-		Call call;
-		ssize_t got = read(channel, &call, sizeof call);
-		if (got != sizeof call || call.what == Do::EXIT) _exit(0);
-		Answer answer = carry_out(call);
-		if (write(channel, &answer, sizeof answer) != sizeof answer) _exit(1);
-	}
-}
+constexpr int NUMBERS = 6; // descriptors that are associated
+constexpr int FIRST = 100; // of their numbers
 
 // --- The model.
 
@@ -206,8 +75,8 @@ public:
 		for (int i = 1; i < PROCESSES; i++) {
 			int ends[2];
 			EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
-			for (int end = 0; end < 2; end++) {
-				EQUAL(dup2(ends[end], CHANNEL + 2 * i + end), CHANNEL + 2 * i + end);
+			for (bool end : {false, true}) {
+				EQUAL(dup2(ends[end], channel_of(i, end)), channel_of(i, end));
 				EQUAL(close(ends[end]), 0);
 			}
 		}
@@ -219,7 +88,8 @@ public:
 		for (Timer& timer : timers_) EQUAL(timer_delete(reinterpret_cast<timer_t>(timer.id)), 0);
 		EQUAL(close(port), 0);
 		for (auto& [number, file] : processes_[0].files) EQUAL(close(number), 0);
-		for (int i = 2; i < 2 * PROCESSES; i++) EQUAL(close(CHANNEL + i), 0);
+		for (int i = 1; i < PROCESSES; i++)
+			for (bool end : {false, true}) EQUAL(close(channel_of(i, end)), 0);
 	}
 
 	void run() {
@@ -256,7 +126,7 @@ private:
 
 	Answer tell(int who, const Call& call) {
 		if (who == 0) return carry_out(call);
-		int channel = CHANNEL + 2 * who;
+		int channel = channel_of(who, false);
 		EQUAL(write(channel, &call, sizeof call), sizeof call);
 		Answer answer;
 		EQUAL(read(channel, &answer, sizeof answer), sizeof answer);
@@ -304,7 +174,7 @@ private:
 			EQUAL(kill(process.pid, SIGKILL), 0);
 		} else {
 			Call call{.what = Do::EXIT};
-			EQUAL(write(CHANNEL + 2 * who, &call, sizeof call), sizeof call);
+			EQUAL(write(channel_of(who, false), &call, sizeof call), sizeof call);
 		}
 		pollfd ended{handle, POLLIN, 0}; // all its threads: a sanitizer has one of its own
 		EQUAL(poll(&ended, 1, -1), 1);
