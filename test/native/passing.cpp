@@ -403,7 +403,27 @@ void come_and_go() {
 	done("attached and closed again and again: nothing is left");
 }
 
+// Making one is nothing to the numbers of the port: what they are after it, and that the last close is the last.
+void leaves_no_name() {
+	int port = port_create(), other = port_create();
+	int ticket = port_ticket(port);
+	CHECK(ticket >= 0);
+	close(ticket);
+	int files[] = {dup(STDERR_FILENO), dup(STDERR_FILENO), dup(STDERR_FILENO)};
+	for (int file : files) {
+		EQUAL(port_send(file, 0, nullptr), -1);
+		EQUAL(errno, EBADFD);
+	}
+	EQUAL(info_of(other).pi_ports, 2);
+	EQUAL(port_close(port), 0);
+	EQUAL(info_of(other).pi_ports, 1);
+	for (int file : files) close(file);
+	EQUAL(port_close(other), 0);
+	done("a ticket that was made names nothing but itself");
+}
+
 int body() {
+	leaves_no_name();
 	by_ticket();
 	if (geteuid() == 0) blindly(); // may change its root
 	after_its_maker();
