@@ -360,7 +360,9 @@ void give_up_internal(sys::UniqueFd& fd, bool whole) {
 
 PortRef known(int number) {
 	Entry entry = entry_of(number);
-	return entry ? RegistryAccess::protect(*entry.port) : PortRef();
+	// Of any other descriptor nothing is kept, nor does a thread that only copies it need a record.
+	bool port = entry && entry.port->load(std::memory_order_relaxed);
+	return port ? RegistryAccess::protect(*entry.port) : PortRef();
 }
 
 bool retain(Port& port) {
