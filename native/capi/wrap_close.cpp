@@ -21,6 +21,7 @@ using namespace evp;
 using namespace evp::capi;
 
 REAL(int, close, int);
+REAL(int, dup, int);
 REAL(int, dup2, int, int);
 REAL(int, dup3, int, int, int);
 
@@ -73,6 +74,14 @@ PUBLIC int WRAP(close)(int fd) {
 	if (!registry::before_close(fd)) return outcome.fail(EBADF);
 	int rc = outcome.libc(real_close(fd));
 	registry::after_close(fd);
+	return rc;
+}
+
+// Ends nothing; but whether a port outlives exec is a matter of each of its numbers (2.10.7).
+PUBLIC int WRAP(dup)(int from) {
+	Outcome outcome;
+	int rc = outcome.libc(real_dup(from));
+	if (rc >= 0) registry::duplicated(from, rc);
 	return rc;
 }
 

@@ -301,8 +301,12 @@ void Port::leave() {
 	{
 		Guard guard(*this);
 		Header& header = region_.header();
-		region_.member(member_).state.store_release(MemberState::FREE);
-		if (header.member_count.load() != 0) header.member_count.store(header.member_count.load() - 1);
+		Member& record = region_.member(member_);
+		// It may have been taken for dead, its hold of the region gone, and the record be another's.
+		if (record.state.load() == MemberState::LIVE && record.nonce.load() == sys::identity().nonce) {
+			record.state.store_release(MemberState::FREE);
+			if (header.member_count.load() != 0) header.member_count.store(header.member_count.load() - 1);
+		}
 	}
 	hold_door(false);
 }

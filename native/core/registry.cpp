@@ -97,7 +97,13 @@ const sys::Thread* thread_of_ours(Which which) {
 void finish(Port* port) {
 	if (!port->whole()) lose(*port);
 	each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
+	bool ticketed = port->region().header().ticketed.load() != 0;
+	sys::FileId id = port->region().id();
 	delete port;
+	// The port may have come back meanwhile, as another object, whose hold of the region went with that.
+	for (Node* n = ticketed ? nodes.load(std::memory_order_acquire) : nullptr; n; n = n->next)
+		if (PortRef ref = RegistryAccess::protect(n->port); ref && ref->is_member() && ref->region().id() == id)
+			ref->held_again();
 }
 
 void finish_kept() {
@@ -357,7 +363,9 @@ void give_up_internal(sys::UniqueFd& fd, bool whole) {
 
 PortRef known(int number) {
 	Entry entry = entry_of(number);
-	return entry ? RegistryAccess::protect(*entry.port) : PortRef();
+	// Of any other descriptor nothing is kept, nor does a thread that only copies it need a record.
+	bool port = entry && entry.port->load(std::memory_order_relaxed);
+	return port ? RegistryAccess::protect(*entry.port) : PortRef();
 }
 
 bool retain(Port& port) {

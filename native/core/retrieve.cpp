@@ -133,8 +133,10 @@ void Port::wake_number(int number) {
 				shm::Waiter& record = region_.waiter(at);
 				if (record.number.load() == number && record.member.load() == member_ &&
 				    record.kind.load() == WaiterKind::THREAD) {
-					// A handler closes the number that its own thread waits on: that call ends after it.
-					waiting += record.tid.load() != me;
+					// A handler closes the number that its own thread waits on: that call ends after it. And who is in
+					// no call was scribbled there by a peer, and never leaves.
+					uint32_t tid = record.tid.load();
+					waiting += tid != me && sys::uses(tid, this);
 					waiters::Wakes one;
 					waiters::signal(region_, at, shm::SIGNAL_CLOSED, one);
 					guard.wakes().asked |= one.asked;

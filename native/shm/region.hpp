@@ -40,6 +40,7 @@ public:
 	uint32_t limit() const { return limit_; }
 	uint32_t block_count() const { return block_count_; }
 	int fd() const { return fd_.get(); }
+	sys::FileId id() const { return id_; }
 
 	// A record lock on a member's byte: the kernel drops it when the process ends, execs
 	// or otherwise lets go of the region, whatever namespace it lives in (hazard 6).

@@ -29,8 +29,13 @@ int open_raw(const char* path, int flags, unsigned mode) {
 	return static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }
 
+// Not by the wrapped name, which would take a duplicate of a port for the program's.
+static int duplicate_raw(int fd, int least) {
+	return static_cast<int>(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least));
+}
+
 Result<UniqueFd> duplicate(int fd) {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int copy = duplicate_raw(fd, 0);
 	if (copy < 0) return Error{errno};
 	return UniqueFd(copy);
 }
@@ -52,7 +57,7 @@ UniqueFd move_high(UniqueFd fd, bool cloexec) {
 	if (place_high.load(std::memory_order_relaxed) && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		// Not higher than needed: the kernel's table grows with the highest number.
 		int base = static_cast<int>(std::min<rlim_t>(1024, limit.rlim_cur / 2));
-		int moved = fd.get() < base ? fcntl(fd.get(), F_DUPFD_CLOEXEC, base) : -1;
+		int moved = fd.get() < base ? duplicate_raw(fd.get(), base) : -1;
 		if (moved >= 0) fd.reset(moved);
 	}
 	if (!cloexec) (void)set_cloexec(fd.get(), false);

@@ -5,6 +5,7 @@
 #include "sys/process.hpp"
 #include "sys/signals.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -230,6 +231,16 @@ bool in_critical(uint32_t tid) {
 	for (Thread* t = all_threads(); t; t = t->next)
 		if (t != &me && __atomic_load_n(&t->tid, __ATOMIC_RELAXED) == tid &&
 		    t->epoch.load(std::memory_order_relaxed) == epoch && t->critical.load(std::memory_order_acquire) != 0)
+			return true;
+	return false;
+}
+
+bool uses(uint32_t tid, const void* object) {
+	uint64_t epoch = self().epoch.load(std::memory_order_relaxed);
+	auto here = [object](const std::atomic<const void*>& place) { return place.load(std::memory_order_acquire) == object; };
+	for (Thread* t = all_threads(); t; t = t->next)
+		if (__atomic_load_n(&t->tid, __ATOMIC_RELAXED) == tid && t->epoch.load(std::memory_order_relaxed) == epoch &&
+		    std::ranges::any_of(t->in_use, here))
 			return true;
 	return false;
 }

@@ -135,6 +135,8 @@ Thread* all_threads();
 // Whether a thread of this process with that id, and not the calling one, is in a critical section,
 // or about to enter one.
 bool in_critical(uint32_t tid);
+// Whether a thread of this process with that id keeps the object from being freed.
+bool uses(uint32_t tid, const void* object);
 
 // Whether what a signal handler calls must wait: its thread is inside a critical section,
 // or has left one and not made yet what was deferred there, which comes first.

@@ -317,8 +317,8 @@ CASE("2.10.7 2.10.6", "what_is_behind_a_port_goes_over_exec_while_a_number_does"
 	close_port(port);
 	EQ(kept_over_exec(open, ROOM), 0);
 	port = track_port(dup(copy));
-	OK(port_send(port, 1, NULL));
 	EQ(kept_over_exec(open, ROOM), ALL);
+	OK(port_send(port, 1, NULL));
 	close_port(port);
 	EQ(kept_over_exec(open, ROOM), 0);
 	child = vfork();

@@ -6,6 +6,7 @@
 
 #include <port_linux.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -403,7 +405,94 @@ void come_and_go() {
 	done("attached and closed again and again: nothing is left");
 }
 
+// Making one is nothing to the numbers of the port: what they are after it, and that the last close is the last.
+void leaves_no_name() {
+	int port = port_create(), other = port_create();
+	int ticket = port_ticket(port);
+	CHECK(ticket >= 0);
+	close(ticket);
+	int files[] = {dup(STDERR_FILENO), dup(STDERR_FILENO), dup(STDERR_FILENO)};
+	for (int file : files) {
+		EQUAL(port_send(file, 0, nullptr), -1);
+		EQUAL(errno, EBADFD);
+	}
+	EQUAL(info_of(other).pi_ports, 2);
+	EQUAL(port_close(port), 0);
+	EQUAL(info_of(other).pi_ports, 1);
+	for (int file : files) close(file);
+	EQUAL(port_close(other), 0);
+	done("a ticket that was made names nothing but itself");
+}
+
+// A port that a handler closes over a call on it goes when the call has ended. By then it may have come
+// back by a ticket, and stays: a lock on its record in the region goes with every descriptor of that.
+std::atomic<int> closed_in_handler{-1};
+std::atomic<bool> come_back{false};
+
+void close_and_wait(int) {
+	int saved = errno;
+	EQUAL(port_close(closed_in_handler), 0);
+	closed_in_handler = -1;
+	while (!come_back) sched_yield();
+	errno = saved;
+}
+
+void back_before_it_is_gone() {
+	int ask[2], answer[2], ends[2];
+	for (int* pair : {ask, answer, ends}) EQUAL(pipe(pair), 0);
+	int port = port_create(), ticket = port_ticket(port);
+	pid_t peer = fork();
+	CHECK(peer >= 0);
+	if (peer == 0) {
+		close(ask[1]);
+		for (char byte = 0; byte == 0;) {
+			auto members = static_cast<char>(info_of(port).pi_members);
+			EQUAL(write(answer[1], &members, 1), 1);
+			EQUAL(read(ask[0], &byte, 1), 1);
+		}
+		_exit(0);
+	}
+	auto peer_counts = [&] {
+		char members = 0;
+		EQUAL(read(answer[0], &members, 1), 1);
+		return members;
+	};
+	EQUAL(peer_counts(), 2);
+	CHECK(signal(SIGUSR1, close_and_wait) != SIG_ERR);
+	closed_in_handler = port;
+	std::atomic<pid_t> waiter{0};
+	std::thread waits([port, &waiter] {
+		waiter = gettid();
+		port_event_t event;
+		EQUAL(port_get(port, &event, nullptr), -1);
+	});
+	while (!waiter || !asleep_in_call(waiter)) sched_yield();
+	pthread_kill(waits.native_handle(), SIGUSR1);
+	while (closed_in_handler >= 0) sched_yield();
+	int again = port_attach(ticket);
+	CHECK(again >= 0);
+	EQUAL(port_associate(again, PORT_SOURCE_FD, static_cast<uintptr_t>(ends[0]), POLLIN, cookie(1)), 0);
+	EQUAL(write(ask[1], "", 1), 1);
+	(void)peer_counts();
+	come_back = true;
+	waits.join();
+	int other = port_create(); // what is gone is freed
+	for (char end : {0, 1}) {
+		EQUAL(write(ask[1], &end, 1), 1);
+		if (end == 0) EQUAL(peer_counts(), 2);
+	}
+	ended(peer);
+	EQUAL(write(ends[1], "x", 1), 1);
+	EQUAL(next(again), 1);
+	EQUAL(info_of(again).pi_members, 1);
+	for (int fd : {ask[0], ask[1], answer[0], answer[1], ends[0], ends[1], ticket}) close(fd);
+	for (int number : {again, other}) EQUAL(port_close(number), 0);
+	done("a port that comes back before it is gone keeps its membership");
+}
+
 int body() {
+	leaves_no_name();
+	back_before_it_is_gone();
 	by_ticket();
 	if (geteuid() == 0) blindly(); // may change its root
 	after_its_maker();

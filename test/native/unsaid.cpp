@@ -90,6 +90,22 @@ void scribbled() {
 	});
 }
 
+// A waiter that is nobody: who closes the port waits until its waiters have left.
+void scribbled_waiter() {
+	goes_on_after("a waiter that is no thread", [] {
+		evp::shm::Region& region = evp::registry::known(port)->region();
+		evp::shm::Waiter& waiter = region.waiter(1);
+		waiter.number.store(port);
+		waiter.member.store(1);
+		waiter.tid.store(NO_THREAD);
+		waiter.wanted.store(1000);
+		waiter.next.store(0);
+		waiter.kind.store(evp::shm::WaiterKind::THREAD);
+		region.header().waiter_first.store(1);
+		region.header().waiter_count.store(1);
+	});
+}
+
 // Nor by what the scribbler left of the others' records: who they are is known to the kernel.
 void scribbled_records() {
 	int ready[2], gate[2];
@@ -430,6 +446,7 @@ void ended_while_the_kernel_was_asked() {
 int body() {
 	ended_while_the_kernel_was_asked();
 	scribbled();
+	scribbled_waiter();
 	scribbled_records();
 	left_to_whoever_may_hold_it();
 	stopped();
