@@ -110,6 +110,7 @@ private:
 	Step told() {
 		if (waiter_ == 0) return Step::ON;
 		uint32_t bits = waiters::consume(region_, waiter_);
+		called_ = bits & shm::SIGNAL_TAKE;
 		if (bits & shm::SIGNAL_ALERT) {
 			shm::Waiter& record = region_.waiter(waiter_);
 			return leave_with_alert(record.alert_events.load(), record.alert_user.load());
@@ -129,6 +130,11 @@ private:
 		return leave_with_alert(events, header_.alert_user.load());
 	}
 
+	// Strict, a larger want may stand before it, which starves it however it was woken (3.12).
+	bool in_turn() const {
+		return !port_.strict_ || waiter_ == 0 || called_ || header_.waiter_first.load() == waiter_;
+	}
+
 	// What other processes posted, and what the kernel has.
 	Step collect() {
 		if (others_.unseen(region_, port_.member_)) [[unlikely]] {
@@ -136,7 +142,7 @@ private:
 			return Step::AGAIN;
 		}
 		ready_ = slots::deliverable(region_, port_.member_) + others_.count(region_, port_.member_);
-		enough_ = port_.satisfies(ready_, of_.least);
+		enough_ = port_.satisfies(ready_, of_.least) && in_turn();
 		bool ends = enough_ || of_.deadline.poll;
 		if (ends && port_.kick_left(waiter_)) [[unlikely]]
 			port_.take_kick(guard_);
@@ -359,6 +365,7 @@ private:
 	bool buried_ = false;
 	bool in_vain_ = false;
 	bool enough_ = false;  // of what is ready
+	bool called_ = false;  // to take it
 	uint32_t ready_ = 0;
 	uint32_t found_first_ = 1;
 	uint32_t waiter_ = 0;  // its record; 0: none yet

@@ -253,7 +253,10 @@ namespace {
 // One more port, made by `make`, under the number that `number_of` gives it.
 template <class Make, class NumberOf>
 Result<int> introduce(Make make, NumberOf number_of) {
-	if (sys::recordless(sys::self())) return Error{ENOMEM};
+	const sys::Thread& me = sys::self();
+	if (sys::recordless(me)) return Error{ENOMEM};
+	// A handler's port would end the critical section under it, by one of its own.
+	if (me.critical.load(std::memory_order_relaxed)) return Error{EAGAIN};
 	finish_kept();
 	uint32_t most = sys::environment_number("PORT_MAX_PORTS", 1, MOST_PORTS, DEFAULT_PORTS);
 	if (ports.fetch_add(1) >= most) {

@@ -256,10 +256,12 @@ uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group
 		refuse_all(orders, count, error);
 		return 0;
 	}
-	if (port)
+	if (port) {
+		port->collect_armed(); // what was ready before comes before (4.5, 3.1)
 		accepted = source_of(*port).reserve(*port, orders, events, count);
-	else
+	} else {
 		for (uint32_t i = 0; i < count; i++) events[i] = {};
+	}
 	int noted = -1;
 	for (uint32_t i = 0; i < count; i++) {
 		if (orders[i].error != 0 || orders[i].io.fd == noted) continue;

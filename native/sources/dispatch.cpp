@@ -26,6 +26,11 @@ Result<void> post(Port& port, int number, SourceKind kind, bool shared, int32_t 
 	Port::Guard guard(port);
 	guard.holds(held);
 	for (bool reclaimed = false;;) {
+		if (header.uncollected.load() != 0 && header.pollable.load() != 0) { // as before a send (4.5, 3.1)
+			guard.unlock();
+			port.collect_now();
+			guard.lock();
+		}
 		int error = 0;
 		uint32_t index = slots::take(port.region(), &error);
 		if (index != 0) {

@@ -56,6 +56,11 @@ int enter_kernel(Port& port, int fd, uint32_t asked, const Armed& armed) {
 	if (armed.waited) sys::epoll_del(port.inner(), fd);
 	int rc = armed.registered && !armed.waited ? sys::epoll_mod(port.inner(), fd, events, tag)
 	                                           : sys::epoll_add(port.inner(), fd, events, tag);
+	// Left behind by a close of the port it has its place by what was ready then.
+	if (rc == EEXIST) {
+		sys::epoll_del(port.inner(), fd);
+		rc = sys::epoll_add(port.inner(), fd, events, tag);
+	}
 	// Unknown: another file has the number now. Known: left behind by a dissociation
 	// that is still under way, or by another member. Either may change meanwhile.
 	while (rc == ENOENT || rc == EEXIST)

@@ -161,8 +161,9 @@ bool Hub::resolve_by_look(Watch& watch, uint8_t pending, bool all_read) {
 		// Another link, or no business of the name's at all (5.4.5). When its
 		// directory was moved elsewhere, the directory's note will tell of the name.
 		uint32_t events = pending & (ATTRIB | MOVED) ? ATTRIBUTES & watch.asked : 0;
-		if (pending & ATTRIB && seen == Look::INTACT)
-			events |= change_events(watch.recorded, now, watch.asked & (ACCESS | MODIFIED));
+		// What else it was changed by since, whose notes may have been lost: nothing is taken for known untold.
+		if (seen == Look::INTACT)
+			events |= change_events(watch.recorded, now, watch.asked & (ACCESS | MODIFIED | TRUNCATED));
 		if (events != 0)
 			fire(watch, events);
 		else if (seen == Look::INTACT)

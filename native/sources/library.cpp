@@ -229,6 +229,7 @@ Result<void> post(uint64_t id, int32_t events) {
 	if (in_handler()) return Error{EAGAIN};
 	Found found = Found::slot(id);
 	if (!found) return Error{ENOENT};
+	found.port().collect_armed();
 	shm::Region& region = found.port().region();
 	Locked locked(found);
 	SlotRecord* record = found.slot();

@@ -256,6 +256,21 @@ CASE("7.1", "an_aiocb_in_flight_is_busy")
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
 }
 
+CASE("7.7 3.1 4.5", "a_completion_comes_after_a_descriptor_that_was_ready_before_it")
+{
+	int port = new_port(), fd[2];
+	struct request r;
+	const struct aiocb *only = &r.cb;
+	new_pipe(fd);
+	write_byte(fd[1]);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, USER(1)));
+	request_init(&r, port, USER(2), new_filled_file(8), 0, 8);
+	OK(aio_read(&r.cb));
+	OK(aio_suspend(&only, 1, NULL));
+	EQ(take_wait(port).portev_user, USER(1));
+	expect_done(port, &r, AIOAREAD, USER(2), 0, 8);
+}
+
 CASE("7.7", "events_come_in_the_order_of_completion")
 {
 	int port = new_port(), first[2], second[2];

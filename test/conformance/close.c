@@ -86,6 +86,23 @@ CASE("2.11.1 2.11.2 13.22 3.4", "closing_a_dup_disarms_everything_strict_profile
 	EQ(take(port).portev_object, (uintptr_t)armed[0]);
 }
 
+CASE("2.11.2 3.1 4.5", "associated_after_a_dup_was_closed_it_stands_behind_what_was_ready_strict_profile")
+{
+	int port, again[2], other[2];
+	use_profile("strict");
+	port = new_port();
+	new_pipe(again);
+	new_pipe(other);
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)again[0], POLLIN, USER(1)));
+	write_byte(again[1]);
+	write_byte(other[1]);
+	OK(close(dup(port)));
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)other[0], POLLIN, USER(2)));
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)again[0], POLLIN, USER(3)));
+	EQ(take(port).portev_user, USER(2));
+	EQ(take(port).portev_user, USER(3));
+}
+
 CASE("2.11.2 13.22", "closing_a_dup_disarms_nothing_default_profile")
 {
 	int armed[2], ready[2], port;

@@ -61,6 +61,26 @@ CASE("12.3", "a_librarys_event_is_reserved_posted_and_delivered_once")
 	EMPTY(port);
 }
 
+CASE("3.1 4.5 2.9.1", "what_is_posted_or_dispatched_comes_after_what_was_ready_before_it")
+{
+	int port = new_port(), fd[3][2], i;
+	port_source_t source = open_source(port);
+	port_slot_t slots[] = { reserve(source, 0, 1), reserve(source, PORT_SHARE_EVENT, 3) };
+	port_event_t list[8];
+	for (i = 0; i < 3; i++) {
+		new_pipe(fd[i]);
+		write_byte(fd[i][1]);
+		OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[i][0], POLLIN, USER(2 * i)));
+		if (i < 2)
+			OK(port_slot_post(slots[i], 4));
+		else
+			OK(port_dispatch(port, 0, PORT_SOURCE_AIO, 1, 2, USER(5)));
+	}
+	EQ(take_all(port, list, 8), 6);
+	for (i = 0; i < 6; i++)
+		EQ(list[i].portev_user, USER(i));
+}
+
 CASE("3.1", "posting_what_is_queued_joins_the_bits_and_keeps_its_place")
 {
 	int port = new_port();

@@ -414,10 +414,11 @@ CASE("2.9.1 12.4", "dispatch_waits_for_a_slot")
 
 CASE("2.9.1 12.4 14.1.11", "dispatch_finds_slots_of_raw_closed_descriptors")
 {
-	int port = new_port_limit(2), fd[2];
+	int port = new_port_limit(2), fd[2], other[2];
 	new_pipe(fd);
+	new_pipe(other);
 	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], 0, NULL));
-	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[1], 0, NULL));
+	OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)other[0], 0, NULL));
 	raw_close(fd[0]);
 	OK(port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, USER(9)));
 	EQ(take(port).portev_user, USER(9));
@@ -434,6 +435,28 @@ CASE("2.9.1 12.4 11.5", "dispatch_gets_the_slots_of_one_that_died")
 	EQ(waitpid(child, NULL, 0), child);
 	OK(port_dispatch(port, 0, PORT_SOURCE_MQ, 1, 2, USER(9)));
 	EQ(take(port).portev_user, USER(9));
+}
+
+/* It mostly waits by then; if not, the order is the same, while nobody retrieves. */
+CASE("2.9.1 3.1 4.5", "dispatch_that_waited_comes_after_what_was_ready_before_its_slot_was_free")
+{
+	int i;
+	for (i = 0; i < 20; i++) {
+		int port = new_port_limit(2), fd[2];
+		struct dispatcher d = { .port = port };
+		new_pipe(fd);
+		OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, USER(1)));
+		EMPTY(port);
+		OK(port_send(port, 1, USER(2)));
+		EQ(pthread_create(&d.thread, NULL, dispatch_one, &d), 0);
+		(void)nanosleep(MS(i % 4), NULL);
+		write_byte(fd[1]);
+		OK(port_associate(port, PORT_SOURCE_FD, (uintptr_t)fd[0], POLLIN, USER(3)));
+		EQ(take(port).portev_user, USER(2));
+		EQ(pthread_join(d.thread, NULL), 0);
+		EQ(take(port).portev_user, USER(3));
+		EQ(take(port).portev_user, USER(9));
+	}
 }
 
 CASE("2.9.1 2.11.4", "dispatch_that_waits_ends_when_its_number_is_closed")

@@ -7,17 +7,9 @@
 // Exact is what the contract fixes. Of a descriptor that became ready after its association it is open when
 // that is noticed, and whether it is told of if it is over by then (4.10): the model keeps what it may say.
 
-#include "sequences.hpp"
+#include "sequences_world.hpp"
 
-#include <algorithm>
 #include <csignal>
-#include <fcntl.h>
-#include <map>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <vector>
 
 using namespace test;
 using namespace test::sequences;
@@ -25,71 +17,10 @@ using namespace test::sequences;
 namespace {
 
 constexpr int STEPS = 400;
-constexpr int PORTS = 3;
-constexpr unsigned LIMIT = 12;
-constexpr short UNASKED = POLLERR | POLLHUP;
 
-enum class Kind { PIPE_READ, PIPE_WRITE, SOCKET, EVENTFD, FILE, PORT };
-
-// A number that is open.
-struct Thing {
-	Kind kind;
-	int peer = -1; // that makes it ready, or -1
-};
-
-struct Association {
-	short asked = 0;
-	uint64_t user = 0;
-	bool armed = true;    // no event was retrieved since
-	bool touched = false; // its state may have changed since it was associated
-	bool taken = false;   // what it was at association lies in the queue for certain
-	short first = 0;      // its bits then
-	short all = 0;        // whatever it was since, of what may be told
-	uint64_t posted = 0;  // in which order, 0: not known
-};
-
-struct Timer {
-	timer_t id{};
-	uint64_t user = 0;
-	int expired = 0; // not told of yet
-};
-
-struct Message {
-	int events;
-	uint64_t user, posted;
-};
-
-struct Port {
-	int number = -1;
-	bool fd_used = false;
-	int alert = 0;
-	uint64_t alert_user = 0;
-	std::map<int, Association> fds;
-	std::deque<Message> messages;
-	std::vector<Timer> timers;
-	unsigned slots() const { return static_cast<unsigned>(fds.size() + messages.size() + timers.size()); }
-};
-
-// Two names of one state, of which many files tell the first alone.
-short state_of(int fd, short asked) {
-	constexpr short READABLE = POLLIN | POLLRDNORM;
-	pollfd one{fd, static_cast<short>(asked | (asked & READABLE ? POLLIN : 0)), 0};
-	CHECK(poll(&one, 1, 0) >= 0);
-	if (one.revents & READABLE) one.revents |= READABLE;
-	return static_cast<short>(one.revents & (asked | UNASKED));
-}
-
-class Sequence {
+class Sequence : World {
 public:
-	explicit Sequence(uint64_t from) : random_(from) {
-		for (Port& port : ports_) open_port(port);
-		for (int i = 0; i < 6; i++) open_thing();
-	}
-	~Sequence() {
-		for (Port& port : ports_) close_port(port);
-		while (!things_.empty()) close_thing(things_.begin()->first);
-		for (int fd : spare_) close(fd);
-	}
+	using World::World;
 
 	void run() {
 		for (step = 0; step < STEPS; step++) {
@@ -100,20 +31,8 @@ public:
 	}
 
 private:
-	bool chance(uint32_t of) { return random_.below(of) == 0; }
-	Port& any_port() { return ports_[random_.below(PORTS)]; }
-	int any_fd() {
-		auto at = things_.begin();
-		std::advance(at, random_.below(static_cast<uint32_t>(things_.size())));
-		return at->first;
-	}
-	short any_bits() {
-		constexpr short BITS[] = {POLLIN, POLLOUT, POLLIN | POLLOUT, 0, POLLPRI, POLLRDNORM, POLLIN | POLLRDHUP};
-		return BITS[random_.below(std::size(BITS))];
-	}
-
 	void act() {
-		switch (random_.below(20)) {
+		switch (random_.below(26)) {
 		case 0: case 1: return send(any_port());
 		case 2: return send_to_all();
 		case 3: case 4: case 5: case 6: return associate(any_port());
@@ -124,163 +43,12 @@ private:
 		case 16: return chance(2) ? open_thing() : close_thing(any_fd());
 		case 17: return alert(any_port());
 		case 18: return timer(any_port());
+		case 19: return dispatch(any_port());
+		case 20: case 21: case 22: return library(any_port());
+		case 23: return associate_several(any_port());
+		case 24: return chance(2) ? name_again(any_port()) : close_name(any_port());
 		default: return chance(4) ? close_and_open(any_port()) : replace(any_fd());
 		}
-	}
-
-	// --- What is open.
-
-	void open_port(Port& port) {
-		port = Port();
-		CHECK((port.number = port_create_limit(LIMIT, 0)) >= 0);
-		things_[port.number] = {Kind::PORT};
-		note("port %d", port.number);
-	}
-	void close_port(Port& port) {
-		note("close port %d", port.number);
-		for (Timer& timer : port.timers) EQUAL(timer_delete(timer.id), 0);
-		gone(port.number);
-		EQUAL(close(port.number), 0);
-	}
-	void close_and_open(Port& port) {
-		close_port(port);
-		open_port(port);
-	}
-	void open_thing() {
-		if (things_.size() > 14) return;
-		int fds[2];
-		switch (random_.below(5)) {
-		case 0:
-		case 1:
-			EQUAL(pipe2(fds, O_NONBLOCK), 0);
-			if (chance(3)) {
-				things_[fds[1]] = {Kind::PIPE_WRITE, fds[0]};
-				spare_.push_back(fds[0]);
-			} else {
-				things_[fds[0]] = {Kind::PIPE_READ, fds[1]};
-				spare_.push_back(fds[1]);
-			}
-			break;
-		case 2:
-			EQUAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-			things_[fds[0]] = {Kind::SOCKET, fds[1]};
-			spare_.push_back(fds[1]);
-			break;
-		case 3:
-			CHECK((fds[0] = eventfd(0, EFD_NONBLOCK)) >= 0);
-			things_[fds[0]] = {Kind::EVENTFD};
-			break;
-		default:
-			CHECK((fds[0] = open("/proc/self/exe", O_RDONLY)) >= 0);
-			things_[fds[0]] = {Kind::FILE};
-		}
-		note("open %d kind %d", fds[0], static_cast<int>(things_.rbegin()->second.kind));
-	}
-	void close_thing(int fd) {
-		if (things_[fd].kind == Kind::PORT) return;
-		note("close %d", fd);
-		close_peer(fd);
-		EQUAL(close(fd), 0);
-		gone(fd);
-	}
-	// Another file under the same number.
-	void replace(int fd) {
-		if (things_[fd].kind == Kind::PORT) return;
-		int fresh = eventfd(chance(2) ? 1u : 0u, EFD_NONBLOCK);
-		CHECK(fresh >= 0);
-		note("dup2 over %d", fd);
-		close_peer(fd);
-		EQUAL(dup2(fresh, fd), fd);
-		EQUAL(close(fresh), 0);
-		gone(fd);
-		things_[fd] = {Kind::EVENTFD};
-	}
-	void close_peer(int fd) {
-		Thing& thing = things_[fd];
-		if (thing.peer < 0) return;
-		EQUAL(close(thing.peer), 0);
-		spare_.erase(std::find(spare_.begin(), spare_.end(), thing.peer));
-		thing.peer = -1;
-		changed(fd);
-	}
-	void gone(int fd) { // its associations go with it (4.13)
-		things_.erase(fd);
-		for (Port& port : ports_) port.fds.erase(fd);
-	}
-
-	void touch(int fd) {
-		Thing& thing = things_[fd];
-		if (thing.kind == Kind::FILE || thing.kind == Kind::PORT) return;
-		char bytes[4096];
-		uint32_t what = random_.below(8);
-		if (what == 0 && thing.kind != Kind::EVENTFD) {
-			note("end of %d", fd);
-			return close_peer(fd);
-		}
-		note("touch %d %u", fd, what);
-		int in = thing.kind == Kind::PIPE_READ || thing.kind == Kind::SOCKET ? thing.peer : fd;
-		int out = thing.kind == Kind::PIPE_WRITE ? thing.peer : fd;
-		uint64_t one = 1;
-		if (what == 2 && thing.kind == Kind::PIPE_WRITE) // till there is no room
-			while (write(in, bytes, sizeof bytes) > 0) {}
-		else if (what % 2 == 0)
-			(void)!write(in, &one, sizeof one);
-		else
-			(void)!read(out, bytes, sizeof bytes);
-		changed(fd);
-	}
-	void changed(int fd) {
-		for (Port& port : ports_)
-			if (auto at = port.fds.find(fd); at != port.fds.end()) at->second.touched = true;
-	}
-
-	// What may be told of what is so now.
-	void observe() {
-		for (Port& port : ports_)
-			for (auto& [fd, association] : port.fds)
-				if (association.armed) association.all |= state_of(fd, association.asked);
-	}
-	bool ready_now(int fd, const Association& association) const {
-		return association.armed && state_of(fd, association.asked) != 0;
-	}
-	bool may_come(const Association& association) const { return association.armed && association.all != 0; }
-	// Whether it comes with a call that looks at everything.
-	bool must_come(int fd, const Association& association) const {
-		if (!association.armed || association.taken) return association.armed;
-		// What the kernel has for a port may be seen first when that is asked itself (row nested-depth).
-		const Port* inner = std::find_if(ports_, ports_ + PORTS, [&](const Port& port) { return port.number == fd; });
-		if (inner != ports_ + PORTS && inner->messages.empty()) return false;
-		return ready_now(fd, association);
-	}
-
-	struct Bounds {
-		unsigned least, most, sure;
-	};
-	Bounds bounds(const Port& port) const {
-		Bounds found{};
-		found.sure = static_cast<unsigned>(port.messages.size());
-		for (const auto& [fd, association] : port.fds) {
-			found.sure += association.armed && association.taken;
-			found.least += must_come(fd, association);
-			found.most += must_come(fd, association) || may_come(association);
-		}
-		for (const Timer& timer : port.timers) {
-			found.least += timer.expired != 0;
-			found.most += timer.expired != 0;
-		}
-		found.least += static_cast<unsigned>(port.messages.size());
-		found.most += static_cast<unsigned>(port.messages.size());
-		return found;
-	}
-	// What was ready when it was associated is in the queue from here on.
-	void collected(Port& port) {
-		for (auto& [fd, association] : port.fds)
-			if (association.armed && association.posted != 0 && !association.touched) association.taken = true;
-	}
-
-	void count(Port& port) {
-		EQUAL(info_of(port.number).pi_slots, port.slots());
-		EQUAL(info_of(port.number).pi_alert, port.alert);
 	}
 
 	// --- Calls.
@@ -289,7 +57,7 @@ private:
 		int events = static_cast<int>(random_.below(5)) - 2;
 		uint64_t user = ++users_;
 		note("send port %d user %llu", port.number, static_cast<unsigned long long>(user));
-		int rc = port_send(port.number, events, cookie(user));
+		int rc = port_send(name_of(port), events, cookie(user));
 		sent(port, rc == 0 ? 0 : errno, events, user);
 	}
 	void sent(Port& port, int error, int events, uint64_t user) {
@@ -311,7 +79,7 @@ private:
 				EQUAL(errors[i], i == 1 ? EBADF : EBADFD);
 				continue;
 			}
-			Port& port = *std::find_if(ports_, ports_ + PORTS, [&](const Port& p) { return p.number == list[i]; });
+			Port& port = *std::find_if(ports_, ports_ + PORTS, [&](const Port& p) { return has_name(p, list[i]); });
 			sum += errors[i] == 0;
 			sent(port, errors[i], 3, user);
 		}
@@ -326,7 +94,7 @@ private:
 		     static_cast<unsigned long long>(user));
 		bool known = port.fds.count(fd) != 0;
 		bool room = known || port.slots() < LIMIT;
-		int rc = port_associate(port.number, PORT_SOURCE_FD, static_cast<uintptr_t>(fd), asked, cookie(user));
+		int rc = port_associate(name_of(port), PORT_SOURCE_FD, static_cast<uintptr_t>(fd), asked, cookie(user));
 		if (!room) {
 			EQUAL(rc, -1);
 			EQUAL(errno, EAGAIN);
@@ -347,12 +115,126 @@ private:
 			association.all |= asked & (POLLIN | POLLRDNORM);
 		}
 	}
+	void associate_several(Port& port) {
+		port_assoc_t list[4];
+		note("associate list on port %d", port.number);
+		bool known[4], distinct = true;
+		unsigned count = 0;
+		for (int i = 0; i < 3; i++) {
+			int fd = any_fd();
+			for (unsigned j = 0; j < count; j++) distinct &= list[j].pa_object != static_cast<uintptr_t>(fd);
+			if (!distinct || things_[fd].kind == Kind::PORT) return;
+			known[count] = port.fds.count(fd) != 0;
+			list[count++] = {static_cast<uintptr_t>(fd), cookie(++users_), any_bits(), 9};
+		}
+		known[count] = false;
+		list[count++] = {static_cast<uintptr_t>(-1), nullptr, POLLIN, 9};
+		int good = port_associate_list(name_of(port), list, count);
+		EQUAL(list[3].pa_error, EBADFD);
+		int sum = 0;
+		for (unsigned i = 0; i < 3; i++) {
+			int fd = static_cast<int>(list[i].pa_object);
+			note("  fd %d asked %x error %d user %llu", fd, static_cast<unsigned>(list[i].pa_events), list[i].pa_error,
+			     static_cast<unsigned long long>(users_ - 2 + i));
+			if (known[i]) EQUAL(list[i].pa_error, 0);
+			if (list[i].pa_error != 0) {
+				EQUAL(list[i].pa_error, EAGAIN);
+				continue;
+			}
+			sum++;
+			Association& association = port.fds[fd] = Association();
+			association.asked = static_cast<short>(list[i].pa_events);
+			association.user = reinterpret_cast<uintptr_t>(list[i].pa_user);
+			association.first = association.all = state_of(fd, association.asked);
+			association.touched = true; // their order is not promised
+			if (association.first != 0) changed(port.number);
+		}
+		EQUAL(good, sum);
+		CHECK(port.slots() <= LIMIT);
+		if (sum != 3) EQUAL(port.slots(), LIMIT);
+	}
+	void dispatch(Port& port) {
+		uint64_t user = ++users_;
+		int source = chance(2) ? PORT_SOURCE_AIO : PORT_SOURCE_MQ, flags = chance(2) ? PORT_SHARE_EVENT : 0;
+		note("dispatch port %d source %d user %llu", port.number, source, static_cast<unsigned long long>(user));
+		EQUAL(port_dispatch(name_of(port), flags, PORT_SOURCE_USER, 1, 2, nullptr), -1);
+		EQUAL(errno, EINVAL);
+		if (port.slots() >= LIMIT) return; // it would wait
+		EQUAL(port_dispatch(name_of(port), flags, source, 7, user + 1, cookie(user)), 0);
+		collected(port);
+		port.messages.push_back({7, user, ++posts_, source, user + 1, 0, flags != 0});
+		changed(port.number);
+	}
+	void library(Port& port) {
+		if (port.library == 0) {
+			port_source_ops_t ops{sizeof ops, LIBRARY, deliver, library_closed};
+			note("library on port %d", port.number);
+			EQUAL(port_source_open(name_of(port), &ops, &closed_, &port.library), 0);
+			return;
+		}
+		if (chance(12)) {
+			note("library of port %d closes", port.number);
+			EQUAL(port_source_close(port.library), 0);
+			EQUAL(port_source_close(port.library), -1);
+			EQUAL(errno, ENOENT);
+			port.library = 0;
+			for (const Slot& slot : port.reserved) {
+				EQUAL(port_slot_release(slot.id), -1);
+				EQUAL(errno, ENOENT);
+			}
+			std::erase_if(port.messages, [](const Message& one) { return one.slot != 0; });
+			port.reserved.clear();
+			changed(port.number);
+			return;
+		}
+		if (port.reserved.empty() || chance(3)) {
+			constexpr int FLAGS[] = {0, PORT_SLOT_KEEP, PORT_SHARE_EVENT};
+			Slot fresh{0, FLAGS[random_.below(3)], users_ + 7, ++users_};
+			bool room = port.slots() < LIMIT;
+			int rc = port_slot_reserve(port.library, fresh.flags, fresh.object, cookie(fresh.user), nullptr, &fresh.id);
+			note("reserve on port %d flags %d user %llu", port.number, fresh.flags,
+			     static_cast<unsigned long long>(fresh.user));
+			EQUAL(rc == 0 ? 0 : errno, room ? 0 : EAGAIN);
+			if (room) port.reserved.push_back(fresh);
+			return;
+		}
+		auto at = port.reserved.begin() + random_.below(static_cast<uint32_t>(port.reserved.size()));
+		auto queued = port.queued(at->id);
+		if (chance(4)) {
+			note("release user %llu", static_cast<unsigned long long>(at->user));
+			EQUAL(port_slot_release(at->id), 0);
+			if (queued != port.messages.end()) port.messages.erase(queued);
+			port.reserved.erase(at);
+			changed(port.number);
+			return;
+		}
+		int bits = 1 << random_.below(4);
+		note("post user %llu bits %d", static_cast<unsigned long long>(at->user), bits);
+		EQUAL(port_slot_post(at->id, bits), 0);
+		collected(port);
+		if (queued != port.messages.end()) {
+			queued->events |= bits;
+			return;
+		}
+		bool shared = at->flags == PORT_SHARE_EVENT;
+		port.messages.push_back({bits, at->user, ++posts_, LIBRARY, at->object, shared ? 0 : at->id, shared});
+		if (shared) { // the handle is gone
+			EQUAL(port_slot_post(at->id, 1), -1);
+			EQUAL(errno, ENOENT);
+			port.reserved.erase(at);
+		}
+		changed(port.number);
+	}
+	int name_of(const Port& port) {
+		size_t which = random_.below(static_cast<uint32_t>(port.dups.size() + 1));
+		return which == 0 ? port.number : port.dups[which - 1];
+	}
 	void dissociate(Port& port) {
 		int fd = any_fd();
 		note("dissociate port %d fd %d", port.number, fd);
 		auto at = port.fds.find(fd);
 		bool known = at != port.fds.end(), armed = known && at->second.armed;
-		int rc = port_dissociate(port.number, PORT_SOURCE_FD, static_cast<uintptr_t>(fd));
+		int rc = port_dissociate(name_of(port), PORT_SOURCE_FD, static_cast<uintptr_t>(fd));
 		EQUAL(rc, armed ? 0 : -1);
 		if (!armed) EQUAL(errno, ENOENT);
 		if (known) port.fds.erase(at);
@@ -365,7 +247,7 @@ private:
 		port_event_t event;
 		memset(&event, 0x5a, sizeof event);
 		note("get port %d %s, %u to %u there", port.number, polls ? "now" : "soon", there.least, there.most);
-		int rc = port_get(port.number, &event, polls ? &zero : &soon);
+		int rc = port_get(name_of(port), &event, polls ? &zero : &soon);
 		if (rc == 0) note_events(&event, 1);
 		if (port.alert != 0) {
 			EQUAL(rc, 0);
@@ -389,7 +271,7 @@ private:
 		Bounds there = bounds(port);
 		note("getn port %d max %u nget %u time %ld, %u to %u there", port.number, max, want, time->tv_nsec, there.least,
 		     there.most);
-		int rc = port_getn(port.number, list, max, &got, time);
+		int rc = port_getn(name_of(port), list, max, &got, time);
 		int error = rc == 0 ? 0 : errno;
 		note("  answers %d, %u events", error, got);
 		if (max != 0 && (rc == 0 || error == ETIME)) note_events(list, got);
@@ -447,11 +329,15 @@ private:
 			const port_event_t& event = list[i];
 			uint64_t posted = 0;
 			switch (event.portev_source) {
-			case PORT_SOURCE_USER: posted = came_message(port, event); break;
+			case PORT_SOURCE_USER:
+			case PORT_SOURCE_AIO:
+			case PORT_SOURCE_MQ:
+			case LIBRARY: posted = came_message(port, event); break;
 			case PORT_SOURCE_FD: posted = came_ready(port, event); break;
 			case PORT_SOURCE_TIMER: came_timer(port, event); break;
 			default: EQUAL(event.portev_source, -1);
 			}
+			port.delivered[event.portev_source < 8 ? event.portev_source : 0]++;
 			if (posted != 0) {
 				CHECK(posted > last);
 				last = posted;
@@ -465,9 +351,12 @@ private:
 		CHECK(!port.messages.empty());
 		Message first = port.messages.front();
 		port.messages.pop_front();
+		EQUAL(event.portev_source, first.source);
 		EQUAL(number_of(event), first.user);
-		EQUAL(event.portev_events, first.events);
-		EQUAL(event.portev_object, 0);
+		EQUAL(event.portev_events, first.events + (first.slot != 0 ? CHANGED : 0));
+		EQUAL(event.portev_object, first.object);
+		if (first.slot != 0)
+			std::erase_if(port.reserved, [&](const Slot& slot) { return slot.id == first.slot && slot.flags == 0; });
 		return first.posted;
 	}
 	uint64_t came_ready(Port& port, const port_event_t& event) {
@@ -497,7 +386,7 @@ private:
 		int flags = static_cast<int>(random_.below(4)), events = static_cast<int>(random_.below(3));
 		uint64_t user = ++users_;
 		note("alert port %d flags %d events %d", port.number, flags, events);
-		int rc = port_alert(port.number, flags, events, cookie(user));
+		int rc = port_alert(name_of(port), flags, events, cookie(user));
 		int error = events == 0 ? 0 : flags == 3 ? EINVAL : flags == 2 && port.alert != 0 ? EBUSY : 0;
 		EQUAL(rc == 0 ? 0 : errno, error);
 		if (error != 0) return;
@@ -540,12 +429,6 @@ private:
 			changed(port.number);
 		}
 	}
-
-	Random random_;
-	Port ports_[PORTS];
-	std::map<int, Thing> things_;
-	std::vector<int> spare_;
-	uint64_t users_ = 0, posts_ = 0;
 };
 
 } // namespace

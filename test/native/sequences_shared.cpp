@@ -5,6 +5,7 @@
 //   native_sequences_shared [SEED [SEEDS]]
 
 #include "sequences.hpp"
+#include "sequences_actor.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -26,120 +27,8 @@ namespace {
 constexpr int STEPS = 300;
 constexpr int PROCESSES = 5;
 constexpr unsigned LIMIT = 14;
-constexpr unsigned MOST = 8;
-constexpr int NUMBERS = 6;   // descriptors that are associated
-constexpr int FIRST = 100;   // of their numbers
-constexpr int CHANNEL = 200; // to each process, and from it
-
-// --- What a process does when it is told to.
-
-enum class Do { SEND, ASSOCIATE, DISSOCIATE, GETN, ALERT, STATE, WRITE, READ, CLOSE, REPLACE, FORK, LEAVE, EXIT,
-	        TIMER, SET, DELETE, INFO };
-
-struct Call {
-	Do what{};
-	int number = 0;
-	int events = 0;
-	uint64_t user = 0;
-	unsigned max = 0, want = 0;
-	long wait_ns = 0;
-};
-struct Answer {
-	int error;
-	unsigned count;
-	port_event_t list[MOST];
-	port_info_t info;
-	uint64_t timer;
-};
-
-int port = -1;
-
-[[noreturn]] void serve(int channel);
-
-int error_of(int rc) { return rc == 0 ? 0 : errno; }
-
-Answer carry_out(const Call& call) {
-	Answer answer{};
-	switch (call.what) {
-	case Do::SEND: answer.error = error_of(port_send(port, call.events, cookie(call.user))); break;
-	case Do::ASSOCIATE:
-		answer.error = error_of(port_associate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(call.number), call.events,
-		                                       cookie(call.user)));
-		break;
-	case Do::DISSOCIATE:
-		answer.error = error_of(port_dissociate(port, PORT_SOURCE_FD, static_cast<uintptr_t>(call.number)));
-		break;
-	case Do::GETN: {
-		timespec wait{0, call.wait_ns};
-		answer.count = call.want;
-		answer.error = error_of(port_getn(port, answer.list, call.max, &answer.count, &wait));
-		break;
-	}
-	case Do::ALERT: answer.error = error_of(port_alert(port, call.number, call.events, cookie(call.user))); break;
-	case Do::STATE: {
-		pollfd one{call.number, static_cast<short>(call.events), 0};
-		CHECK(poll(&one, 1, 0) >= 0);
-		answer.count = static_cast<unsigned>(one.revents & (call.events | POLLERR | POLLHUP));
-		break;
-	}
-	case Do::WRITE: {
-		uint64_t one = 1;
-		(void)!write(call.number, &one, sizeof one);
-		break;
-	}
-	case Do::READ: {
-		uint64_t some;
-		(void)!read(call.number, &some, sizeof some);
-		break;
-	}
-	case Do::CLOSE: answer.error = error_of(close(call.number)); break;
-	case Do::REPLACE: {
-		int fresh = eventfd(0, EFD_NONBLOCK);
-		CHECK(fresh >= 0);
-		EQUAL(dup2(fresh, call.number), call.number);
-		EQUAL(close(fresh), 0);
-		break;
-	}
-	case Do::FORK: {
-		pid_t pid = fork();
-		CHECK(pid >= 0);
-		if (pid == 0) serve(CHANNEL + 2 * call.number + 1);
-		answer.count = static_cast<unsigned>(pid);
-		break;
-	}
-	case Do::LEAVE: answer.error = error_of(close(port)); break;
-	case Do::EXIT: break;
-	case Do::TIMER: {
-		port_notify_t notify{port, cookie(call.user)};
-		sigevent event{};
-		event.sigev_notify = SIGEV_PORT;
-		event.sigev_value.sival_ptr = &notify;
-		timer_t id{};
-		answer.error = error_of(timer_create(CLOCK_MONOTONIC, &event, &id));
-		answer.timer = reinterpret_cast<uintptr_t>(id);
-		break;
-	}
-	case Do::SET: {
-		itimerspec past{};
-		past.it_value.tv_nsec = 1;
-		answer.error = error_of(timer_settime(reinterpret_cast<timer_t>(call.user), TIMER_ABSTIME, &past, nullptr));
-		break;
-	}
-	case Do::DELETE: answer.error = error_of(timer_delete(reinterpret_cast<timer_t>(call.user))); break;
-	case Do::INFO: answer.info = info_of(port); break;
-	}
-	return answer;
-}
-
-void serve(int channel) {
-	for (;;) {
-		Call call;
-		ssize_t got = read(channel, &call, sizeof call);
-		if (got != sizeof call || call.what == Do::EXIT) _exit(0);
-		Answer answer = carry_out(call);
-		if (write(channel, &answer, sizeof answer) != sizeof answer) _exit(1);
-	}
-}
+constexpr int NUMBERS = 6; // descriptors that are associated
+constexpr int FIRST = 100; // of their numbers
 
 // --- The model.
 
@@ -153,6 +42,13 @@ struct Association {
 struct Message {
 	int events;
 	uint64_t user, posted;
+	int source = PORT_SOURCE_USER;
+	int owner = -1; // whose alone it is
+	uint64_t slot = 0;
+};
+struct Slot {
+	uint64_t id = 0, user = 0;
+	int owner = 0, flags = 0;
 };
 struct Timer {
 	uint64_t id = 0, user = 0;
@@ -169,6 +65,7 @@ class Sequence {
 public:
 	explicit Sequence(uint64_t from) : random_(from) {
 		CHECK((port = port_create_limit(LIMIT, 0)) >= 0);
+		library_of = 0; // what there was went with the last port
 		for (int i = 0; i < NUMBERS; i++) {
 			int fresh = eventfd(0, EFD_NONBLOCK);
 			EQUAL(dup2(fresh, FIRST + i), FIRST + i);
@@ -178,8 +75,8 @@ public:
 		for (int i = 1; i < PROCESSES; i++) {
 			int ends[2];
 			EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
-			for (int end = 0; end < 2; end++) {
-				EQUAL(dup2(ends[end], CHANNEL + 2 * i + end), CHANNEL + 2 * i + end);
+			for (bool end : {false, true}) {
+				EQUAL(dup2(ends[end], channel_of(i, end)), channel_of(i, end));
 				EQUAL(close(ends[end]), 0);
 			}
 		}
@@ -191,7 +88,8 @@ public:
 		for (Timer& timer : timers_) EQUAL(timer_delete(reinterpret_cast<timer_t>(timer.id)), 0);
 		EQUAL(close(port), 0);
 		for (auto& [number, file] : processes_[0].files) EQUAL(close(number), 0);
-		for (int i = 2; i < 2 * PROCESSES; i++) EQUAL(close(CHANNEL + i), 0);
+		for (int i = 1; i < PROCESSES; i++)
+			for (bool end : {false, true}) EQUAL(close(channel_of(i, end)), 0);
 	}
 
 	void run() {
@@ -207,7 +105,17 @@ public:
 
 private:
 	bool chance(uint32_t of) { return random_.below(of) == 0; }
-	unsigned slots() const { return static_cast<unsigned>(associations_.size() + messages_.size() + timers_.size()); }
+	unsigned slots() const {
+		size_t sum = associations_.size() + timers_.size() + slots_.size();
+		for (const Message& one : messages_) sum += one.slot == 0;
+		return static_cast<unsigned>(sum);
+	}
+	static bool may_have(int who, const Message& one) { return one.owner < 0 || one.owner == who; }
+	unsigned messages_for(int who) const {
+		unsigned sum = 0;
+		for (const Message& one : messages_) sum += may_have(who, one);
+		return sum;
+	}
 	int any_process() {
 		int who;
 		do who = static_cast<int>(random_.below(PROCESSES));
@@ -218,7 +126,7 @@ private:
 
 	Answer tell(int who, const Call& call) {
 		if (who == 0) return carry_out(call);
-		int channel = CHANNEL + 2 * who;
+		int channel = channel_of(who, false);
 		EQUAL(write(channel, &call, sizeof call), sizeof call);
 		Answer answer;
 		EQUAL(read(channel, &answer, sizeof answer), sizeof answer);
@@ -227,7 +135,7 @@ private:
 
 	void act() {
 		int who = any_process();
-		switch (random_.below(18)) {
+		switch (random_.below(22)) {
 		case 0: case 1: return send(who);
 		case 2: case 3: case 4: case 5: return associate(who);
 		case 6: return dissociate(who);
@@ -237,6 +145,8 @@ private:
 		case 14: return timer(who);
 		case 15: return chance(2) ? replace(who) : close_number(who);
 		case 16: return start(who);
+		case 17: return dispatch(who);
+		case 18: case 19: case 20: return slot(who);
 		default: if (who != 0 && chance(2)) end(who, false);
 		}
 	}
@@ -264,7 +174,7 @@ private:
 			EQUAL(kill(process.pid, SIGKILL), 0);
 		} else {
 			Call call{.what = Do::EXIT};
-			EQUAL(write(CHANNEL + 2 * who, &call, sizeof call), sizeof call);
+			EQUAL(write(channel_of(who, false), &call, sizeof call), sizeof call);
 		}
 		pollfd ended{handle, POLLIN, 0}; // all its threads: a sanitizer has one of its own
 		EQUAL(poll(&ended, 1, -1), 1);
@@ -273,6 +183,8 @@ private:
 		process.lives = false;
 		std::erase_if(associations_, [&](const auto& one) { return one.second.owner == who; });
 		std::erase_if(timers_, [&](const Timer& one) { return one.owner == who; });
+		std::erase_if(messages_, [&](const Message& one) { return one.owner == who; });
+		std::erase_if(slots_, [&](const Slot& one) { return one.owner == who; });
 		if (alert_ != 0 && alert_owner_ == who) alert_ = 0;
 	}
 
@@ -340,6 +252,46 @@ private:
 		EQUAL(tell(who, {.what = Do::SEND, .events = 5, .user = user}).error, room ? 0 : EAGAIN);
 		collected();
 		if (room) messages_.push_back({5, user, ++posts_});
+	}
+	void dispatch(int who) {
+		if (slots() >= LIMIT) return; // it would wait
+		bool shared = chance(2);
+		uint64_t user = ++users_;
+		note("process %d dispatches user %llu, shared %d", who, static_cast<unsigned long long>(user), shared);
+		Call call{.what = Do::DISPATCH, .number = shared ? PORT_SHARE_EVENT : 0, .events = 6, .user = user};
+		EQUAL(tell(who, call).error, 0);
+		collected();
+		messages_.push_back({6, user, ++posts_, PORT_SOURCE_MQ, shared ? -1 : who});
+	}
+	void slot(int who) {
+		auto own = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& one) { return one.owner == who; });
+		if (own == slots_.end() || chance(3)) {
+			constexpr int FLAGS[] = {0, PORT_SLOT_KEEP, PORT_SHARE_EVENT};
+			Slot fresh{0, ++users_, who, FLAGS[random_.below(3)]};
+			bool room = slots() < LIMIT;
+			note("process %d reserves user %llu flags %d", who, static_cast<unsigned long long>(fresh.user), fresh.flags);
+			Answer answer = tell(who, {.what = Do::RESERVE, .number = fresh.flags, .user = fresh.user});
+			EQUAL(answer.error, room ? 0 : EAGAIN);
+			fresh.id = answer.timer;
+			if (room) slots_.push_back(fresh);
+			return;
+		}
+		auto queued = std::find_if(messages_.begin(), messages_.end(), [&](const Message& one) {
+			return one.owner == who && one.slot == own->id;
+		});
+		bool ends = chance(4);
+		note("process %d %s user %llu", who, ends ? "releases" : "posts", static_cast<unsigned long long>(own->user));
+		EQUAL(tell(who, {.what = ends ? Do::RELEASE : Do::POST, .events = 1, .user = own->id}).error, 0);
+		if (ends) {
+			if (queued != messages_.end()) messages_.erase(queued);
+			slots_.erase(own);
+			return;
+		}
+		collected();
+		if (queued != messages_.end()) return;
+		bool shared = own->flags == PORT_SHARE_EVENT;
+		messages_.push_back({1, own->user, ++posts_, LIBRARY, shared ? -1 : who, shared ? 0 : own->id});
+		if (shared) slots_.erase(own);
 	}
 	void associate(int who) {
 		constexpr short BITS[] = {POLLIN, POLLOUT, POLLIN | POLLOUT, 0};
@@ -427,7 +379,8 @@ private:
 			least += one.owner == who && one.expired != 0;
 			most += one.owner == who && one.expired != 0;
 		}
-		for (unsigned* each : {&least, &most, &all, &all_most}) *each += static_cast<unsigned>(messages_.size());
+		for (unsigned* each : {&all, &all_most}) *each += static_cast<unsigned>(messages_.size());
+		for (unsigned* each : {&least, &most}) *each += messages_for(who);
 		note("process %d getn max %u nget %u wait %ld, %u to %u there", who, max, want, wait, least, most);
 		Answer answer = tell(who, {.what = Do::GETN, .max = max, .want = want, .wait_ns = wait});
 		note("  answers %d, %u events", answer.error, answer.count);
@@ -474,11 +427,19 @@ private:
 		for (unsigned i = 0; i < answer.count; i++) {
 			const port_event_t& event = answer.list[i];
 			uint64_t posted = 0;
-			if (event.portev_source == PORT_SOURCE_USER) {
-				CHECK(!messages_.empty());
-				EQUAL(number_of(event), messages_.front().user);
-				posted = messages_.front().posted;
-				messages_.pop_front();
+			if (event.portev_source == PORT_SOURCE_USER || event.portev_source == PORT_SOURCE_MQ ||
+			    event.portev_source == LIBRARY) {
+				auto first = std::find_if(messages_.begin(), messages_.end(),
+				                          [&](const Message& one) { return may_have(who, one); });
+				CHECK(first != messages_.end());
+				EQUAL(number_of(event), first->user);
+				EQUAL(event.portev_source, first->source);
+				EQUAL(event.portev_events, first->events);
+				posted = first->posted;
+				std::erase_if(slots_, [&](const Slot& one) {
+					return one.owner == who && one.id == first->slot && one.flags == 0;
+				});
+				messages_.erase(first);
 			} else if (event.portev_source == PORT_SOURCE_FD) {
 				posted = came_ready(who, event);
 			} else {
@@ -520,6 +481,7 @@ private:
 	std::map<int, short> now_;
 	std::deque<Message> messages_;
 	std::vector<Timer> timers_;
+	std::vector<Slot> slots_;
 	int alert_ = 0, alert_owner_ = 0;
 	uint64_t alert_user_ = 0, users_ = 0, posts_ = 0;
 	int files_ = 0, ids_ = 0;
