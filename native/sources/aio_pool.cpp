@@ -19,7 +19,6 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <new>
 #include <unordered_map>
@@ -43,11 +42,42 @@ enum Stage : uint8_t {
 	DONE
 };
 
-// Of a descriptor, those that wait until it can be read or written.
-struct Waiting {
-	std::deque<AioRequest*> requests[2];
+// Requests one after the other, through a link of their own.
+template <AioRequest* AioRequest::*NEXT>
+class Queue {
+public:
+	bool empty() const { return !first_; }
+	AioRequest* front() const { return first_; }
+	void push_back(AioRequest& request) {
+		request.*NEXT = nullptr;
+		(last_ ? last_->*NEXT : first_) = &request;
+		last_ = &request;
+	}
+	void remove(AioRequest& request) {
+		AioRequest* before = nullptr;
+		for (AioRequest* at = first_; at && at != &request; at = at->*NEXT) before = at;
+		(before ? before->*NEXT : first_) = request.*NEXT;
+		if (last_ == &request) last_ = before;
+	}
+	AioRequest* pop_front() {
+		AioRequest* request = first_;
+		if (request) remove(*request);
+		return request;
+	}
 
-	bool none() const { return requests[0].empty() && requests[1].empty(); }
+private:
+	AioRequest* first_ = nullptr;
+	AioRequest* last_ = nullptr;
+};
+using Requests = Queue<&AioRequest::queued>;
+using Line = Queue<&AioRequest::behind>;
+
+// Of a descriptor: those that wait until it can be read or written, and the writes that append.
+struct Descriptor {
+	Requests waiting[2];
+	Line line;
+
+	bool unused() const { return waiting[0].empty() && waiting[1].empty() && line.empty(); }
 };
 
 class PoolEngine final : public AioEngine {
@@ -133,9 +163,7 @@ private:
 
 	void enqueue(AioRequest& request) {
 		request.stage = QUEUED;
-		request.queued = nullptr;
-		(last_ ? last_->queued : first_) = &request;
-		last_ = &request;
+		queue_.push_back(request);
 		queued_++;
 	}
 
@@ -144,11 +172,12 @@ private:
 	}
 
 	AioRequest* dequeue() {
-		AioRequest* request = first_;
 		queued_--;
-		first_ = request->queued;
-		if (!first_) last_ = nullptr;
-		return request;
+		return queue_.pop_front();
+	}
+
+	void give_up_if_unused(int fd) {
+		if (descriptors_[fd].unused()) descriptors_.erase(fd);
 	}
 
 	void push(const AioCompletion& completion) {
@@ -160,7 +189,10 @@ private:
 	}
 
 	void complete(AioRequest& request, int64_t result) {
-		if (request.stage == QUEUED) remove_queued(request);
+		if (request.stage == QUEUED) {
+			queue_.remove(request);
+			queued_--;
+		}
 		if (request.ordered) leave_line(request);
 		request.stage = DONE;
 		push({&request, result, false});
@@ -168,42 +200,28 @@ private:
 
 	// Writes that append do so in the order in which they were asked for: one at a time of a descriptor.
 	bool first_in_line(AioRequest& request) {
-		std::deque<AioRequest*>& line = lines_[request.io.fd];
-		line.push_back(&request);
+		Line& line = descriptors_[request.io.fd].line;
+		line.push_back(request);
 		request.stage = IN_LINE;
-		return line.size() == 1;
+		return line.front() == &request;
 	}
 
 	void leave_line(AioRequest& request) {
 		request.ordered = false;
-		auto at = lines_.find(request.io.fd);
-		std::deque<AioRequest*>& line = at->second;
+		Line& line = descriptors_[request.io.fd].line;
 		bool first = line.front() == &request;
-		if (first)
-			line.pop_front();
-		else
-			std::erase(line, &request);
-		if (line.empty())
-			lines_.erase(at);
-		else if (first) {
+		line.remove(request);
+		if (first && !line.empty()) {
 			enqueue(*line.front());
 			wake_.notify_one();
 		}
-	}
-
-	void remove_queued(AioRequest& request) {
-		AioRequest* before = nullptr;
-		for (AioRequest* at = first_; at && at != &request; at = at->queued) before = at;
-		(before ? before->queued : first_) = request.queued;
-		if (last_ == &request) last_ = before;
-		queued_--;
+		give_up_if_unused(request.io.fd);
 	}
 
 	bool withdraw(AioRequest& request) {
 		if (request.stage == WATCHED) {
-			Waiting& waiting = watched_[request.io.fd];
-			std::erase(waiting.requests[sys::io_writes(request.io)], &request);
-			if (waiting.none()) watched_.erase(request.io.fd);
+			descriptors_[request.io.fd].waiting[sys::io_writes(request.io)].remove(request);
+			give_up_if_unused(request.io.fd);
 			sys::eventfd_raise(stir_.get());
 		} else if (request.stage != QUEUED && request.stage != IN_LINE)
 			return false;
@@ -218,7 +236,7 @@ private:
 		}
 		watching_ = true;
 		request.stage = WATCHED;
-		watched_[request.io.fd].requests[sys::io_writes(request.io)].push_back(&request);
+		descriptors_[request.io.fd].waiting[sys::io_writes(request.io)].push_back(request);
 		sys::eventfd_raise(stir_.get());
 	}
 
@@ -248,7 +266,7 @@ private:
 		seats_[me] = true;
 		for (;;) {
 			idle_++;
-			wake_.wait(guard, [&] { return first_ != nullptr; });
+			wake_.wait(guard, [&] { return !queue_.empty(); });
 			idle_--;
 			carry_out(*dequeue(), me, guard);
 		}
@@ -289,13 +307,10 @@ private:
 
 	// One a readiness, the oldest: others of the descriptor would only find nothing. Null: none.
 	AioRequest* take_watched(int fd, bool writes) {
-		auto at = watched_.find(fd);
-		if (at == watched_.end()) return nullptr;
-		std::deque<AioRequest*>& requests = at->second.requests[writes];
-		if (requests.empty()) return nullptr;
-		AioRequest* request = requests.front();
-		requests.pop_front();
-		if (at->second.none()) watched_.erase(at);
+		auto at = descriptors_.find(fd);
+		if (at == descriptors_.end()) return nullptr;
+		AioRequest* request = at->second.waiting[writes].pop_front();
+		if (at->second.unused()) descriptors_.erase(at);
 		return request;
 	}
 
@@ -305,8 +320,9 @@ private:
 			{
 				std::lock_guard guard(lock_);
 				list.assign(1, {stir_.get(), {true, false}, {}});
-				for (const auto& [fd, waiting] : watched_)
-					list.push_back({fd, {!waiting.requests[0].empty(), !waiting.requests[1].empty()}, {}});
+				for (const auto& [fd, one] : descriptors_)
+					if (bool reads = !one.waiting[0].empty(), writes = !one.waiting[1].empty(); reads || writes)
+						list.push_back({fd, {reads, writes}, {}});
 				asleep_ = &list;
 			}
 			sys::watch(list.data(), list.size());
@@ -333,8 +349,7 @@ private:
 	sys::UniqueFd ready_, stir_;
 	std::mutex lock_;
 	std::condition_variable wake_, settled_;
-	AioRequest* first_ = nullptr;
-	AioRequest* last_ = nullptr;
+	Requests queue_; // for the workers
 	AioRequest* running_[WORKERS + 1]{};
 	bool seats_[WORKERS]{};
 	uint32_t queued_ = 0;
@@ -343,8 +358,7 @@ private:
 	bool watching_ = false;
 	const std::vector<sys::Watched>* asleep_ = nullptr; // the watcher, on these
 	uint64_t looks_ = 0; // that it has ended
-	std::unordered_map<int, Waiting> watched_;
-	std::unordered_map<int, std::deque<AioRequest*>> lines_; // of writes that append, by descriptor
+	std::unordered_map<int, Descriptor> descriptors_;
 	std::vector<AioCompletion> done_;
 	size_t taken_ = 0;
 	std::atomic<bool> at_hand_{false}; // of done_

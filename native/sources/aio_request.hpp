@@ -67,7 +67,8 @@ struct alignas(64) AioRequest {
 	int64_t moved = 0;        // of `whole`: what went before `io` as it is
 	uint32_t unanswered = 0;  // of `pins`, without the engine's answer
 	// The engine's own.
-	AioRequest* queued = nullptr;
+	AioRequest* queued = nullptr; // the next where it waits,
+	AioRequest* behind = nullptr; // and in the line of those that append
 	uint8_t stage = 0;
 	bool ordered = false;
 	uint32_t withdrawn = 0;
