@@ -3,10 +3,14 @@
 #include "sys/fd.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace evp::sys {
@@ -26,16 +30,22 @@ bool try_each(void (*seen)(int fd, void* data), void* data) {
 
 } // namespace
 
+// By the bare calls: a signal handler that closes a port may come here over malloc.
 bool each_descriptor_raw(void (*seen)(int fd, void* data), void* data) {
-	DIR* directory = opendir("/proc/self/fd");
-	if (!directory) return try_each(seen, data); // no /proc, or no descriptor left for it
-	while (dirent* item = readdir(directory)) {
-		if (item->d_name[0] == '.') continue;
-		int fd = atoi(item->d_name);
-		if (fd != dirfd(directory)) seen(fd, data);
+	UniqueFd directory(open_raw("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (directory.get() < 0) return try_each(seen, data); // no /proc, or no descriptor left for it
+	char entries[1024];
+	long size;
+	while ((size = syscall(SYS_getdents64, directory.get(), entries, sizeof entries)) > 0) {
+		uint16_t length;
+		for (const char* at = entries; at < entries + size; at += length) {
+			std::memcpy(&length, at + offsetof(dirent, d_reclen), sizeof length);
+			const char* name = at + offsetof(dirent, d_name);
+			int fd = atoi(name);
+			if (name[0] != '.' && fd != directory.get()) seen(fd, data);
+		}
 	}
-	closedir(directory);
-	return true;
+	return size == 0;
 }
 
 } // namespace evp::sys
