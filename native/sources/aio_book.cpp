@@ -121,14 +121,18 @@ void AioBook::give_back_set(AioSet* set) {
 
 // --- Submitting.
 
-// What an fsync waits for: everything on its descriptor that came before it (14.4.6).
-uint32_t AioBook::earlier_on(int fd) const {
-	uint32_t count = 0;
-	for (AioRequest* at = first_; at; at = at->next) count += at->io.fd == fd;
-	return count;
+namespace {
+
+// From one of a line on, it among them: the first on that descriptor.
+AioRequest* earlier_on(int fd, AioRequest* from) {
+	while (from && from->io.fd != fd) from = from->prev;
+	return from;
 }
 
-namespace {
+AioRequest* later_on(int fd, AioRequest* from) {
+	while (from && from->io.fd != fd) from = from->next;
+	return from;
+}
 
 bool syncs(const AioRequest& request) {
 	return request.io.op == sys::IoOp::FSYNC || request.io.op == sys::IoOp::FDATASYNC;
@@ -159,12 +163,14 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 		request->store = order.store;
 		request->owner = order.owner;
 		request->sequence = next_sequence_++;
-		request->before = syncs(*request) ? earlier_on(request->io.fd) : 0;
-		request->state = request->before != 0 ? AioRequest::HELD : AioRequest::ACTIVE;
+		Line& line = line_of(request->io.fd);
+		// An fsync waits for everything on its descriptor that came before it (14.4.6).
+		bool waits = syncs(*request) && earlier_on(request->io.fd, line.last);
+		request->state = waits ? AioRequest::HELD : AioRequest::ACTIVE;
 		request->next = nullptr;
-		request->prev = last_;
-		(last_ ? last_->next : first_) = request;
-		last_ = request;
+		request->prev = line.last;
+		(line.last ? line.last->next : line.first) = request;
+		line.last = request;
 		if (group) group->remaining++;
 		order.id = id_of(*request);
 		if (order.identify) order.identify(order.owner, order.id);
@@ -187,16 +193,14 @@ void AioBook::flush() {
 
 // --- Completing.
 
+// Of those on a descriptor none but the first can be the next to begin: it keeps its neighbours in the line.
 void AioBook::release_held(const AioRequest& done) {
-	AioEngine* engine = engine_.load(std::memory_order_relaxed);
-	for (AioRequest* at = first_; at; at = at->next) {
-		if (at->state != AioRequest::HELD || at->io.fd != done.io.fd || at->sequence < done.sequence)
-			continue;
-		if (--at->before != 0) continue;
-		at->state = AioRequest::ACTIVE;
-		held_--;
-		engine->start(*at);
-	}
+	if (earlier_on(done.io.fd, done.prev)) return;
+	AioRequest* first = later_on(done.io.fd, done.next);
+	if (!first || first->state != AioRequest::HELD) return;
+	first->state = AioRequest::ACTIVE;
+	held_--;
+	engine_.load(std::memory_order_relaxed)->start(*first);
 }
 
 // io_uring, and the first try of a thread, write what there is room for; who writes to a stream by
@@ -226,8 +230,9 @@ void AioBook::finish(AioRequest& request, int64_t result, Telling& telling) {
 	if (request.moved != 0) result = request.moved + std::max<int64_t>(result, 0);
 	request.result = result;
 	if (request.store) request.store(request.owner, result);
-	(request.prev ? request.prev->next : first_) = request.next;
-	(request.next ? request.next->prev : last_) = request.prev;
+	Line& line = line_of(request.io.fd);
+	(request.prev ? request.prev->next : line.first) = request.next;
+	(request.next ? request.next->prev : line.last) = request.prev;
 	if (request.state == AioRequest::HELD) held_--;
 	request.state = AioRequest::FREE;
 	if (held_ != 0) release_held(request);
@@ -351,22 +356,23 @@ struct AioBook::Cancelling {
 	}
 };
 
-template <class Match>
-aio::Cancelled AioBook::cancel_matching(AioRequest::Cancelled how, Match match) {
+// Those that `next` leads to, one from the other and the first from null.
+template <class Next>
+aio::Cancelled AioBook::cancel_each(AioRequest::Cancelled how, Next next) {
 	Cancelling asked{*this, {}};
 	uint64_t seen = 0;
 	for (bool more = true; more;) {
 		Telling telling;
 		{
 			PrivateLock::Guard guard(lock_);
-			for (AioRequest* at = first_; at && !telling.full();) {
-				AioRequest* next = at->next; // a held one goes at once
-				if (at->sequence > seen && match(*at)) {
+			for (AioRequest* at = next(nullptr); at && !telling.full();) {
+				AioRequest* after = next(at); // a held one goes at once
+				if (at->sequence > seen) {
 					seen = at->sequence;
 					asked.requests.push_back(at);
 					ask_cancel(*at, how, telling);
 				}
-				at = next;
+				at = after;
 			}
 			more = telling.full();
 			if (sleepers_) wake_sleepers();
@@ -392,13 +398,16 @@ aio::Cancelled AioBook::cancel_matching(AioRequest::Cancelled how, Match match) 
 }
 
 aio::Cancelled AioBook::cancel(uint64_t id, const void* owner, AioRequest::Cancelled how) {
-	return cancel_matching(how, [&](const AioRequest& request) {
-		return request.owner == owner && id_of(request) == id;
+	return cancel_each(how, [&](AioRequest* before) {
+		AioRequest* one = before ? nullptr : find(id);
+		return one && one->owner == owner ? one : nullptr;
 	});
 }
 
 aio::Cancelled AioBook::cancel_descriptor(int fd, AioRequest::Cancelled how) {
-	return cancel_matching(how, [&](const AioRequest& request) { return request.io.fd == fd; });
+	return cancel_each(how, [&](AioRequest* before) {
+		return later_on(fd, before ? before->next : line_of(fd).first);
+	});
 }
 
 void AioBook::closing(int fd) {

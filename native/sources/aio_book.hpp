@@ -58,9 +58,15 @@ private:
 	static constexpr uint32_t CHUNK = 256;
 	static constexpr uint32_t CHUNKS = 1u << 14; // four million requests
 	static constexpr uint32_t BATCH = 64;
+	static constexpr uint32_t LINES = 256;
 
 	struct Telling;
 	struct Cancelling;
+	// Those in flight on descriptors that share a remainder, mostly on one; oldest first.
+	struct Line {
+		AioRequest* first = nullptr;
+		AioRequest* last = nullptr;
+	};
 	struct Sleeper { // a thread in wait_until()
 		int fd;
 		Sleeper* next;
@@ -74,7 +80,7 @@ private:
 	static uint64_t id_of(const AioRequest& request) {
 		return static_cast<uint64_t>(request.generation) << 32 | request.index;
 	}
-	uint32_t earlier_on(int fd) const;
+	Line& line_of(int fd) { return lines_[static_cast<uint32_t>(fd) % LINES]; }
 	bool goes_on(AioRequest& request, int64_t result);
 	void finish(AioRequest& request, int64_t result, Telling& telling);
 	void release_held(const AioRequest& done);
@@ -82,8 +88,8 @@ private:
 	bool settled(const AioRequest& request) const;
 	static void forget_engine(AioEngine& inherited);
 	void unpin(AioRequest& request);
-	template <class Match>
-	aio::Cancelled cancel_matching(AioRequest::Cancelled how, Match match);
+	template <class Next>
+	aio::Cancelled cancel_each(AioRequest::Cancelled how, Next next);
 	void wake_sleepers();
 	void leave(AioGroup& group, Telling& telling);
 	void tell(Telling& telling);
@@ -99,8 +105,7 @@ private:
 	AioRequest* chunks_[CHUNKS]{};
 	uint32_t fresh_ = 1;
 	AioRequest* free_ = nullptr;
-	AioRequest* first_ = nullptr; // in flight, oldest first
-	AioRequest* last_ = nullptr;
+	Line lines_[LINES];
 	uint64_t next_sequence_ = 1;
 	uint32_t held_ = 0;
 	Sleeper* sleepers_ = nullptr;

@@ -49,7 +49,6 @@ struct alignas(64) AioRequest {
 	uint64_t sequence = 0;
 	uint32_t index = 0;
 	uint32_t generation = 0;
-	uint32_t before = 0;      // HELD: requests on the descriptor to be waited for
 	uint16_t pins = 0;        // cancellations under way: it is not used again meanwhile
 	State state = FREE;
 	Cancelled cancelled = NO;
@@ -61,7 +60,7 @@ struct alignas(64) AioRequest {
 	void* owner = nullptr;
 	AioEvent event{};
 	AioGroup* group = nullptr;
-	AioRequest* next = nullptr; // in flight, or free
+	AioRequest* next = nullptr; // of its line, or free
 	AioRequest* prev = nullptr;
 	int64_t result = 0;       // once it is done
 	int64_t moved = 0;        // of `whole`: what went before `io` as it is

@@ -511,6 +511,37 @@ CASE("14.4.6 7.7", "an_fsync_comes_after_what_was_asked_for_before_it")
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 1);
 }
 
+CASE("14.4.6 7.9", "an_fsync_and_a_cancellation_concern_their_own_descriptor_alone")
+{
+	int port = new_port(), a[2], b[2], other;
+	struct request ra, rb, sa, ta, sb;
+	new_socketpair(a);
+	new_socketpair(b);
+	other = track(dup2(b[0], a[0] + 256));
+	request_init(&rb, port, USER(1), other, 0, 1);
+	OK(aio_read(&rb.cb));
+	request_init(&ra, port, USER(2), a[0], 0, 1);
+	OK(aio_read(&ra.cb));
+	request_init(&sb, port, USER(3), other, 0, 0);
+	OK(aio_fsync(O_SYNC, &sb.cb));
+	request_init(&sa, port, USER(4), a[0], 0, 0);
+	OK(aio_fsync(O_SYNC, &sa.cb));
+	request_init(&ta, port, USER(5), a[0], 0, 0);
+	OK(aio_fsync(O_SYNC, &ta.cb));
+	EQ(aio_cancel(a[0], &sa.cb), AIO_CANCELED);
+	expect_done(port, &sa, AIOFSYNC, USER(4), ECANCELED, -1);
+	EQ(aio_error(&ta.cb), EINPROGRESS); /* what was before the one that is gone is before it as well */
+	write_byte(a[1]);
+	expect_done(port, &ra, AIOAREAD, USER(2), 0, 1);
+	expect_done(port, &ta, AIOFSYNC, USER(5), EINVAL, -1);
+	EQ(aio_cancel(a[0], NULL), AIO_ALLDONE);
+	EQ(aio_error(&rb.cb), EINPROGRESS);
+	EQ(aio_error(&sb.cb), EINPROGRESS);
+	write_byte(b[1]);
+	expect_done(port, &rb, AIOAREAD, USER(1), 0, 1);
+	expect_done(port, &sb, AIOFSYNC, USER(3), EINVAL, -1);
+}
+
 CASE_COLD("2.0.5", "requests_that_succeed_leave_errno_alone")
 {
 	int port = new_port(), fd = new_file();
