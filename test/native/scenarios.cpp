@@ -54,7 +54,10 @@ void announce_take(Diary& diary, unsigned max, unsigned wanted, const timespec* 
 	diary.taking = max;
 	unsigned got = wanted;
 	int rc = port_getn(port, list.data(), max, &got, timeout);
-	if (rc != 0) EQUAL(errno, ETIME);
+	if (rc != 0 && errno == EINTR)
+		got = 0; // nget stays (2.5.10)
+	else if (rc != 0)
+		EQUAL(errno, ETIME);
 	for (unsigned i = 0; i < got; i++)
 		if (list[i].portev_source != PORT_SOURCE_ALERT) diary.got[diary.taken++] = number_of(list[i]);
 	diary.taking = 0;

@@ -18,6 +18,11 @@ using evp::shm::SLEEPING;
 
 constexpr timespec MS{0, 1'000'000};
 
+// Until that thread is not inside: stopped there it would stop all.
+void await_unlocked(uint32_t tid) {
+	await([&] { return (lock_word->load() & FUTEX_TID_MASK) != tid; });
+}
+
 // A thread of the one that dies, which waits for so many events.
 class Waiting {
 public:
@@ -29,6 +34,10 @@ public:
 		await_waiter(tid_, bits);
 	}
 	~Waiting() { thread_.join(); }
+	void interrupt(int signal) {
+		await_unlocked(tid_);
+		EQUAL(pthread_kill(thread_.native_handle(), signal), 0);
+	}
 
 private:
 	std::atomic<uint32_t> tid_{0};
@@ -48,7 +57,7 @@ void stopped_waiter(unsigned wanted) {
 	pid_t pid = helped_by(wait_for_ever);
 	helper_tid = static_cast<uint32_t>(pid);
 	await_waiter(helper_tid, SLEEPING | POLLING);
-	await([] { return (lock_word->load() & FUTEX_TID_MASK) != helper_tid; }); // stopped inside it would stop all
+	await_unlocked(helper_tid);
 	EQUAL(kill(pid, SIGSTOP), 0);
 	stopped(pid);
 }
@@ -66,6 +75,22 @@ void be_handed(Diary& diary) {
 	Waiting waiting(diary, BEFORE + 1);
 	announce_send(diary, 1);
 }
+
+std::atomic<bool> over_its_sleep{false}, let_it_go_on{false};
+void be_handed_in_handler(Diary& diary) {
+	struct sigaction action {};
+	action.sa_handler = [](int) {
+		over_its_sleep = true;
+		await([] { return let_it_go_on.load(); });
+	};
+	EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+	Waiting waiting(diary, BEFORE + 1, SLEEPING);
+	waiting.interrupt(SIGUSR1);
+	await([] { return over_its_sleep.load(); });
+	announce_send(diary, 1);
+	let_it_go_on = true;
+}
+
 void lead_with_timer(Diary& diary) {
 	(void)make_timer(THEIR_OWN, {0, 1});
 	announce_take(diary, 16, 12, &MS);
@@ -177,6 +202,7 @@ std::vector<Scenario> waiting() {
 	    {"wait behind others", join, wait_behind, WAITS_ALREADY},
 	    {"be handed the queue", join, be_handed, EITHER_OF_THREADS},
 	    {"be handed the queue by a futex", join, be_handed, EITHER_OF_THREADS, nullptr, nullptr, true},
+	    {"be handed the queue by a futex, in a handler", join, be_handed_in_handler, EITHER_OF_THREADS, nullptr, nullptr, true},
 	    {"lead, with a timer", join, lead_with_timer},
 	    {"alert", join, alert_on},
 	    {"alert and leave it", join, alert_on_off},
