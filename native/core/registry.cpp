@@ -70,7 +70,8 @@ void lose(Port& port) {
 	lost_internals(fds, 4);
 }
 
-// Ports that a handler closed over a call of its own thread while it or others were inside: kept until they left.
+// Ports that a handler closed over a call of its own thread while it or others were inside, or it held what sources
+// need to let go: kept until they left.
 std::atomic<Port*> kept{nullptr};
 
 void keep(Port& port) {
@@ -111,7 +112,7 @@ void finish_kept() {
 		return;
 	for (Port *port = kept.exchange(nullptr), *next = nullptr; port; port = next) {
 		next = port->next_kept;
-		if (thread_of_ours([port](const sys::Thread& t) { return is_inside(t, port); }))
+		if (port->held_up() || thread_of_ours([port](const sys::Thread& t) { return is_inside(t, port); }))
 			keep(*port);
 		else
 			finish(port);
@@ -134,7 +135,7 @@ void destroy(Port* port) {
 		while (!over_call && &t != &me && is_inside(t, port)) sched_yield();
 		return is_inside(t, port);
 	});
-	if (!used) return finish(port);
+	if (!used && !port->held_up()) return finish(port);
 	if (!port->whole()) lose(*port);
 	if (port->is_member()) port->disown();
 	keep(*port);
