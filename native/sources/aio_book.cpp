@@ -140,8 +140,9 @@ bool syncs(const AioRequest& request) {
 
 } // namespace
 
-void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group) {
+uint32_t AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group) {
 	AioEngine* engine = engine_.load(std::memory_order_acquire);
+	uint32_t accepted = 0;
 	PrivateLock::Guard guard(lock_);
 	for (uint32_t i = 0; i < count; i++) {
 		aio::Order& order = orders[i];
@@ -151,6 +152,7 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 			order.error = ENOMEM;
 			continue;
 		}
+		accepted++;
 		request->io = order.io;
 		request->cancelled = AioRequest::NO;
 		request->found = false;
@@ -184,6 +186,7 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 	guard.unlock();
 	for (uint32_t i = 0; i < count; i++)
 		if (orders[i].error == ENOMEM && events[i].set) drop_aio_events(*events[i].set, &events[i], 1);
+	return accepted;
 }
 
 void AioBook::flush() {

@@ -5,6 +5,7 @@
 
 #include "core/registry.hpp"
 
+#include <aio.h>
 #include <atomic>
 #include <csignal>
 #include <fstream>
@@ -110,6 +111,43 @@ void first_calls_of_threads() {
 	EQUAL(port_close(port), 0);
 }
 
+// Until there is no record for one more: that one is refused, and is none.
+void requests_without_end() {
+	constexpr int MOST = 60'000;
+	int port = port_create();
+	int ends[2];
+	EQUAL(pipe(ends), 0);
+	port_notify_t notify{port, nullptr};
+	char byte;
+	std::vector<aiocb> list(MOST);
+	auto read = [&](aiocb& cb) {
+		cb.aio_fildes = ends[0];
+		cb.aio_buf = &byte;
+		cb.aio_nbytes = 1;
+		cb.aio_sigevent.sigev_notify = SIGEV_PORT;
+		cb.aio_sigevent.sigev_value.sival_ptr = &notify;
+		return aio_read(&cb);
+	};
+	EQUAL(read(list[0]), 0);
+	memory_ends(true);
+	int made = 1, rc = 0;
+	while (made < MOST && (rc = read(list[made])) == 0) made++;
+	int error = errno;
+	memory_ends(false);
+	EQUAL(rc, -1);
+	EQUAL(error, EAGAIN);
+	EQUAL(aio_error(&list[made]), EAGAIN);
+	EQUAL(info_of(port).pi_slots, made);
+	EQUAL(read(list[made]), 0);
+	made++;
+	EQUAL(aio_cancel(ends[0], nullptr), AIO_CANCELED);
+	std::vector<port_event_t> events(MOST);
+	unsigned got = made;
+	EQUAL(port_getn(port, events.data(), MOST, &got, nullptr), 0);
+	EQUAL(got, made);
+	EQUAL(info_of(port).pi_slots, 0);
+}
+
 int body() {
 	if (!SANITIZED) { // which map as they like
 		in_child(first_call_of_a_process);
@@ -118,6 +156,8 @@ int body() {
 		done("a death in the critical section is made good without memory, in order");
 		in_child(first_calls_of_threads);
 		done("threads' first calls have no memory: they work, or are refused");
+		in_child(requests_without_end);
+		done("a request that there is no memory for is refused");
 	}
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
