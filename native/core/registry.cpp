@@ -3,6 +3,7 @@
 #include "core/ticket.hpp"
 #include "sources/sources.hpp"
 #include "sys/directory.hpp"
+#include "sys/no_memory.hpp"
 #include "sys/process.hpp"
 
 #include <algorithm>
@@ -273,10 +274,13 @@ Result<int> introduce(Make make, NumberOf number_of) {
 		return Error{made.error()};
 	}
 	Port* port = made->get();
-	install_sources(*port);
+	Result<void> equipped = sys::or_no_memory([port]() -> Result<void> {
+		install_sources(*port);
+		return {};
+	});
 	sys::on_end_of_waiter.store(end_waits, std::memory_order_relaxed);
 	port->references.store(1);
-	if (!make_entry(number_of(*port)) || !take_node(port)) {
+	if (!equipped || !make_entry(number_of(*port)) || !take_node(port)) {
 		each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
 		ports.fetch_sub(1);
 		return Error{ENOMEM};

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
-#include <vector>
 
 namespace evp {
 
@@ -348,12 +347,15 @@ bool AioBook::settled(const AioRequest& request) const {
 
 struct AioBook::Cancelling {
 	AioBook& book;
-	std::vector<AioRequest*> requests;
+	AioRequest* requests[BATCH]; // no memory is taken: a descriptor is closed without
+	uint32_t count = 0;
 
+	AioRequest** begin() { return requests; }
+	AioRequest** end() { return requests + count; }
 	static bool done(void* data) {
 		auto& self = *static_cast<Cancelling*>(data);
 		PrivateLock::Guard guard(self.book.lock_);
-		for (AioRequest* request : self.requests)
+		for (AioRequest* request : self)
 			if (!self.book.settled(*request)) return false;
 		return true;
 	}
@@ -362,40 +364,44 @@ struct AioBook::Cancelling {
 // Those that `next` leads to, one from the other and the first from null.
 template <class Next>
 aio::Cancelled AioBook::cancel_each(AioRequest::Cancelled how, Next next) {
-	Cancelling asked{*this, {}};
 	uint64_t seen = 0;
+	bool any = false;
+	bool active = false;
+	bool cancelled = true;
 	for (bool more = true; more;) {
+		Cancelling asked{*this, {}};
 		Telling telling;
 		{
 			PrivateLock::Guard guard(lock_);
-			for (AioRequest* at = next(nullptr); at && !telling.full();) {
+			more = false;
+			for (AioRequest* at = next(nullptr); at && !more;) {
 				AioRequest* after = next(at); // a held one goes at once
 				if (at->sequence > seen) {
 					seen = at->sequence;
-					asked.requests.push_back(at);
+					asked.requests[asked.count++] = at;
 					ask_cancel(*at, how, telling);
 				}
 				at = after;
+				more = asked.count == BATCH || telling.full();
 			}
-			more = telling.full();
 			if (sleepers_) wake_sleepers();
 		}
 		tell(telling);
-	}
-	if (asked.requests.empty()) return aio::Cancelled::ALL_DONE;
-	while (wait_until(Cancelling::done, &asked, Deadline::never()) == EINTR) {}
-	PrivateLock::Guard guard(lock_);
-	bool active = false;
-	bool cancelled = true;
-	for (AioRequest* request : asked.requests) {
-		if (request->state != AioRequest::FREE) {
-			active = true;
-			// The kernel may still give up what it said was under way; but that goes on, as is said here.
-			if (settled(*request) && request->cancelled == AioRequest::ASKED) request->cancelled = AioRequest::NO;
+		if (asked.count == 0) break;
+		any = true;
+		while (wait_until(Cancelling::done, &asked, Deadline::never()) == EINTR) {}
+		PrivateLock::Guard guard(lock_);
+		for (AioRequest* request : asked) {
+			if (request->state != AioRequest::FREE) {
+				active = true;
+				// The kernel may still give up what it said was under way; but that goes on, as is said here.
+				if (settled(*request) && request->cancelled == AioRequest::ASKED) request->cancelled = AioRequest::NO;
+			}
+			cancelled &= request->result == -ECANCELED;
+			unpin(*request);
 		}
-		cancelled &= request->result == -ECANCELED;
-		unpin(*request);
 	}
+	if (!any) return aio::Cancelled::ALL_DONE;
 	if (active) return aio::Cancelled::NOT_CANCELED;
 	return cancelled ? aio::Cancelled::CANCELED : aio::Cancelled::ALL_DONE;
 }
