@@ -209,6 +209,26 @@ CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
 }
 
+CASE("7.2 7.5", "a_port_has_its_first_request_with_no_descriptor_left")
+{
+	int port = new_port(), another = new_port(), fd = new_filled_file(10), low;
+	struct rlimit before, none;
+	struct request r;
+	request_init(&r, port, USER(1), fd, 0, 4);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
+	OK(getrlimit(RLIMIT_NOFILE, &before));
+	none = before;
+	low = dup(fd);
+	none.rlim_cur = (rlim_t)low;
+	OK(close(low));
+	OK(setrlimit(RLIMIT_NOFILE, &none));
+	request_init(&r, another, USER(2), fd, 0, 4);
+	OK(aio_read(&r.cb));
+	OK(setrlimit(RLIMIT_NOFILE, &before));
+	expect_done(another, &r, AIOAREAD, USER(2), 0, 4);
+}
+
 static void *write_late(void *fd)
 {
 	(void)usleep(50000);
