@@ -7,6 +7,7 @@
 #include "capi/aio_calls.hpp"
 #include "capi/libc_aio.hpp"
 #include "capi/trace.hpp"
+#include "sys/no_memory.hpp"
 #include "sys/worker.hpp"
 
 #include <atomic>
@@ -183,9 +184,8 @@ bool submit_run(struct aiocb* const list[], int count, std::vector<aio::Order>& 
 	return false;
 }
 
-bool submit_ours(struct aiocb* const list[], int count, Port* fallback, AioGroup* group) {
-	std::vector<aio::Order> orders;
-	orders.reserve(static_cast<size_t>(count));
+bool submit_ours(struct aiocb* const list[], int count, std::vector<aio::Order>& orders, Port* fallback,
+                 AioGroup* group) {
 	bool all = true;
 	for (int from = 0, to; from < count; from = to) {
 		to = from + 1;
@@ -203,6 +203,15 @@ bool any_busy(struct aiocb* const list[], int count) {
 	for (int i = 0; i < count; i++)
 		if (list[i] && busy(list[i])) return true;
 	return false;
+}
+
+// Room for as many, before anything is submitted. False: no memory.
+template <class T>
+bool make_room(std::vector<T>& of, int count) {
+	return static_cast<bool>(sys::or_no_memory([&]() -> Result<void> {
+		of.reserve(static_cast<size_t>(count));
+		return {};
+	}));
 }
 
 struct Whole {
@@ -236,8 +245,12 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 	if (list && any_busy(list, count)) return outcome.fail(EBUSY);
 	if (!any) return outcome.libc(libc_aio().listio(mode, list, count, mode == LIO_WAIT ? nullptr : event));
 
+	int others = 0;
+	for (int i = 0; i < count; i++) others += entry(list[i]) && !ours(list[i]);
 	std::vector<struct aiocb*> theirs;
-	for (int i = 0; i < count; i++)
+	std::vector<aio::Order> orders;
+	if (!make_room(theirs, others) || !make_room(orders, count)) return outcome.fail(EAGAIN);
+	for (int i = 0; i < count && others != 0; i++)
 		if (entry(list[i]) && !ours(list[i])) theirs.push_back(list[i]);
 	// For the list's own notification, and to be told of libc's entries.
 	bool grouped = (event && mode == LIO_NOWAIT) || !theirs.empty();
@@ -261,7 +274,7 @@ PUBLIC int port_lio_listio(int mode, struct aiocb* const list[], int count, stru
 		}
 	}
 
-	bool all = submit_ours(list, count, port ? &**port : nullptr, group);
+	bool all = submit_ours(list, count, orders, port ? &**port : nullptr, group);
 	if (!theirs.empty()) all &= submit_to_libc(theirs, *group);
 	if (group) aio::end_group(*group);
 	if (mode == LIO_WAIT) {

@@ -60,7 +60,7 @@ Result<std::unique_ptr<Port>> Port::from_parts(int number, PortParts& parts, Arr
 	Header& header = port->region_.header();
 	if (!sys::is_epoll(number) || !sys::is_epoll(parts.inner.get())) return Error{EBADMSG};
 	for (int bell : {parts.bell.get(), parts.kick.get()})
-		if (!sys::eventfd_usable(bell)) return Error{EBADMSG};
+		if (!sys::eventfd_usable(bell, sys::file_id(parts.inner.get()))) return Error{EBADMSG};
 	bool shown = sys::shows_registered(number);
 	if (shown ? !holds_tag(number, header.bell_tag.load()) : !port->rings_in(number, parts.bell.get()))
 		return Error{EBADMSG};

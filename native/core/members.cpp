@@ -5,6 +5,7 @@
 #include "core/tags.hpp"
 #include "sys/process.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <sched.h>
 
@@ -293,6 +294,10 @@ void Port::disown() {
 	release_owned(member_, [](const Slot&) { return true; });
 	Header& header = region_.header();
 	if (header.alert_member.load() == member_) header.alert_events.store(0);
+}
+
+bool Port::held_up() {
+	return std::ranges::any_of(sources_, [](auto& handler) { return handler && handler->held_up(); });
 }
 
 void Port::leave() {

@@ -63,7 +63,7 @@ int Port::link() {
 		rc = sys::epoll_add(outer_.get(), inner_.get(), sys::EPOLL_READABLE, tag_inner(region_.fd()));
 	if (rc == 0)
 		rc = sys::epoll_add(inner_.get(), kick_.get(), sys::EPOLL_READABLE | sys::EPOLL_EDGE, TAG_KICK);
-	if (rc != 0) return rc;
+	if (rc != 0) return sys::used_up(rc);
 
 	strict_ = sys::environment_number("PORT_STRICT", 0, 1, 0) == 1;
 	header.strict.store(strict_);

@@ -200,6 +200,7 @@ public:
 		return epoch_.load(std::memory_order_acquire) == thread.epoch.load(std::memory_order_relaxed);
 	}
 	void disown();                 // ends what this process owns (2.11.1)
+	bool held_up();                // not all of it now: Source::held_up()
 	void end_waits(sys::Thread& thread); // it ends, by pthread_exit in a handler over them
 	void wake_number(int number);  // waiters on a closed number get EBADF, and are gone
 	void fd_closing(int fd);       // a descriptor of this process is about to close (4.13)

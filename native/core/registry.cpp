@@ -3,6 +3,7 @@
 #include "core/ticket.hpp"
 #include "sources/sources.hpp"
 #include "sys/directory.hpp"
+#include "sys/no_memory.hpp"
 #include "sys/process.hpp"
 
 #include <algorithm>
@@ -70,7 +71,8 @@ void lose(Port& port) {
 	lost_internals(fds, 4);
 }
 
-// Ports that a handler closed over a call of its own thread while it or others were inside: kept until they left.
+// Ports that a handler closed over a call of its own thread while it or others were inside, or it held what sources
+// need to let go: kept until they left.
 std::atomic<Port*> kept{nullptr};
 
 void keep(Port& port) {
@@ -111,7 +113,7 @@ void finish_kept() {
 		return;
 	for (Port *port = kept.exchange(nullptr), *next = nullptr; port; port = next) {
 		next = port->next_kept;
-		if (thread_of_ours([port](const sys::Thread& t) { return is_inside(t, port); }))
+		if (port->held_up() || thread_of_ours([port](const sys::Thread& t) { return is_inside(t, port); }))
 			keep(*port);
 		else
 			finish(port);
@@ -134,7 +136,7 @@ void destroy(Port* port) {
 		while (!over_call && &t != &me && is_inside(t, port)) sched_yield();
 		return is_inside(t, port);
 	});
-	if (!used) return finish(port);
+	if (!used && !port->held_up()) return finish(port);
 	if (!port->whole()) lose(*port);
 	if (port->is_member()) port->disown();
 	keep(*port);
@@ -272,10 +274,13 @@ Result<int> introduce(Make make, NumberOf number_of) {
 		return Error{made.error()};
 	}
 	Port* port = made->get();
-	install_sources(*port);
+	Result<void> equipped = sys::or_no_memory([port]() -> Result<void> {
+		install_sources(*port);
+		return {};
+	});
 	sys::on_end_of_waiter.store(end_waits, std::memory_order_relaxed);
 	port->references.store(1);
-	if (!make_entry(number_of(*port)) || !take_node(port)) {
+	if (!equipped || !make_entry(number_of(*port)) || !take_node(port)) {
 		each_internal(*port, [](int fd) { mark(fd, INTERNAL, false); });
 		ports.fetch_sub(1);
 		return Error{ENOMEM};

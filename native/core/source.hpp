@@ -71,6 +71,8 @@ public:
 	// This process lets go of the port: end what it owns in the kernel. Its slots
 	// are released by the port afterwards.
 	virtual void close(Port&) {}
+	// Whether close() can't do so yet: this is a signal handler over a call that holds what it needs.
+	virtual bool held_up() { return false; }
 
 	// One-shot registrations of this process may have been used up by a process that
 	// died or stopped before it told: load them again. Not locked.

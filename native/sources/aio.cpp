@@ -268,8 +268,7 @@ uint32_t submit_batch(Port* port, Order* orders, uint32_t count, AioGroup* group
 		noted = orders[i].io.fd;
 		registry::note_associated(noted);
 	}
-	if (accepted != 0) book->submit(orders, events, count, group);
-	return accepted;
+	return accepted != 0 ? book->submit(orders, events, count, group) : 0;
 }
 
 } // namespace

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
-#include <vector>
 
 namespace evp {
 
@@ -146,13 +145,14 @@ int64_t read_at_once(const aio::Order& order) {
 
 } // namespace
 
-void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group) {
+uint32_t AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group) {
 	AioEngine* engine = engine_.load(std::memory_order_acquire);
 	bool by_itself = count == 1 && !orders[0].patient;
 	int64_t results[BATCH];
 	for (uint32_t i = 0; i < count; i++)
 		results[i] = by_itself || !engine->gathers() ? read_at_once(orders[i]) : sys::IO_ELSEWHERE;
 	Telling telling;
+	uint32_t accepted = 0;
 	PrivateLock::Guard guard(lock_);
 	for (uint32_t i = 0; i < count; i++) {
 		aio::Order& order = orders[i];
@@ -162,6 +162,7 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 			order.error = ENOMEM;
 			continue;
 		}
+		accepted++;
 		request->io = order.io;
 		request->cancelled = AioRequest::NO;
 		request->found = false;
@@ -201,6 +202,7 @@ void AioBook::submit(aio::Order* orders, const AioEvent* events, uint32_t count,
 	tell(telling);
 	for (uint32_t i = 0; i < count; i++)
 		if (orders[i].error == ENOMEM && events[i].set) drop_aio_events(*events[i].set, &events[i], 1);
+	return accepted;
 }
 
 void AioBook::flush() {
@@ -362,12 +364,15 @@ bool AioBook::settled(const AioRequest& request) const {
 
 struct AioBook::Cancelling {
 	AioBook& book;
-	std::vector<AioRequest*> requests;
+	AioRequest* requests[BATCH]; // no memory is taken: a descriptor is closed without
+	uint32_t count = 0;
 
+	AioRequest** begin() { return requests; }
+	AioRequest** end() { return requests + count; }
 	static bool done(void* data) {
 		auto& self = *static_cast<Cancelling*>(data);
 		PrivateLock::Guard guard(self.book.lock_);
-		for (AioRequest* request : self.requests)
+		for (AioRequest* request : self)
 			if (!self.book.settled(*request)) return false;
 		return true;
 	}
@@ -376,40 +381,44 @@ struct AioBook::Cancelling {
 // Those that `next` leads to, one from the other and the first from null.
 template <class Next>
 aio::Cancelled AioBook::cancel_each(AioRequest::Cancelled how, Next next) {
-	Cancelling asked{*this, {}};
 	uint64_t seen = 0;
+	bool any = false;
+	bool active = false;
+	bool cancelled = true;
 	for (bool more = true; more;) {
+		Cancelling asked{*this, {}};
 		Telling telling;
 		{
 			PrivateLock::Guard guard(lock_);
-			for (AioRequest* at = next(nullptr); at && !telling.full();) {
+			more = false;
+			for (AioRequest* at = next(nullptr); at && !more;) {
 				AioRequest* after = next(at); // a held one goes at once
 				if (at->sequence > seen) {
 					seen = at->sequence;
-					asked.requests.push_back(at);
+					asked.requests[asked.count++] = at;
 					ask_cancel(*at, how, telling);
 				}
 				at = after;
+				more = asked.count == BATCH || telling.full();
 			}
-			more = telling.full();
 			if (sleepers_) wake_sleepers();
 		}
 		tell(telling);
-	}
-	if (asked.requests.empty()) return aio::Cancelled::ALL_DONE;
-	while (wait_until(Cancelling::done, &asked, Deadline::never()) == EINTR) {}
-	PrivateLock::Guard guard(lock_);
-	bool active = false;
-	bool cancelled = true;
-	for (AioRequest* request : asked.requests) {
-		if (request->state != AioRequest::FREE) {
-			active = true;
-			// The kernel may still give up what it said was under way; but that goes on, as is said here.
-			if (settled(*request) && request->cancelled == AioRequest::ASKED) request->cancelled = AioRequest::NO;
+		if (asked.count == 0) break;
+		any = true;
+		while (wait_until(Cancelling::done, &asked, Deadline::never()) == EINTR) {}
+		PrivateLock::Guard guard(lock_);
+		for (AioRequest* request : asked) {
+			if (request->state != AioRequest::FREE) {
+				active = true;
+				// The kernel may still give up what it said was under way; but that goes on, as is said here.
+				if (settled(*request) && request->cancelled == AioRequest::ASKED) request->cancelled = AioRequest::NO;
+			}
+			cancelled &= request->result == -ECANCELED;
+			unpin(*request);
 		}
-		cancelled &= request->result == -ECANCELED;
-		unpin(*request);
 	}
+	if (!any) return aio::Cancelled::ALL_DONE;
 	if (active) return aio::Cancelled::NOT_CANCELED;
 	return cancelled ? aio::Cancelled::CANCELED : aio::Cancelled::ALL_DONE;
 }

@@ -23,8 +23,8 @@ public:
 	static void lose(const AioEngine& engine);
 	aio::EngineInfo info();
 
-	// Orders whose `error` is 0, into requests; `events` holds the event of each.
-	void submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group);
+	// Orders whose `error` is 0, into requests; `events` holds the event of each. How many: ENOMEM.
+	uint32_t submit(aio::Order* orders, const AioEvent* events, uint32_t count, AioGroup* group);
 	void flush();
 	// Takes completions and tells of them, until there are no more or it is somebody
 	// else's turn.

@@ -82,9 +82,10 @@ struct Descriptor {
 
 class PoolEngine final : public AioEngine {
 public:
-	PoolEngine(sys::UniqueFd ready, sys::UniqueFd stir) : ready_(std::move(ready)), stir_(std::move(stir)) {}
+	PoolEngine(sys::UniqueFd ready, sys::UniqueFd stir)
+	    : nameless_(sys::file_id(ready.get())), ready_(std::move(ready)), stir_(std::move(stir)) {}
 	int fd() const override { return ready_.get(); }
-	bool whole() const override { return sys::eventfd_usable(ready_.get()); }
+	bool whole() const override { return sys::eventfd_usable(ready_.get(), nameless_); }
 
 	void start(AioRequest& request) override {
 		int64_t result = sys::IO_ELSEWHERE;
@@ -150,7 +151,7 @@ public:
 	// Its threads and whoever held its lock are the parent's.
 	void forget() override {
 		for (sys::UniqueFd* fd : {&ready_, &stir_})
-			registry::give_up_internal(*fd, sys::eventfd_usable(fd->get()));
+			registry::give_up_internal(*fd, sys::eventfd_usable(fd->get(), nameless_));
 	}
 
 private:
@@ -339,6 +340,7 @@ private:
 		}
 	}
 
+	const sys::FileId nameless_; // what eventfds are
 	sys::UniqueFd ready_, stir_;
 	std::mutex lock_;
 	std::condition_variable wake_, settled_;

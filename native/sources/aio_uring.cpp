@@ -40,7 +40,8 @@ public:
 
 	void flush() override {
 		waiting_.store(false, std::memory_order_relaxed);
-		// A kernel that is short of something refuses; what it refused stays prepared.
+		// A kernel that is short of something refuses; what it refused stays prepared. Not for ever: nobody may come
+		// again but for the events of what waits here.
 		for (int i = 0; i < ATTEMPTS; i++) {
 			int rc = ring_->submit();
 			if (rc == 0) return;
@@ -49,6 +50,7 @@ public:
 			if (rc == EBUSY) set_aside();
 			else sched_yield();
 		}
+		give_up(EAGAIN);
 	}
 
 	uint32_t take(AioCompletion* out, uint32_t max) override {
@@ -86,8 +88,8 @@ private:
 		unseen_.store(true, std::memory_order_relaxed);
 	}
 
-	// The program has denied itself the call since the ring was made, or closed it: nothing will be
-	// taken any more.
+	// The kernel has no memory; or the program has denied itself the call since the ring was made, or closed it, and
+	// nothing will be taken any more.
 	void give_up(int error) {
 		uint64_t refused[64];
 		while (unsigned count = ring_->withdraw(refused, 64)) {

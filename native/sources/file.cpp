@@ -59,6 +59,10 @@ public:
 	Result<void> dissociate(Port& port, uint64_t object) override;
 	void collect(Port& port) override;
 	void close(Port& port) override;
+	bool held_up() override {
+		Hub* hub = Hub::current();
+		return hub && hub->over_hold();
+	}
 	void revive(Port& port) override {
 		port.insist(SourceKind::FILE, false);
 		Hub::leave_inherited();

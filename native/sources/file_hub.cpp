@@ -59,33 +59,46 @@ void Hub::leave_inherited() {
 	}
 }
 
-Hub::Held::Held(Hub& hub) : hub_(hub), held_(true) {
-	uint32_t me = sys::self().tid;
-	if (hub.holder_.load(std::memory_order_relaxed) == me) {
-		hub.missed_.store(true);
-		held_ = false;
-		return;
+Hub::Held::Held(Hub& hub) : hub_(hub), held_(enter()) {}
+
+// The thread says so before it is true, and after: a handler may come at any instant.
+bool Hub::Held::enter() {
+	std::atomic<const void*>& mine = sys::self().hub;
+	const void* before = mine.load(std::memory_order_relaxed);
+	if (before == &hub_) {
+		hub_.missed_.store(true);
+		return false;
 	}
-	hub.lock_.lock();
-	hub.holder_.store(me, std::memory_order_relaxed);
+	before_ = before;
+	mine.store(&hub_, std::memory_order_relaxed);
+	std::atomic_signal_fence(std::memory_order_seq_cst);
+	hub_.lock_.lock();
+	return true;
 }
 
 Hub::Held::~Held() {
 	if (!held_) return;
+	do { // a handler may miss something yet once that was looked at
+		hub_.settle();
+		hub_.lock_.unlock();
+		std::atomic_signal_fence(std::memory_order_seq_cst);
+		sys::self().hub.store(before_, std::memory_order_relaxed);
+	} while (hub_.missed_.load() && enter());
+}
+
+void Hub::settle() {
 	// What the kernel says of watches ended here is no news: read now, or it would
 	// make every port readable.
-	while (hub_.removed_) {
-		hub_.removed_ = false;
-		hub_.collect();
+	while (removed_) {
+		removed_ = false;
+		collect();
 	}
-	if (hub_.missed_.exchange(false)) {
-		hub_.collect();
-		for (Served& port : hub_.ports_)
-			if (port.armed != 0) hub_.arm(port);
+	if (missed_.exchange(false)) {
+		collect();
+		for (Served& port : ports_)
+			if (port.armed != 0) arm(port);
 	}
-	if (hub_.resting_) hub_.rest();
-	hub_.holder_.store(0, std::memory_order_relaxed);
-	hub_.lock_.unlock();
+	if (resting_) rest();
 }
 
 // --- Nodes.

@@ -13,6 +13,7 @@
 #include "sources/file_watches.hpp"
 #include "sys/file_clock.hpp"
 #include "sys/inotify.hpp"
+#include "sys/thread.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -34,9 +35,14 @@ public:
 		explicit operator bool() const { return held_; }
 
 	private:
+		bool enter();
+
 		Hub& hub_;
+		const void* before_ = nullptr; // another process image's, in a handler that forked over its hold
 		bool held_;
 	};
+	// Whether this is a signal handler over its own thread's hold.
+	bool over_hold() const { return sys::self().hub.load(std::memory_order_relaxed) == this; }
 
 	// All below: locked.
 	// Descriptors to be registered in the inner set of a port: notes; changes of the
@@ -95,6 +101,7 @@ private:
 	void lose(); // the descriptors: see registry::lost_internals()
 	void arm(Served& port);
 	void rest();
+	void settle(); // before the hold ends
 	bool end_wd(Node& node); // true: the kernel had not ended it
 	// Judging.
 	void take(const sys::Note& note);
@@ -125,7 +132,6 @@ private:
 	bool post(const Firing& firing);
 
 	std::mutex lock_;
-	std::atomic<uint32_t> holder_{0};   // thread
 	std::atomic<bool> missed_{false};   // a handler found it held
 	uint64_t epoch_;                    // the process image it belongs to
 	Hub* inherited_ = nullptr;          // of the parent

@@ -17,13 +17,9 @@ Result<UniqueFd> eventfd_create() {
 	return UniqueFd(fd);
 }
 
-bool eventfd_usable(int fd) {
+bool eventfd_usable(int fd, const FileId& nameless) {
 	int flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || !(flags & O_NONBLOCK)) return false;
-	// All files without a name of their own have one inode; those of them that can't be written
-	// to say so, where a pipe or a socket would raise SIGPIPE.
-	Result<UniqueFd> one = eventfd_create();
-	return one && same_file(fd, one->get());
+	return flags >= 0 && flags & O_NONBLOCK && nameless != FileId() && file_id(fd) == nameless;
 }
 
 // Raw calls: read and write are cancellation points in libc, and neither may

@@ -64,6 +64,7 @@ struct Thread {
 	std::atomic<uint32_t> deferred_count{0};
 	uint32_t waits = 0;                 // calls of it that stand among a port's waiters
 	bool running_deferred = false;      // they leave critical sections themselves
+	std::atomic<const void*> hub{nullptr}; // of files, which it holds or is about to
 	Habit spinning;                     // before this thread sleeps for an event
 	Yielding yielding;                  // the same
 	CachedReads cached;

@@ -209,6 +209,26 @@ CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
 }
 
+CASE("7.2 7.5", "a_port_has_its_first_request_with_no_descriptor_left")
+{
+	int port = new_port(), another = new_port(), fd = new_filled_file(10), low;
+	struct rlimit before, none;
+	struct request r;
+	request_init(&r, port, USER(1), fd, 0, 4);
+	OK(aio_read(&r.cb));
+	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
+	OK(getrlimit(RLIMIT_NOFILE, &before));
+	none = before;
+	low = dup(fd);
+	none.rlim_cur = (rlim_t)low;
+	OK(close(low));
+	OK(setrlimit(RLIMIT_NOFILE, &none));
+	request_init(&r, another, USER(2), fd, 0, 4);
+	OK(aio_read(&r.cb));
+	OK(setrlimit(RLIMIT_NOFILE, &before));
+	expect_done(another, &r, AIOAREAD, USER(2), 0, 4);
+}
+
 static void *write_late(void *fd)
 {
 	(void)usleep(50000);
@@ -307,8 +327,7 @@ CASE("14.4.4", "a_read_of_what_is_in_the_cache_needs_no_thread")
 	TRUE(threads() > before);
 }
 
-/* A program shuts itself in after it has begun. */
-CASE("7.3 14.4.4", "requests_that_the_kernel_refuses_from_now_on_end_in_their_events")
+static void ended_by(int refusal)
 {
 	enum { COUNT = 5 };
 	static struct request r[COUNT];
@@ -316,7 +335,7 @@ CASE("7.3 14.4.4", "requests_that_the_kernel_refuses_from_now_on_end_in_their_ev
 	request_init(&r[0], port, USER(0), fd, 0, 1);
 	OK(aio_read(&r[0].cb));
 	expect_done(port, &r[0], AIOAREAD, USER(0), 0, 1);
-	deny(SYS_io_uring_enter, EPERM);
+	deny(SYS_io_uring_enter, refusal);
 	for (i = 0; i < COUNT; i++) {
 		request_init(&r[i], port, USER(i), fd, i, 1);
 		OK(i == COUNT - 1 ? aio_fsync(O_SYNC, &r[i].cb) : aio_read(&r[i].cb));
@@ -325,11 +344,22 @@ CASE("7.3 14.4.4", "requests_that_the_kernel_refuses_from_now_on_end_in_their_ev
 		(void)take_wait(port);
 	for (i = 0; i < COUNT; i++) {
 		int error = aio_error(&r[i].cb);
-		TRUE(error == 0 || error == EPERM); /* an engine on threads goes on */
+		TRUE(error == 0 || error == refusal); /* an engine on threads goes on */
 		EQ(aio_return(&r[i].cb), error != 0 ? -1 : i == COUNT - 1 ? 0 : 1);
 	}
 	EMPTY(port);
 	SLOTS(port, 0);
+}
+
+/* A program shuts itself in after it has begun. */
+CASE("7.3 14.4.4", "requests_that_the_kernel_refuses_from_now_on_end_in_their_events")
+{
+	ended_by(EPERM);
+}
+
+CASE("7.3 14.4.4", "requests_that_the_kernel_has_no_memory_for_end_in_their_events")
+{
+	ended_by(EAGAIN);
 }
 #endif
 

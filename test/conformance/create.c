@@ -2,6 +2,9 @@
 #include "harness.h"
 
 #include <sys/resource.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 static rlim_t limit_descriptors(rlim_t now)
 {
@@ -77,6 +80,16 @@ CASE("2.1.2 2.12", "descriptor_table_full_is_emfile")
 	OK(port_send(port, 1, NULL));
 	EQ(queued(port), 1);
 }
+
+#if defined(__linux__)
+CASE("2.1.2 2.12", "a_port_that_the_kernel_will_register_nothing_in_is_eagain")
+{
+	int base = open_fds();
+	deny(SYS_epoll_ctl, ENOSPC); /* fs.epoll.max_user_watches is reached */
+	FAILS(port_create(), EAGAIN);
+	EQ(open_fds(), base);
+}
+#endif
 
 /* Its memory is a file: beyond the limit of file sizes an error, no signal. */
 CASE("2.1.2 2.12", "a_small_limit_of_file_sizes_is_enomem")

@@ -1,9 +1,10 @@
 // The look at a watched name comes after the notes that were read (file_verdict.cpp): what
 // happens to the name between the two has notes of its own, and those say what it was.
-// Here it happens at the very moment of the look.
+// Here it happens at the very moment of the look, as what a signal handler does then.
 
 #include "support.hpp"
 
+#include <csignal>
 #include <cstdarg>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -44,6 +45,49 @@ void told(const char* name, int want, void (*meanwhile)()) {
 	done(name);
 }
 
+int closed_in_handler;
+
+void associate(int port, file_obj_t* object, int events) {
+	EQUAL(port_associate(port, PORT_SOURCE_FILE, reinterpret_cast<uintptr_t>(object), events, nullptr), 0);
+}
+
+void change(const std::string& name, port_event_t* event, int port) {
+	EQUAL(chmod(name.c_str(), 0640), 0);
+	EQUAL(port_get(port, event, nullptr), 0);
+	EQUAL(event->portev_events, FILE_ATTRIB);
+}
+
+// A handler over the reading of notes closes another port, which is not in use: it goes when it can.
+void another_port_is_closed(const char* name) {
+	create();
+	int kept = open(other.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+	int port = port_create();
+	closed_in_handler = port_create();
+	file_obj_t mine{}, others{};
+	mine.fo_name = file.data();
+	others.fo_name = other.data();
+	associate(port, &mine, FILE_ATTRIB);
+	associate(closed_in_handler, &others, FILE_ATTRIB);
+	at_the_look = [] { raise(SIGUSR1); };
+	signal(SIGUSR1, [](int) { EQUAL(port_close(closed_in_handler), 0); });
+	port_event_t event{};
+	change(file, &event, port);
+	CHECK(!at_the_look);
+	EQUAL(fcntl(closed_in_handler, F_GETFD), -1);
+	EQUAL(fchmod(kept, 0640), 0);
+	associate(port, &mine, FILE_ATTRIB);
+	change(file, &event, port);
+	int another = port_create();
+	associate(another, &others, FILE_ATTRIB);
+	change(other, &event, another);
+	EQUAL(port_close(another), 0);
+	EQUAL(port_close(port), 0);
+	EQUAL(close(kept), 0);
+	EQUAL(unlink(file.c_str()), 0);
+	EQUAL(unlink(other.c_str()), 0);
+	done(name);
+}
+
 int body() {
 	char directory[] = "/tmp/event-ports-looks-XXXXXX";
 	CHECK(mkdtemp(directory));
@@ -63,6 +107,7 @@ int body() {
 		create();
 		move(other, file);
 	});
+	another_port_is_closed("another port is closed");
 	EQUAL(rmdir(directory), 0);
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;

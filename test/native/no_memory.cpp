@@ -5,11 +5,14 @@
 
 #include "core/registry.hpp"
 
+#include <aio.h>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <linux/futex.h>
+#include <new>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
@@ -17,6 +20,23 @@
 #include <vector>
 
 using namespace test;
+
+namespace {
+
+std::atomic<long> granted{-1}; // allocations yet, then none; negative: any
+
+} // namespace
+
+[[gnu::noinline]] void* operator new(size_t size) {
+	if (granted.load() >= 0 && granted.fetch_sub(1) <= 0) {
+		granted.store(0);
+		throw std::bad_alloc();
+	}
+	if (void* memory = std::malloc(size)) return memory;
+	throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -110,6 +130,108 @@ void first_calls_of_threads() {
 	EQUAL(port_close(port), 0);
 }
 
+// Until there is no record for one more: that one is refused, and is none.
+void requests_without_end() {
+	constexpr int MOST = 60'000;
+	int port = port_create();
+	int ends[2];
+	EQUAL(pipe(ends), 0);
+	port_notify_t notify{port, nullptr};
+	char byte;
+	std::vector<aiocb> list(MOST);
+	auto read = [&](aiocb& cb) {
+		cb.aio_fildes = ends[0];
+		cb.aio_buf = &byte;
+		cb.aio_nbytes = 1;
+		cb.aio_sigevent.sigev_notify = SIGEV_PORT;
+		cb.aio_sigevent.sigev_value.sival_ptr = &notify;
+		return aio_read(&cb);
+	};
+	EQUAL(read(list[0]), 0);
+	memory_ends(true);
+	int made = 1, rc = 0;
+	while (made < MOST && (rc = read(list[made])) == 0) made++;
+	int error = errno;
+	memory_ends(false);
+	EQUAL(rc, -1);
+	EQUAL(error, EAGAIN);
+	EQUAL(aio_error(&list[made]), EAGAIN);
+	EQUAL(info_of(port).pi_slots, made);
+	EQUAL(read(list[made]), 0);
+	made++;
+	EQUAL(aio_cancel(ends[0], nullptr), AIO_CANCELED);
+	std::vector<port_event_t> events(MOST);
+	unsigned got = made;
+	EQUAL(port_getn(port, events.data(), MOST, &got, nullptr), 0);
+	EQUAL(got, made);
+	EQUAL(info_of(port).pi_slots, 0);
+}
+
+// With one allocation more each time, until it is made.
+template <class Call>
+void refused_until_made(int error, Call call) {
+	int refused = 0;
+	for (;; refused++) {
+		granted.store(refused);
+		int rc = call();
+		int saw = errno;
+		granted.store(-1);
+		if (rc >= 0) break;
+		EQUAL(saw, error);
+	}
+	CHECK(refused > 0);
+}
+
+void ports_without_objects() {
+	int port;
+	refused_until_made(ENOMEM, [&] { return port = port_create(); });
+	EQUAL(port_send(port, 1, nullptr), 0);
+	EQUAL(port_close(port), 0);
+}
+
+void lists_and_cancellations() {
+	constexpr int MANY = 300;
+	int port = port_create();
+	int ends[2];
+	EQUAL(pipe(ends), 0);
+	port_notify_t notify{port, nullptr};
+	char byte;
+	std::vector<aiocb> blocks(MANY);
+	std::vector<aiocb*> list;
+	for (aiocb& cb : blocks) {
+		cb.aio_fildes = ends[0];
+		cb.aio_buf = &byte;
+		cb.aio_nbytes = 1;
+		cb.aio_lio_opcode = LIO_READ;
+		cb.aio_sigevent.sigev_notify = SIGEV_PORT;
+		cb.aio_sigevent.sigev_value.sival_ptr = &notify;
+		list.push_back(&cb);
+	}
+	std::vector<port_event_t> events(MANY);
+	EQUAL(aio_read(&blocks[0]), 0); // there is an engine then
+	EQUAL(aio_cancel(ends[0], nullptr), AIO_CANCELED);
+	EQUAL(port_get(port, events.data(), nullptr), 0);
+	for (bool closed : {false, true}) {
+		refused_until_made(EAGAIN, [&] { return lio_listio(LIO_NOWAIT, list.data(), MANY, nullptr); });
+		EQUAL(info_of(port).pi_slots, MANY);
+		granted.store(0);
+		EQUAL(closed ? close(ends[0]) : aio_cancel(ends[0], nullptr), closed ? 0 : AIO_CANCELED);
+		granted.store(-1);
+		unsigned got = MANY;
+		EQUAL(port_getn(port, events.data(), MANY, &got, nullptr), 0);
+		EQUAL(got, MANY);
+		for (aiocb& cb : blocks) EQUAL(aio_error(&cb), ECANCELED);
+	}
+	EQUAL(port_close(port), 0);
+}
+
+bool on_threads() {
+	port_capabilities_t can{};
+	can.pc_size = sizeof can;
+	EQUAL(port_capabilities(&can), 0);
+	return can.pc_aio_engine == PORT_ENGINE_THREADS;
+}
+
 int body() {
 	if (!SANITIZED) { // which map as they like
 		in_child(first_call_of_a_process);
@@ -118,6 +240,12 @@ int body() {
 		done("a death in the critical section is made good without memory, in order");
 		in_child(first_calls_of_threads);
 		done("threads' first calls have no memory: they work, or are refused");
+		in_child(requests_without_end);
+		done("a request that there is no memory for is refused");
+		in_child(ports_without_objects);
+		done("a port of which a part has no memory is refused");
+		if (!on_threads()) in_child(lists_and_cancellations);
+		done("a list without memory is refused, and no cancellation takes any");
 	}
 	printf("%d passed, 0 failed, 0 skipped\n", passed);
 	return 0;
