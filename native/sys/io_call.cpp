@@ -4,9 +4,11 @@
 
 #include "sys/io_call.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -201,13 +203,26 @@ int64_t io_block(const Io& io) {
 	return done == -EAGAIN ? IO_NOT_READY : done; // with O_NONBLOCK, and somebody else was first
 }
 
+// RLIMIT_NOFILE was lowered below what is open: poll(2) takes no more of them at a time.
+static void look_in_parts(pollfd* set, size_t count) {
+	constexpr int64_t TURN_NS = 10'000'000;
+	rlimit limit{};
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	size_t most = std::clamp<rlim_t>(limit.rlim_cur, 1, count);
+	int ready = 0;
+	for (size_t at = 0; at < count; at += most) ready += std::max(0, poll(set + at, std::min(most, count - at), 0));
+	if (ready == 0) sleep_ns(TURN_NS);
+}
+
 void watch(Watched* list, size_t count) {
 	std::vector<pollfd> set(count);
 	for (size_t i = 0; i < count; i++) {
 		int events = (list[i].wanted[0] ? POLLIN : 0) | (list[i].wanted[1] ? POLLOUT : 0);
 		set[i] = {list[i].fd, static_cast<short>(events), 0};
 	}
-	while (poll(set.data(), count, -1) < 0 && errno == EINTR) {}
+	int rc;
+	while ((rc = poll(set.data(), count, -1)) < 0 && errno == EINTR) {}
+	if (rc < 0) look_in_parts(set.data(), count);
 	for (size_t i = 0; i < count; i++) {
 		list[i].ready[0] = (set[i].revents & ~POLLOUT) != 0;
 		list[i].ready[1] = (set[i].revents & ~POLLIN) != 0;

@@ -49,7 +49,7 @@ struct Watched {
 	bool wanted[2]; // to be read, to be written
 	bool ready[2];  // out: or no descriptor any more
 };
-// Until one is. Each descriptor once: poll(2) takes no more than RLIMIT_NOFILE of them.
+// Until one is, or for a moment. Each descriptor once: poll(2) takes no more than RLIMIT_NOFILE of them.
 void watch(Watched* list, size_t count);
 
 // Until one of two descriptors is readable (-1: none). 0 ETIMEDOUT EINTR.

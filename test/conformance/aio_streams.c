@@ -58,6 +58,28 @@ CASE("7.3", "more_requests_may_wait_than_descriptors_may_be_open")
 	SLOTS(port, 0);
 }
 
+/* Each end is waited for anew: the limit is below how many are. */
+CASE("7.3", "requests_end_on_more_streams_than_the_limit_was_lowered_to")
+{
+	enum { ALLOWED = 16, READS = 60 };
+	static struct request r[READS];
+	int pipes[READS][2], port = new_port(), i;
+	struct rlimit limit;
+	for (i = 0; i < READS; i++) {
+		new_pipe(pipes[i]);
+		request_init(&r[i], port, USER(i), pipes[i][0], 0, 1);
+		OK(aio_read(&r[i].cb));
+	}
+	OK(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = ALLOWED;
+	OK(setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < READS; i++) {
+		write_byte(pipes[i][1]);
+		expect_done(port, &r[i], AIOAREAD, USER(i), 0, 1);
+	}
+	SLOTS(port, 0);
+}
+
 /* A terminal can't be read without waiting: of requests that see the same line one may begin. */
 CASE("7.9", "one_line_of_a_terminal_is_one_requests_and_the_others_can_be_cancelled")
 {
