@@ -20,6 +20,7 @@ export interface FileCalls {
 		standing: boolean,
 		known: boolean,
 	): number;
+	/** 1: its event was retrieved already, and it is forgotten all the same. */
 	fileDissociate(handle: number, key: number): number;
 	fileStamps(path: string, follow: boolean): number;
 }

@@ -9,6 +9,7 @@ import { FileTable } from './file-table.js';
 import { native, SOURCE_FILE, SOURCE_FILE_STANDING } from './native.js';
 import * as validate from './validate.js';
 
+const ENOENT = -2;
 const ENOSPC = -28;
 const EMFILE = -24;
 const SECOND = 1_000_000_000n;
@@ -275,9 +276,11 @@ export function dissociate(binding: Binding, file: FileObject): number {
 	if (!FileObject.is(file)) throw validate.notFileObject(file);
 	const key = FileObject.keyOf(file);
 	const rc = native.fileDissociate(binding.handle, key);
-	// ENOENT: collected already, or a queued exception still needs what is known of it (2.3.4).
-	if (rc === 0) release(binding, binding.files?.remove(key));
-	return rc;
+	const entry = rc >= 0 || rc === ENOENT ? binding.files?.remove(key) : undefined;
+	// What an exception has ended is still needed while that is queued (2.3.4).
+	if (rc >= 0) release(binding, entry);
+	else if (entry !== undefined) keepEnded(binding, key, entry);
+	return rc === 1 ? ENOENT : rc;
 }
 
 function keyOf(entry: FileEntry): number {

@@ -76,6 +76,18 @@ function outcome(value: unknown): string {
 	return ` = -${errnoName(-value)}`;
 }
 
+let lost = 0; // lines since the last one that was written
+
+/** The call was made: a reader that is slow or gone, or a disk that is full, is no failure of its. */
+function tell(line: string): void {
+	try {
+		writeSync(2, lost === 0 ? line : `event-ports: ${lost} lines lost\n${line}`);
+		lost = 0;
+	} catch {
+		lost++;
+	}
+}
+
 /** @internal `native` itself, or one that tells of its calls. */
 export function traced<N extends Ports>(native: N, text: string | undefined): N {
 	if (!text || text === '0' || text === 'false') return native;
@@ -107,10 +119,7 @@ export function traced<N extends Ports>(native: N, text: string | undefined): N 
 			const given = shown(name, args); // before: a call may be the port's last
 			const result = call(...args);
 			const when = performance.now().toFixed(3);
-			writeSync(
-				2,
-				`event-ports ${when} ${process.pid}/${threadId} ${name}(${given})${outcome(result)}\n`,
-			);
+			tell(`event-ports ${when} ${process.pid}/${threadId} ${name}(${given})${outcome(result)}\n`);
 			return result;
 		};
 	};

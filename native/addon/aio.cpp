@@ -127,8 +127,8 @@ napi_value start(napi_env env, napi_callback_info info) {
 	// Another thread may be asleep at the port already, and this one may wait for it in its turn.
 	order.patient = takes(order.io.op) && binding->alone();
 	submit(*environment, binding);
-	environment->columns.events[0] = order.patient;
-	environment->holds_back |= order.patient;
+	environment->columns.events[0] = order.waits;
+	environment->holds_back |= order.waits;
 	int64_t outcome = order.error != 0 ? -order.error : static_cast<int64_t>(order.object);
 	environment->orders.clear();
 	return answer(env, outcome);

@@ -66,7 +66,9 @@ void Columns::write(const Event* list, uint32_t count, Binding& reader) {
 		if (code > FOREIGN) [[likely]]
 			continue;
 		raw[i] = event.user;
-		if (code == FOREIGN && event.source == static_cast<uint16_t>(SourceKind::USER))
+		// Of what comes once; the others' values go with their association, timer or alert.
+		auto kind = static_cast<SourceKind>(event.source);
+		if (code == FOREIGN && (kind == SourceKind::USER || kind == SourceKind::AIO))
 			give_back(event.user);
 	}
 	for (uint32_t i = 0; i < posted_count_; i++) source[posted_[i]] = SOURCE_POSTED;

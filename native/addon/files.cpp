@@ -45,6 +45,14 @@ uint32_t slot_of(Port& port, uint64_t key) {
 	return slots::table_find(port.region(), static_cast<uint8_t>(SourceKind::FILE), key, port.member());
 }
 
+// Whether the key's association is disarmed, its event retrieved: no exception comes of it any more (5.4.10).
+bool is_spent(Port& port, uint64_t key) {
+	Port::Guard guard(port);
+	shm::Region& region = port.region();
+	uint32_t slot = slots::table_find(region, static_cast<uint8_t>(SourceKind::FILE), key, port.member());
+	return slot != 0 && region.slot(slot).state.load() == shm::SlotState::CACHED;
+}
+
 // handle, key, path, events, user, standing, known; the stamps in `object`, in pairs. 1: it is `known` to
 // have been associated before, and was not replaced where it stood: an exception has ended it (5.4.9).
 napi_value file_associate(napi_env env, napi_callback_info info) {
@@ -65,13 +73,16 @@ napi_value file_associate(napi_env env, napi_callback_info info) {
 	return answer(env, known && (former == 0 || former != slot_of(*binding->port, key)));
 }
 
+// handle, key. 1: its event was retrieved already, and it is forgotten all the same (2.3.2).
 napi_value file_dissociate(napi_env env, napi_callback_info info) {
 	Environment* environment = nullptr;
 	Numbers<2> given(env, info, reinterpret_cast<void**>(&environment));
 	Binding* binding = environment->at(given.int32(0));
 	if (!binding || binding->closed()) return answer(env, -EBADF);
 	auto key = static_cast<uint64_t>(given.number(1));
-	return answer(env, -binding->port->dissociate(SourceKind::FILE, key).error());
+	bool spent = is_spent(*binding->port, key);
+	int error = binding->port->dissociate(SourceKind::FILE, key).error();
+	return answer(env, error == ENOENT && spent ? 1 : -error);
 }
 
 // path, follow; the stamps into `object`, in pairs.

@@ -37,6 +37,13 @@ public:
 		return value;
 	}
 
+	// A place in a buffer, or a count of its bytes: it may have more than 2^31 of them.
+	size_t size(size_t index) const {
+		int64_t value = 0;
+		napi_get_value_int64(env_, values_[index], &value);
+		return static_cast<size_t>(std::max<int64_t>(0, value));
+	}
+
 	std::string text(size_t index) const { return text_of(env_, values_[index]); }
 
 	Bytes bytes(size_t index) const { return bytes_of(values_[index]); }
@@ -192,9 +199,8 @@ napi_value write_to(napi_env env, napi_callback_info info) {
 	Arguments arguments(env, info);
 	int fd = arguments.number(0);
 	Bytes from = arguments.bytes(1);
-	size_t offset = std::min(from.length, static_cast<size_t>(std::max(0, arguments.number(2))));
-	size_t length =
-	    std::min(from.length - offset, static_cast<size_t>(std::max(0, arguments.number(3))));
+	size_t offset = std::min(from.length, arguments.size(2));
+	size_t length = std::min(from.length - offset, arguments.size(3));
 	const char* start = from.data + offset;
 	ssize_t sent = retried([&] { return send(fd, start, length, MSG_NOSIGNAL); });
 	if (sent == -ENOTSOCK) sent = retried([&] { return write(fd, start, length); });

@@ -312,9 +312,11 @@ Result<void> arrive(int number, PortParts& parts, Arrival how) {
 		return made ? Result<void>() : Result<void>(Error{made.error()});
 	}
 	int error = mine->enter(sys::self());
+	bool member = error == 0;
+	if (member && !mine->same_port(number)) error = EBADMSG; // its region, and another's set
 	if (error == 0) name_found(number, *mine);
-	parts = PortParts();
-	if (error == 0) mine->held_again();
+	if (error == 0 || how == Arrival::COPIES) parts = PortParts();
+	if (member) mine->held_again();
 	release(*mine);
 	return error == 0 ? Result<void>() : Result<void>(Error{error});
 }

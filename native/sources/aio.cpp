@@ -160,7 +160,7 @@ uint32_t AioSource::reserve(Port& port, aio::Order* orders, AioEvent* events, ui
 		slot.events.store(order.code);
 		slots::publish(port.region(), index, SlotState::CACHED);
 		events[i] = {*set, index, order.code};
-		order.patient = order.patient && (*set)->expected > 1;
+		order.waits = order.patient && (*set)->expected > 1;
 	}
 	return accepted;
 }

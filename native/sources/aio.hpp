@@ -30,9 +30,10 @@ struct Order {
 	void (*identify)(void* owner, uint64_t id) = nullptr; // before it starts; likewise
 	void* owner = nullptr;
 	// It may wait for flush(), to be handed to the kernel together with others, where others of its port are
-	// under way. Out: it does.
+	// under way.
 	bool patient = false;
 	// Out.
+	bool waits = false; // for that
 	uint64_t id = 0;
 	int error = 0;
 };

@@ -19,8 +19,10 @@ public:
 	virtual bool whole() const = 0;
 	virtual void start(AioRequest& request) = 0;
 	virtual void flush() = 0; // what was started is on its way
-	// Whether what was started needs a flush() yet, which may come later: at_hand() until then.
-	virtual bool may_wait() { return false; }
+	// Whether it hands several to the kernel in one call. Then what was started may wait() for a flush() that
+	// comes later, at_hand() until then.
+	virtual bool gathers() const { return false; }
+	virtual void wait() {}
 	// Answered 0: it will complete ECANCELED; ENOENT: it is done; EALREADY: under way.
 	virtual void cancel(AioRequest& request) = 0;
 	virtual uint32_t take(AioCompletion* out, uint32_t max) = 0;

@@ -1,6 +1,6 @@
 // The engine on threads: for kernels and containers without io_uring.
 //
-// Whoever submits carries out what needs no waiting, as with io_uring. Workers carry out the
+// Whoever submits carries out what needs no waiting, as with io_uring (cached reads: aio_book.cpp). Workers carry out the
 // rest of what ends by itself; what must wait for a peer (a pipe, a socket, a terminal) waits
 // in one poll(2) of the watcher, so that it holds no worker; once ready, the watcher carries out
 // itself what can't block it. Both are started when they are first needed and stay; signals are blocked
@@ -12,12 +12,12 @@
 #include "sources/aio_engine.hpp"
 #include "sys/eventfd.hpp"
 #include "sys/io_call.hpp"
-#include "sys/spin.hpp"
 #include "sys/worker.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <fcntl.h>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -88,7 +88,9 @@ public:
 	bool whole() const override { return sys::eventfd_usable(ready_.get(), nameless_); }
 
 	void start(AioRequest& request) override {
-		int64_t result = at_once(request.io);
+		int64_t result = sys::IO_ELSEWHERE;
+		if (fcntl(request.io.fd, F_GETFD) == -1) result = -errno; // the number may be another's when a thread comes to it
+		else if (sys::io_never_waits(request.io)) result = sys::io_call(request.io);
 		std::lock_guard guard(lock_);
 		if (result != sys::IO_ELSEWHERE) {
 			settle(request, result);
@@ -153,15 +155,6 @@ public:
 	}
 
 private:
-	// A file that is not in the cache mostly stays so for a while.
-	int64_t at_once(const sys::Io& io) {
-		bool reads = io.op == sys::IoOp::READ || io.op == sys::IoOp::READV;
-		if (reads && !cached_.worthwhile()) return sys::IO_ELSEWHERE;
-		int64_t result = sys::io_at_once(io);
-		if (reads) cached_.learn(result != sys::IO_ELSEWHERE);
-		return result;
-	}
-
 	void enqueue(AioRequest& request) {
 		request.stage = QUEUED;
 		queue_.push_back(request);
@@ -364,7 +357,6 @@ private:
 	std::vector<AioCompletion> done_;
 	size_t taken_ = 0;
 	std::atomic<bool> at_hand_{false}; // of done_
-	sys::Habit cached_{6}; // reads at once; under the book's lock
 };
 
 } // namespace

@@ -35,10 +35,8 @@ public:
 		flush();
 	}
 
-	bool may_wait() override {
-		waiting_.store(true, std::memory_order_relaxed);
-		return true;
-	}
+	bool gathers() const override { return true; }
+	void wait() override { waiting_.store(true, std::memory_order_relaxed); }
 
 	void flush() override {
 		waiting_.store(false, std::memory_order_relaxed);

@@ -37,7 +37,7 @@ int64_t transfer(const Io& io, int flags) {
 	bool vector = io.op == IoOp::READV || io.op == IoOp::WRITEV;
 	const iovec* list = vector ? static_cast<const iovec*>(io.address) : &one;
 	int count = vector ? static_cast<int>(io.length) : 1;
-	bool reads = io.op == IoOp::READ || io.op == IoOp::READV;
+	bool reads = io_reads(io);
 	auto at = [&](off_t offset) {
 		auto low = static_cast<long>(offset), high = static_cast<long>(offset >> 32);
 		return attempt([&] {
@@ -118,10 +118,9 @@ uint64_t length_of(const Io& io) {
 	return sum;
 }
 
-int64_t read_at_once(const Io& io, int flags) {
+int64_t read_at_once(const Io& io) {
 	uint64_t length = length_of(io);
 	if (length == 0 || length > AT_ONCE_MOST) return IO_ELSEWHERE;
-	if (flags & O_DIRECT) return IO_ELSEWHERE; // RWF_NOWAIT waits for the disk then
 	auto read = [&](const iovec* list, uint64_t count, uint64_t offset) {
 		return syscall(SYS_preadv2, io.fd, list, count, static_cast<long>(offset), static_cast<long>(offset >> 32),
 		               RWF_NOWAIT);
@@ -139,15 +138,25 @@ int64_t read_at_once(const Io& io, int flags) {
 
 } // namespace
 
-int64_t io_at_once(const Io& io) {
-	int flags = fcntl(io.fd, F_GETFL);
-	if (flags == -1) return -errno; // closed: the number may be another's when a thread comes to it
-	switch (io.op) {
-	case IoOp::READ:
-	case IoOp::READV: return read_at_once(io, flags);
-	default: return io_never_waits(io) ? io_call(io) : IO_ELSEWHERE;
-	}
+// RWF_NOWAIT waits for the disk with O_DIRECT. A number is asked about now and then only: that it was closed
+// and is another file's is rare, and costs no more than some waiting.
+bool CachedReads::buffered(int fd) {
+	constexpr uint32_t TRUSTED = 31;
+	if (fd == fd_ && trusted_-- != 0) return true;
+	long flags = syscall(SYS_fcntl, fd, F_GETFL);
+	fd_ = flags != -1 && !(flags & O_DIRECT) ? fd : -1;
+	trusted_ = TRUSTED;
+	return fd_ == fd;
 }
+
+int64_t CachedReads::read(const Io& io) {
+	if (!habit_.worthwhile()) return IO_ELSEWHERE;
+	int64_t done = buffered(io.fd) ? read_at_once(io) : IO_ELSEWHERE;
+	habit_.learn(done != IO_ELSEWHERE);
+	return done;
+}
+
+bool io_reads(const Io& io) { return io.op == IoOp::READ || io.op == IoOp::READV; }
 
 bool io_never_waits(const Io& io) { return io.op == IoOp::RECV || io.op == IoOp::SEND; }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "sys/clock.hpp"
 #include "sys/io_op.hpp"
+#include "sys/spin.hpp"
 
 #include <cstddef>
 
@@ -22,10 +23,21 @@ int64_t io_block(const Io& io); // as io_call()
 
 // It can't be known without waiting for a disk, or a worker's time.
 inline constexpr int64_t IO_ELSEWHERE = INT64_MIN + 1;
-// By whoever submits, never waiting: what the page cache has of a file, what a socket takes or has now.
-// As io_call(), or IO_ELSEWHERE.
-int64_t io_at_once(const Io& io);
 
+// Reads by whoever submits, never waiting: what the page cache has of a file. One thread's own.
+class CachedReads {
+public:
+	int64_t read(const Io& io); // of io_reads(); as io_call(), or IO_ELSEWHERE
+
+private:
+	bool buffered(int fd);
+
+	Habit habit_{6}; // a file that is not in the cache mostly stays so for a while
+	int fd_ = -1; // opened without O_DIRECT
+	uint32_t trusted_ = 0; // so often yet
+};
+
+bool io_reads(const Io& io);
 bool io_never_waits(const Io& io); // io_call() answers at once, whatever the descriptor
 bool io_writes(const Io& io); // it waits until it can write
 bool io_appends(const Io& io); // it writes to the end (O_APPEND)

@@ -4,6 +4,7 @@
 // call costs one load instead of a getpid. Records of threads are never freed,
 // only reused: others may look at them at any time.
 #pragma once
+#include "sys/io_call.hpp"
 #include "sys/spin.hpp"
 
 #include <atomic>
@@ -65,6 +66,7 @@ struct Thread {
 	std::atomic<const void*> hub{nullptr}; // of files, which it holds or is about to
 	Habit spinning;                     // before this thread sleeps for an event
 	Yielding yielding;                  // the same
+	CachedReads cached;
 	bool hears = false;                 // what it took last from a queue began with a message
 	Gathering gathering;                // once there is one, for more
 	// The port whose sources it has collect, to take from it next: what they post is settled then.

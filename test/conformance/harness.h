@@ -186,6 +186,7 @@ void waiter_start(struct waiter *w, int port, unsigned int want,
 /* Starts it as filled in, without waiting for anything. */
 void waiter_spawn(struct waiter *w);
 void await_waiters(int port, int n);
+void await_waiters_unless(int port, int n, const int *done); /* is set meanwhile */
 int waiter_done(struct waiter *w);
 void waiter_join(struct waiter *w);
 

@@ -75,6 +75,12 @@ void await_waiters(int port, int n)
 		tick();
 }
 
+void await_waiters_unless(int port, int n, const int *done)
+{
+	while (waiters_of(port) != n && !__atomic_load_n(done, __ATOMIC_ACQUIRE))
+		tick();
+}
+
 void waiter_spawn(struct waiter *w)
 {
 	EQ(pthread_create(&w->thread, NULL, waiter_main, w), 0);

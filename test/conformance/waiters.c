@@ -87,6 +87,49 @@ CASE("3.12 3.10", "where_a_larger_want_goes_among_three_waiters")
 	}
 }
 
+static int get_port, get_result, get_done;
+static port_event_t get_event;
+
+static void *get_until_late(void *arg)
+{
+	(void)arg;
+	get_result = port_get(get_port, &get_event, MS(200)) == 0 ? 0 : errno;
+	__atomic_store_n(&get_done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Strict, five stands before it, and its time passes with the event there. */
+CASE("2.4.1 2.4.4 3.12", "a_starved_get_that_is_late_loses_no_event")
+{
+	IN_EACH_PROFILE(strict)
+	{
+		int port = get_port = new_port();
+		struct waiter five;
+		pthread_t thread;
+		get_done = 0;
+		EQ(pthread_create(&thread, NULL, get_until_late, NULL), 0);
+		await_waiters_unless(port, 1, &get_done);
+		memset(&five, 0, sizeof(five));
+		five.port = port;
+		five.want = 5;
+		five.timeout.tv_sec = -1;
+		waiter_spawn(&five);
+		await_waiters_unless(port, 2, &get_done);
+		send_range(port, 1, 1);
+		EQ(pthread_join(thread, NULL), 0);
+		if (get_result == 0) {
+			EVENT(&get_event, PORT_SOURCE_USER, 0, 1, USER(1));
+			EQ(queued(port), 0);
+		} else {
+			EQ(get_result, ETIME);
+			EQ(queued(port), 1);
+		}
+		send_range(port, 2, 6 - (get_result != 0));
+		waiter_join(&five);
+		EQ(five.nget, 5);
+	}
+}
+
 CASE("3.10", "of_equal_wants_the_newest_comes_first")
 {
 	int port = new_port();

@@ -347,6 +347,12 @@ void not_tickets() {
 	refuse(good.letter, {outer, inner, bell, kick}, EBADMSG);
 	refuse(good.letter, {outer, inner, bell, kick, region, pair[0]}, EBADMSG);
 	refuse(good.letter, {outer, inner, bell, kick, pair[0]}, EBADMSG);
+	int other = port_create(), other_ticket = port_ticket(other);
+	Contents strange = contents_of(other_ticket);
+	refuse(good.letter, {strange.fds[0], inner, bell, kick, region}, EBADMSG);
+	for (int fd : strange.fds) close(fd);
+	close(other_ticket);
+	EQUAL(port_close(other), 0);
 	// Not sealed, sealed but of no port, and a port's of which only the region is right.
 	int plain = memfd_create("no port", MFD_ALLOW_SEALING);
 	EQUAL(ftruncate(plain, 1 << 20), 0);

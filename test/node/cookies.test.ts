@@ -171,7 +171,10 @@ describe('values in flight', () => {
 		expect(await run(steps)).toMatchObject({ stdout: `${printed}\n`, stderr: '', code: 0 });
 	});
 
-	it('come back from threads that retrieved them and could not use them', async () => {
+	it.each([
+		['messages', 'port.send(i, value())'],
+		['requests', 'port.aio.fsync(reader, value())'],
+	])('come back from threads that retrieved %s and could not use them', async (_name, make) => {
 		const outcome = await run(`
 			const source = \`
 				import { parentPort, workerData } from 'node:worker_threads';
@@ -186,8 +189,8 @@ describe('values in flight', () => {
 			const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source)), {
 				workerData: { fd: port.fd, package: ${JSON.stringify(PACKAGE)} },
 			});
-			for (let i = 0; i < 3000; i++) port.send(i, value());
-			while (port.count() > 0) await turn();
+			for (let i = 0; i < 3000; i++) ${make};
+			while (port.stats().slots > 0) await turn();
 			port.alert(1);
 			const foreign = await new Promise((resolve) => worker.once('message', resolve));
 			print(foreign, await alive());

@@ -32,7 +32,7 @@ import {
 } from 'event-ports';
 import { describe, expect, it } from 'vitest';
 import { errorOf, folder, name, next, port, watchedFile } from './support/watched-file.js';
-import { message, openDescriptors, runProgram, startWorker, until } from './support.js';
+import { message, openDescriptors, PACKAGE, runProgram, startWorker, until } from './support.js';
 
 const ORDINARY = FILE_ACCESS | FILE_MODIFIED | FILE_ATTRIB | FILE_TRUNC;
 
@@ -377,6 +377,43 @@ describe('the end', () => {
 			for (let i = 0; i < 20; i++) { await turn(); gc(); }
 			const last = new Port();
 			console.log(values.every((ref) => ref.deref() === undefined) && last.stats().ports === 1 ? 'end' : last.stats().ports);`,
+			['--expose-gc'],
+		);
+		expect(outcome).toEqual(clean);
+	});
+
+	it('what another thread retrieved is forgotten by dissociateFile', async () => {
+		const outcome = await runProgram(
+			`${armed(name)} port.dissociateFile(file);
+			const source = \`
+				import { parentPort, workerData } from 'node:worker_threads';
+				const { Port } = await import(workerData.package);
+				const port = Port.attach(workerData.fd);
+				while (port.getSync().source !== 'alert');
+				parentPort.postMessage(0);
+			\`;
+			const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source)), {
+				workerData: { fd: port.fd, package: ${JSON.stringify(PACKAGE)} },
+			});
+			const turn = () => new Promise((resolve) => setImmediate(resolve));
+			const values = [];
+			const round = async (i) => {
+				const { delivered } = port.stats();
+				const other = new evp.FileObject(file.path);
+				const value = { i };
+				values.push(new WeakRef(value));
+				port.associateFile(other, evp.FILE_MODIFIED, value);
+				fs.appendFileSync(file.path, 'x');
+				while (port.stats().delivered.file === delivered.file) await turn();
+				port.send(1); // the queue is not empty, mostly
+				try { port.dissociateFile(other); } catch (error) { if (error.code !== 'ENOENT') throw error; }
+			};
+			for (let i = 0; i < 50; i++) await round(i);
+			port.alert(1);
+			await new Promise((resolve) => worker.once('message', resolve));
+			for (let i = 0; i < 20; i++) { await turn(); gc(); }
+			const held = values.filter((ref) => ref.deref()).length;
+			console.log(held < 3 ? 'end' : held);`,
 			['--expose-gc'],
 		);
 		expect(outcome).toEqual(clean);

@@ -3,7 +3,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -219,6 +220,38 @@ describe('PORT_DEBUG', () => {
 		const request =
 			/^aioStart\(port \d+, operation 0, fd 0, length 8, position 16, user 4\) = \d+$/;
 		expect(lines).toEqual([expect.stringMatching(request)]);
+	});
+
+	test('a disk that is full fails no call', async () => {
+		const full = openSync('/dev/full', 'w');
+		const env = { ...process.env, PORT_DEBUG: '1' };
+		const source = `${program} console.log('end');`;
+		const stdio = ['ignore', 'pipe', full] as const;
+		const args = ['--input-type=module', '-e', source];
+		const outcome = outcomeOf(spawn(process.execPath, args, { env, stdio: [...stdio] }));
+		closeSync(full);
+		expect(await outcome).toMatchObject({ code: 0, stdout: 'end\n' });
+	});
+
+	test('a reader that is slow fails no call, and is told what it lost', async () => {
+		const source = `
+			console.error('hello'); // from now on writing does not wait
+			const { Port } = await import(${JSON.stringify(PACKAGE)});
+			const port = new Port();
+			const round = () => { port.send(1); port.getSync(); };
+			for (let i = 0; i < 20_000; i++) round();
+			console.log('read');
+			const again = setInterval(round);
+			process.stdin.resume().once('end', () => { clearInterval(again); port.close(); });`;
+		const env = { ...process.env, PORT_DEBUG: 'send' };
+		const child = spawn(process.execPath, ['--input-type=module', '-e', source], { env });
+		await once(child.stdout, 'data');
+		let told = '';
+		child.stderr.on('data', (chunk) => {
+			told += chunk;
+			if (/\nevent-ports: \d+ lines lost\n/.test(told)) child.stdin.end();
+		});
+		expect(await outcomeOf(child)).toMatchObject({ code: 0, stdout: '' });
 	});
 
 	test.each(['', '0', 'false'])("'%s' tells nothing", async (value) => {

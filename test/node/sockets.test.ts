@@ -111,6 +111,16 @@ describe('stream sockets', () => {
 		expect(peerAddress(client)).toMatchObject({ family: 'IPv4', address: '127.0.0.1' });
 	});
 
+	test('a buffer of more than 2 GiB is written from where it was asked for', () => {
+		const [reader, writer] = pipe().map(keep) as [number, number];
+		const vast = Buffer.alloc(2 ** 31 + 16);
+		vast.write('here', 2 ** 31 + 4);
+		expect(write(writer, vast, 2 ** 31 + 4, 4)).toBe(4);
+		const into = Buffer.alloc(8);
+		expect(into.toString('utf8', 0, read(reader, into) ?? 0)).toBe('here');
+		expect(write(writer, vast)).toBeGreaterThan(0);
+	});
+
 	test('a write that only fits in part says so, then waits for POLLOUT', async () => {
 		const [here, there] = socketpair().map(keep) as [number, number];
 		const lots = Buffer.alloc(8 << 20, 7);
