@@ -56,6 +56,7 @@ Result<std::unique_ptr<Port>> Port::from_parts(int number, PortParts& parts, Arr
 	std::unique_ptr<Port> port(new (std::nothrow) Port);
 	if (!port) return Error{ENOMEM};
 	if (Result<void> r = port->region_.attach(parts.region.get()); !r) return Error{r.error()};
+	if (how == Arrival::ORIGINALS && port->of_another_copy()) return Error{EBADMSG};
 	Header& header = port->region_.header();
 	if (!sys::is_epoll(number) || !sys::is_epoll(parts.inner.get())) return Error{EBADMSG};
 	for (int bell : {parts.bell.get(), parts.kick.get()})

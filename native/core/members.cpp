@@ -77,6 +77,18 @@ void Port::sleeps(bool on) {
 	if (at_door_.load(std::memory_order_relaxed) == sys::self().tid) region_.hold_door(!on);
 }
 
+// Another copy of this library in this very image has the port, and what is behind it.
+bool Port::of_another_copy() const {
+	const sys::Identity& me = sys::identity();
+	uint32_t used = region_.header().members_committed.load();
+	for (uint32_t i = 1; i < used && i < shm::MAX_MEMBERS; i++) {
+		Member& record = region_.member(i);
+		bool here = record.state.load() == MemberState::LIVE && sys::pid_means_here(record.pid_space.load());
+		if (here && record.pid.load() == me.pid && record.nonce.load() == me.nonce) return true;
+	}
+	return false;
+}
+
 int Port::take_record() {
 	Guard guard(*this);
 	if (resume()) return 0;

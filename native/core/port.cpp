@@ -55,7 +55,7 @@ Result<std::unique_ptr<Port>> Port::make(const PortOptions& options) {
 int Port::link() {
 	const sys::Identity& me = sys::identity();
 	static std::atomic<uint32_t> made{0};
-	uint32_t id = static_cast<uint32_t>(me.nonce >> 7) + made.fetch_add(1, std::memory_order_relaxed);
+	uint32_t id = static_cast<uint32_t>(me.chance >> 7) + made.fetch_add(1, std::memory_order_relaxed);
 	Header& header = region_.header();
 	header.bell_tag.store(tag_bell(id, me.pid));
 	int rc = sys::epoll_add(outer_.get(), bell_.get(), sys::EPOLL_READABLE, header.bell_tag.load());

@@ -234,6 +234,7 @@ private:
 	int take_record();
 	void leave();
 	bool resume();                       // locked
+	bool of_another_copy() const;
 	template <class Which>
 	void release_owned(uint32_t member, Which which); // locked
 	void repair();                       // locked

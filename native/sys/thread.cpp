@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <new>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -52,11 +54,27 @@ Wiped* make_wiped_page() {
 	return expected; // two first calls at a time: a page is left over
 }
 
-uint64_t random_nonce() {
-	uint64_t nonce = 0;
-	if (syscall(SYS_getrandom, &nonce, sizeof nonce, GRND_NONBLOCK) != sizeof nonce)
-		nonce = static_cast<uint64_t>(getpid()) << 32 ^ reinterpret_cast<uintptr_t>(&nonce);
-	return nonce | 1;
+uint64_t random_number() {
+	uint64_t number = 0;
+	if (syscall(SYS_getrandom, &number, sizeof number, GRND_NONBLOCK) != sizeof number)
+		number = static_cast<uint64_t>(getpid()) << 32 ^ reinterpret_cast<uintptr_t>(&number);
+	return number | 1;
+}
+
+uint64_t mixed(uint64_t word) {
+	word = (word ^ word >> 32) * 0xd6e8feb86659fd93;
+	word = (word ^ word >> 32) * 0xd6e8feb86659fd93;
+	return word ^ word >> 32;
+}
+
+// Of the 16 bytes of chance that exec gives an image, which others may not learn, nor half of them: libc's guards.
+uint64_t image_nonce(const Identity& process) {
+	auto* given = reinterpret_cast<const void*>(getauxval(AT_RANDOM));
+	if (!given) return process.chance;
+	uint64_t words[2];
+	memcpy(words, given, sizeof words);
+	uint64_t own = mixed(static_cast<uint64_t>(process.pid) ^ mixed(process.start_time ^ mixed(process.pid_space)));
+	return mixed(mixed(words[0] ^ own ^ reinterpret_cast<uintptr_t>(given)) + words[1]) | 1;
 }
 
 // The reader's fence is worth the question after as many.
@@ -80,7 +98,8 @@ void let_fence_reach() {
 void start_process() {
 	int32_t pid = process_id();
 	uint32_t threads = 0;
-	process.identity = {pid, start_time_of(pid, nullptr, &threads), random_nonce(), pid_space()};
+	process.identity = {pid, start_time_of(pid, nullptr, &threads), 0, pid_space(), random_number()};
+	process.identity.nonce = image_nonce(process.identity);
 	cheap_fence.store(false, std::memory_order_relaxed); // a parent's
 	reached.store(false, std::memory_order_relaxed);
 	if (threads == 1) { // it takes no time then

@@ -14,12 +14,13 @@
 namespace evp::sys {
 
 // Who a process is: the pid may be reused, the start time tells (14.6, hazard
-// 9), the nonce tells images of one process apart over exec.
+// 9), the nonce tells images of one process apart over exec. Copies of this library in one image have one.
 struct Identity {
 	int32_t pid = 0;
 	uint64_t start_time = 0; // clock ticks since boot, /proc/self/stat
 	uint64_t nonce = 0;
 	uint64_t pid_space = 0;  // inode of its pid namespace, 0 unknown
+	uint64_t chance = 0;     // no other process's, image's or copy's
 };
 
 // A call that a signal handler made while its own thread was inside a critical
