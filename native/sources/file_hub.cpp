@@ -4,6 +4,7 @@
 #include "core/registry.hpp"
 #include "core/slots.hpp"
 #include "sys/mounts.hpp"
+#include "sys/no_memory.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -195,8 +196,25 @@ void Hub::begin_reading() {
 
 void Hub::collect() {
 	begin_reading();
-	if (sys::inotify_pending(notes_.get())) read(); // asking is cheaper than a read in vain
-	judge();
+	// Asking is cheaper than a read in vain.
+	read_and_judge(sys::inotify_pending(notes_.get()));
+}
+
+// What was read and can't be judged for want of memory is lost as by an overflow: everything is compared, once there
+// is some. A note of no file calls for that.
+void Hub::read_and_judge(bool pending) {
+	Result<void> done = sys::or_no_memory([&]() -> Result<void> {
+		if (pending) read();
+		judge();
+		return {};
+	});
+	if (done) [[likely]]
+		return;
+	for (Watch* watch : held_back_) watch->pending = 0;
+	held_back_.clear();
+	overflowed_ = true;
+	post();
+	sys::inotify_stir(notes_.get());
 }
 
 void Hub::collect_readable(Port& port) {
@@ -206,8 +224,7 @@ void Hub::collect_readable(Port& port) {
 	} else {
 		if (told) told->told = false; // once
 		begin_reading();
-		read();
-		judge();
+		read_and_judge(true);
 	}
 	if (told && told->armed != 0) arm(*told);
 }
@@ -270,7 +287,7 @@ void Hub::remember(Watch& watch) {
 void Hub::post() {
 	for (const Firing& firing : firings_)
 		if (firing.watch->standing && firing.events != 0 && !(firing.events & EXCEPTIONS))
-			remember(*firing.watch);
+			(void)sys::or_no_memory([&]() -> Result<void> { return remember(*firing.watch), Result<void>(); });
 	for (size_t i = 0; i < firings_.size();) {
 		Port* port = firings_[i].watch->port;
 		Port::Guard guard(*port);

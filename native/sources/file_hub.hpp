@@ -124,6 +124,7 @@ private:
 	uint32_t exception_by(Watch& watch, Look seen, const sys::FileStatus& now);
 	void check_mounts();
 	void begin_reading();
+	void read_and_judge(bool pending);
 	void read();
 	void judge();
 	// Posting.

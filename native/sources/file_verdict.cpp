@@ -109,8 +109,8 @@ void Hub::hold(Watch& watch, uint8_t pending) {
 	if (watch.pending == 0) {
 		held_back_.push_back(&watch);
 		if (watch.firing == Watch::NO_FIRING) {
-			watch.firing = static_cast<uint32_t>(firings_.size()); // its place in the order
-			firings_.push_back({&watch, 0});
+			firings_.push_back({&watch, 0}); // its place in the order
+			watch.firing = static_cast<uint32_t>(firings_.size() - 1);
 		}
 	}
 	watch.pending |= pending;
@@ -118,12 +118,13 @@ void Hub::hold(Watch& watch, uint8_t pending) {
 
 void Hub::fire(Watch& watch, uint32_t events) {
 	bool over = !watch.standing || events & EXCEPTIONS;
+	if (watch.firing == Watch::NO_FIRING) {
+		firings_.push_back({&watch, 0});
+		watch.firing = static_cast<uint32_t>(firings_.size() - 1);
+	}
 	if (over) set_armed(watch, false);
 	watch.pending = 0;
-	if (watch.firing == Watch::NO_FIRING) {
-		watch.firing = static_cast<uint32_t>(firings_.size());
-		firings_.push_back({&watch, events});
-	} else if (over) {
+	if (over) {
 		firings_[watch.firing].events = events;
 	} else {
 		firings_[watch.firing].events |= events;

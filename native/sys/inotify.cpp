@@ -36,6 +36,11 @@ bool inotify_remove(int fd, int wd) {
 	return was_there;
 }
 
+// The end of a watch has a note. Of a file that nobody else watches: not of a kind that reports changes.
+void inotify_stir(int fd) {
+	if (Result<int> wd = inotify_add(fd, "/proc/self/status", IN_DELETE_SELF, true)) (void)inotify_remove(fd, *wd);
+}
+
 bool inotify_pending(int fd) {
 	int bytes = 0;
 	return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0; // half the price of a read in vain

@@ -28,6 +28,8 @@ Result<UniqueFd> inotify_make(); // EMFILE: fs.inotify.max_user_instances
 Result<int> inotify_add(int fd, const char* path, uint32_t mask, bool follow);
 bool inotify_remove(int fd, int wd); // false: the kernel ended it first
 
+// Has it readable, by a note of a number that is nobody's. Not without /proc.
+void inotify_stir(int fd);
 // Whether something can be read.
 bool inotify_pending(int fd);
 bool is_inotify(int fd);
