@@ -13,7 +13,7 @@ import { bundlerChecks } from './tarball-bundlers.mjs';
 import { TARGETS } from './zig.mjs';
 
 // 2 MB unpacked are four binaries and the rest. A binary made here for the test alone is larger.
-const BINARY_LIMIT = 360_000;
+const BINARY_LIMIT = 358_500;
 const REST_LIMIT = 2_000_000 - TARGETS.length * BINARY_LIMIT;
 const consumers = path.join(root, 'test/consumers/node');
 
