@@ -49,7 +49,8 @@ const NO_ADDRESS =
 // What an errno means of a call, where the general text doesn't help.
 const MEANINGS: Readonly<Record<string, string>> = {
 	'EAGAIN port_create':
-		'this process has as many ports as PORT_MAX_PORTS allows (environment, default 8192)',
+		'this process has as many ports as PORT_MAX_PORTS allows (environment, default 8192), or ' +
+		"the user's limit fs.epoll.max_user_watches is reached",
 	'EMFILE port_create': 'too many open files: a port takes five descriptors (ulimit -n)',
 	'EAGAIN port_send':
 		'the port holds as many events as its limit allows (new Port({ limit }), PORT_MAX_EVENTS)',

@@ -185,8 +185,8 @@ export class Port<T = unknown> implements AsyncIterable<PortEvent<T>>, AsyncDisp
 	 * @param fd - an open descriptor; one without poll(2), such as a file, is ready at once
 	 * @param events - bits of poll(2), 0 to 0xffff; POLLERR and POLLHUP come unasked
 	 * @param user - comes back with the event
-	 * @throws {@link PortError} EBADFD: not open; EAGAIN: the port is full; ENOMEM; ENOSPC: the
-	 *   user's limit of watched descriptors (fs.epoll.max_user_watches)
+	 * @throws {@link PortError} EBADFD: not open; EAGAIN: the port is full, or the user's limit of
+	 *   watched descriptors (fs.epoll.max_user_watches) is reached; ENOMEM
 	 *
 	 * @example
 	 * ```ts
