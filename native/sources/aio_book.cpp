@@ -138,7 +138,7 @@ bool syncs(const AioRequest& request) {
 	return request.io.op == sys::IoOp::FSYNC || request.io.op == sys::IoOp::FDATASYNC;
 }
 
-// What is in the page cache needs no engine, and by itself costs half as much as a request of one.
+// What is in the page cache needs no engine, and by itself costs two thirds of a request of one.
 int64_t read_at_once(const aio::Order& order) {
 	return order.error == 0 && sys::io_reads(order.io) ? sys::self().cached.read(order.io) : sys::IO_ELSEWHERE;
 }

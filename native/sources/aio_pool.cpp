@@ -1,7 +1,7 @@
 // The engine on threads: for kernels and containers without io_uring.
 //
-// Whoever submits carries out what needs no waiting, as with io_uring (cached reads: aio_book.cpp). Workers carry out the
-// rest of what ends by itself; what must wait for a peer (a pipe, a socket, a terminal) waits
+// Whoever submits carries out what needs no waiting, as with io_uring (cached reads: aio_book.cpp).
+// Workers carry out the rest of what ends by itself; what must wait for a peer (a pipe, a socket, a terminal) waits
 // in one poll(2) of the watcher, so that it holds no worker; once ready, the watcher carries out
 // itself what can't block it. Both are started when they are first needed and stay; signals are blocked
 // in them, so that a write which nobody reads raises none.
@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <fcntl.h>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -89,7 +88,7 @@ public:
 
 	void start(AioRequest& request) override {
 		int64_t result = sys::IO_ELSEWHERE;
-		if (fcntl(request.io.fd, F_GETFD) == -1) result = -errno; // the number may be another's when a thread comes to it
+		if (!sys::is_open(request.io.fd)) result = -EBADF; // the number may be another's when a thread comes to it
 		else if (sys::io_never_waits(request.io)) result = sys::io_call(request.io);
 		std::lock_guard guard(lock_);
 		if (result != sys::IO_ELSEWHERE) {

@@ -203,8 +203,10 @@ int64_t io_block(const Io& io) {
 	return done == -EAGAIN ? IO_NOT_READY : done; // with O_NONBLOCK, and somebody else was first
 }
 
+namespace {
+
 // RLIMIT_NOFILE was lowered below what is open: poll(2) takes no more of them at a time.
-static void look_in_parts(pollfd* set, size_t count) {
+void look_in_parts(pollfd* set, size_t count) {
 	constexpr int64_t TURN_NS = 10'000'000;
 	rlimit limit{};
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
@@ -213,6 +215,8 @@ static void look_in_parts(pollfd* set, size_t count) {
 	for (size_t at = 0; at < count; at += most) ready += std::max(0, poll(set + at, std::min(most, count - at), 0));
 	if (ready == 0) sleep_ns(TURN_NS);
 }
+
+} // namespace
 
 void watch(Watched* list, size_t count) {
 	std::vector<pollfd> set(count);

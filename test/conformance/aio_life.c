@@ -184,20 +184,28 @@ CASE_COLD("14.4.4", "no_locked_memory_is_threads_and_the_reason_says_what_was_as
 }
 #endif
 
+/* None can be opened any more; the limit that was. */
+static struct rlimit no_descriptor_left(int fd)
+{
+	struct rlimit before, none;
+	int low = dup(fd);
+	OK(getrlimit(RLIMIT_NOFILE, &before));
+	none = before;
+	none.rlim_cur = (rlim_t)low;
+	OK(close(low));
+	OK(setrlimit(RLIMIT_NOFILE, &none));
+	return before;
+}
+
 CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one")
 {
-	int port = new_port(), fd = new_filled_file(10), low;
-	struct rlimit before, none;
+	int port = new_port(), fd = new_filled_file(10);
+	struct rlimit before;
 	struct request r;
 	struct aiocb *list[1] = { &r.cb };
 	request_init(&r, port, USER(1), fd, 0, 4);
 	r.cb.aio_lio_opcode = LIO_READ;
-	OK(getrlimit(RLIMIT_NOFILE, &before));
-	none = before;
-	low = dup(fd);
-	none.rlim_cur = (rlim_t)low;
-	OK(close(low));
-	OK(setrlimit(RLIMIT_NOFILE, &none));
+	before = no_descriptor_left(fd);
 	FAILS(aio_read(&r.cb), EAGAIN);
 	EQ(aio_error(&r.cb), EAGAIN);
 	FAILS(lio_listio(LIO_NOWAIT, list, 1, NULL), EIO);
@@ -211,18 +219,13 @@ CASE_COLD("14.4.4", "an_engine_without_a_descriptor_is_eagain_until_there_is_one
 
 CASE("7.2 7.5", "a_port_has_its_first_request_with_no_descriptor_left")
 {
-	int port = new_port(), another = new_port(), fd = new_filled_file(10), low;
-	struct rlimit before, none;
+	int port = new_port(), another = new_port(), fd = new_filled_file(10);
+	struct rlimit before;
 	struct request r;
 	request_init(&r, port, USER(1), fd, 0, 4);
 	OK(aio_read(&r.cb));
 	expect_done(port, &r, AIOAREAD, USER(1), 0, 4);
-	OK(getrlimit(RLIMIT_NOFILE, &before));
-	none = before;
-	low = dup(fd);
-	none.rlim_cur = (rlim_t)low;
-	OK(close(low));
-	OK(setrlimit(RLIMIT_NOFILE, &none));
+	before = no_descriptor_left(fd);
 	request_init(&r, another, USER(2), fd, 0, 4);
 	OK(aio_read(&r.cb));
 	OK(setrlimit(RLIMIT_NOFILE, &before));
@@ -238,9 +241,8 @@ static void *write_late(void *fd)
 
 CASE("7.5 7.12", "who_waits_for_requests_waits_with_no_descriptor_left")
 {
-	int port = new_port(), pipe[2], low, i;
-	struct rlimit before, none;
-	OK(getrlimit(RLIMIT_NOFILE, &before));
+	int port = new_port(), pipe[2], i;
+	struct rlimit before;
 	new_pipe(pipe);
 	for (i = 0; i < 2; i++) {
 		pthread_t writer;
@@ -250,11 +252,7 @@ CASE("7.5 7.12", "who_waits_for_requests_waits_with_no_descriptor_left")
 		r.cb.aio_lio_opcode = LIO_READ;
 		if (i == 0)
 			OK(aio_read(&r.cb));
-		low = dup(pipe[0]);
-		none = before;
-		none.rlim_cur = (rlim_t)low;
-		OK(close(low));
-		OK(setrlimit(RLIMIT_NOFILE, &none));
+		before = no_descriptor_left(pipe[0]);
 		EQ(pthread_create(&writer, NULL, write_late, &pipe[1]), 0);
 		if (i == 0) {
 			FAILS(aio_suspend((const struct aiocb *const *)list, 1, MS(1)), EAGAIN);
@@ -338,7 +336,7 @@ static void ended_by(int refusal)
 	deny(SYS_io_uring_enter, refusal);
 	for (i = 0; i < COUNT; i++) {
 		request_init(&r[i], port, USER(i), fd, i, 1);
-		OK(i == COUNT - 1 ? aio_fsync(O_SYNC, &r[i].cb) : aio_read(&r[i].cb));
+		OK(i == COUNT - 1 ? aio_fsync(O_SYNC, &r[i].cb) : aio_write(&r[i].cb)); /* no read: the cache has it */
 	}
 	for (i = 0; i < COUNT; i++)
 		(void)take_wait(port);

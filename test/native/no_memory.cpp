@@ -131,6 +131,18 @@ void first_calls_of_threads() {
 	EQUAL(port_close(port), 0);
 }
 
+// A read of one byte.
+aiocb request(int fd, char& byte, port_notify_t& notify) {
+	aiocb cb{};
+	cb.aio_fildes = fd;
+	cb.aio_buf = &byte;
+	cb.aio_nbytes = 1;
+	cb.aio_lio_opcode = LIO_READ;
+	cb.aio_sigevent.sigev_notify = SIGEV_PORT;
+	cb.aio_sigevent.sigev_value.sival_ptr = &notify;
+	return cb;
+}
+
 // Until there is no record for one more: that one is refused, and is none.
 void requests_without_end() {
 	constexpr int MOST = 60'000;
@@ -139,26 +151,18 @@ void requests_without_end() {
 	EQUAL(pipe(ends), 0);
 	port_notify_t notify{port, nullptr};
 	char byte;
-	std::vector<aiocb> list(MOST);
-	auto read = [&](aiocb& cb) {
-		cb.aio_fildes = ends[0];
-		cb.aio_buf = &byte;
-		cb.aio_nbytes = 1;
-		cb.aio_sigevent.sigev_notify = SIGEV_PORT;
-		cb.aio_sigevent.sigev_value.sival_ptr = &notify;
-		return aio_read(&cb);
-	};
-	EQUAL(read(list[0]), 0);
+	std::vector<aiocb> list(MOST, request(ends[0], byte, notify));
+	EQUAL(aio_read(&list[0]), 0);
 	memory_ends(true);
 	int made = 1, rc = 0;
-	while (made < MOST && (rc = read(list[made])) == 0) made++;
+	while (made < MOST && (rc = aio_read(&list[made])) == 0) made++;
 	int error = errno;
 	memory_ends(false);
 	EQUAL(rc, -1);
 	EQUAL(error, EAGAIN);
 	EQUAL(aio_error(&list[made]), EAGAIN);
 	EQUAL(info_of(port).pi_slots, made);
-	EQUAL(read(list[made]), 0);
+	EQUAL(aio_read(&list[made]), 0);
 	made++;
 	EQUAL(aio_cancel(ends[0], nullptr), AIO_CANCELED);
 	std::vector<port_event_t> events(MOST);
@@ -197,17 +201,9 @@ void lists_and_cancellations() {
 	EQUAL(pipe(ends), 0);
 	port_notify_t notify{port, nullptr};
 	char byte;
-	std::vector<aiocb> blocks(MANY);
+	std::vector<aiocb> blocks(MANY, request(ends[0], byte, notify));
 	std::vector<aiocb*> list;
-	for (aiocb& cb : blocks) {
-		cb.aio_fildes = ends[0];
-		cb.aio_buf = &byte;
-		cb.aio_nbytes = 1;
-		cb.aio_lio_opcode = LIO_READ;
-		cb.aio_sigevent.sigev_notify = SIGEV_PORT;
-		cb.aio_sigevent.sigev_value.sival_ptr = &notify;
-		list.push_back(&cb);
-	}
+	for (aiocb& cb : blocks) list.push_back(&cb);
 	std::vector<port_event_t> events(MANY);
 	EQUAL(aio_read(&blocks[0]), 0); // there is an engine then
 	EQUAL(aio_cancel(ends[0], nullptr), AIO_CANCELED);
